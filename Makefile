@@ -1,0 +1,55 @@
+# Every verb makes what it needs: `make app` and `make test` work in a fresh clone.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
+
+.PHONY: help setup app test check bench eval shots clean
+.DEFAULT_GOAL := help
+
+help:  ## show the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || \
+	  { echo "No virtual environment could be made; install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
+
+$(VENV)/.app-ready: requirements.txt | $(PY)
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev-ready: requirements-dev.txt requirements.txt | $(PY)
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.app-ready
+
+setup: $(VENV)/.dev-ready  ## install everything, for the app and for the checks
+
+app: $(VENV)/.app-ready  ## open the playground on http://127.0.0.1:7860 (ARGS="--port 8000" for more)
+	$(PY) -m app $(ARGS)
+
+test: check  ## run every check and test
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq chromium >/dev/null; } || \
+	  { echo "The browser tests need Chromium; install it (Debian: apt install chromium)"; exit 1; }
+	$(PY) -m pytest $(ARGS)
+
+check: $(VENV)/.dev-ready  ## lint, format and type checks alone
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+
+bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one run
+	$(PY) -m evals.bench $(ARGS)
+
+eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
+	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)
+
+shots: $(VENV)/.dev-ready  ## take the screenshots in docs/shots from the real app
+	$(PY) -m tests.browser.shots docs/shots
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,160 @@
+"""Ask one question from the command line and watch the model think."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import NoReturn, TextIO
+
+from s1core.budget import DEFAULT_WAIT_TEXT, Budget
+from s1core.engines import load_engine
+from s1core.errors import S1Error
+from s1core.models import PRESETS
+from s1core.solve import stream
+from s1core.types import Cut, Event, Finished, Receipt, Sampling, Tokens, Trace
+
+EXAMPLES = """\
+examples:
+  python -m s1core "How many r in raspberry?"                      think as long as the model wants
+  python -m s1core "How many r in raspberry?" --budget 128 --waits 1   at most 128 tokens, ignore one end
+  python -m s1core "What is 7^8 mod 11?" --budget 0                no thinking at all
+  python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
+"""
+
+AMBER, BLUE, BOLD, DIM, RESET = "\x1b[30;43m", "\x1b[34m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+CLOSINGS = {
+    "model": "the model ended its thinking",
+    "budget": "budget spent: {spent}",
+    "context": "context full: {spent}",
+    "cancelled": "cancelled",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad arguments cost one sentence, not a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and leave with 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser() -> Parser:
+    """Build the command line."""
+    p = Parser(
+        prog="python -m s1core",
+        description="Ask a question, decide how long the model thinks, and watch it.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("question", help="what to ask")
+    p.add_argument("--model", default="s1-nano", help=f"preset ({', '.join(PRESETS)}), folder or hub id")
+    p.add_argument("--engine", default=None, help="how to run it (default: transformers)")
+    p.add_argument(
+        "--budget", type=int, default=None, metavar="N", help="at most N thinking tokens (default: no limit)"
+    )
+    p.add_argument("--min-thinking", type=int, default=0, metavar="N", help="ignore ends before N thinking tokens")
+    p.add_argument("--waits", type=int, default=0, metavar="N", help="ignore the end of thinking N times")
+    p.add_argument("--wait-text", default=DEFAULT_WAIT_TEXT, help="what replaces an ignored end (default: Wait)")
+    p.add_argument("--accounting", default="total", choices=("total", "per_round"), help="how the budget is counted")
+    p.add_argument("--max-answer", type=int, default=None, metavar="N", help="at most N answer tokens")
+    p.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
+    p.add_argument("--top-p", type=float, default=1.0, metavar="P")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--json", action="store_true", help="print the trace as one JSON object instead")
+    return p
+
+
+class Terminal:
+    """Shows a run as it happens. Who wrote what is told by shape and words; colour is added where there is one."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._colour = out.isatty() and "NO_COLOR" not in os.environ
+        self._spent = 0
+
+    def show(self, event: Event) -> None:
+        """Print one event."""
+        match event:
+            case Tokens(source="model"):
+                self._spent += len(event.token_ids) * (event.phase == "thinking")
+                self._write(_printable(event.text), BOLD if event.phase == "answer" else "")
+            case Tokens(source="wait"):
+                self._spent += len(event.token_ids)
+                self._write(f"[{event.note}: {_printable(event.text) or 'end ignored'}]", AMBER)
+            case Tokens(source="close"):
+                reason = CLOSINGS[event.note].format(spent=self._spent)
+                self._write(f"\n── {reason} ──\n", BLUE)
+                if "Answer" in event.text:
+                    self._write(_printable(event.text.splitlines()[-1]), BLUE)
+            case Cut():
+                self._spent = event.keep_tokens
+                self._write(f"\n── cut to its first {event.keep_tokens} tokens ──", BLUE)
+            case Finished():
+                self._write("\n\n" + receipt_lines(event.receipt, event.answer) + "\n", DIM)
+            case _:
+                pass
+
+    def _write(self, text: str, style: str) -> None:
+        self._out.write(f"{style}{text}{RESET}" if self._colour and style else text)
+        self._out.flush()
+
+
+def _printable(text: str) -> str:
+    """Drop control characters: a model's text may not steer the terminal."""
+    return "".join(c for c in text if c in "\n\t" or c.isprintable())
+
+
+def receipt_lines(receipt: Receipt, answer: str | None) -> str:
+    """Render the receipt in plain words."""
+    asked = "no limit" if receipt.max_thinking_tokens is None else str(receipt.max_thinking_tokens)
+    speed = "" if receipt.tokens_per_s is None else f", {receipt.tokens_per_s:,.0f} tokens/s"
+    first = receipt.time_to_first_token_s
+    rows = {
+        "answer": answer if answer is not None else f"none found ({receipt.answer_rule})",
+        "thinking": f"{receipt.thinking_tokens} tokens of {asked}, closed by the {receipt.closed_by}",
+        "waits": f"{receipt.waits_used} of {receipt.waits} forced",
+        "prefix": f"{receipt.prefill_computed} tokens computed, {receipt.prefill_reused} reused",
+        "time": f"{receipt.wall_s:.2f} s{'' if first is None else f', first token after {first * 1000:.0f} ms'}{speed}",
+        "model": f"{receipt.model} on {receipt.engine}, temperature {receipt.temperature:g}, seed {receipt.seed}",
+    }
+    if receipt.unsupported:
+        rows["not kept"] = "; ".join(receipt.unsupported)
+    return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = parser().parse_args(argv)
+    try:
+        budget = Budget(
+            max_thinking_tokens=args.budget,
+            min_thinking_tokens=args.min_thinking,
+            waits=args.waits,
+            wait_text=args.wait_text,
+            accounting=args.accounting,
+            max_answer_tokens=args.max_answer,
+        )
+        sampling = Sampling(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
+        engine = load_engine(args.model, engine=args.engine)
+        try:
+            events = stream(engine, args.question, budget, sampling)
+            if args.json:
+                print(json.dumps(Trace.from_events(events).as_dict(), ensure_ascii=False))
+            else:
+                terminal = Terminal(sys.stdout)
+                for event in events:
+                    terminal.show(event)
+        finally:
+            engine.close()
+    except S1Error as error:
+        print(f"python -m s1core: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

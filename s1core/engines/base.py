@@ -1,0 +1,92 @@
+"""What every engine offers: stream token ids after a prompt of token ids, with a prefix cache.
+
+Forcing, sweeping and probing are written once, above this. An engine knows nothing of budgets, thinking or waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+from s1core.thinking import Codec, ThinkingFormat
+from s1core.types import Sampling
+
+Support = Literal["enforced", "emulated", "unsupported"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What an engine keeps of a request, feature by feature."""
+
+    max_tokens: Support = "enforced"
+    forbid_first: Support = "enforced"
+    """Can keep given ids from being the first sampled token."""
+    seeded_noise: Support = "enforced"
+    """The noise of step t depends on (seed, sample index, t) alone."""
+    logprobs: Support = "unsupported"
+    prefix_cache: Support = "enforced"
+    token_ids: Support = "enforced"
+    """Takes and returns token ids; otherwise counts are estimated by a local tokenizer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Continue `prompt_ids` by at most `max_tokens` tokens, until a stop id."""
+
+    prompt_ids: tuple[int, ...]
+    max_tokens: int
+    stop_ids: frozenset[int] = frozenset()
+    """Sampling one of these ends the request; it is reported as `stop_id`, not among `token_ids`."""
+    forbid_first: frozenset[int] = frozenset()
+    """Ids that may not be the first sampled token."""
+    sampling: Sampling = field(default_factory=Sampling)
+    first_step: int = 0
+    """Step number of the first token to be sampled; the noise of step t is a function of (seed, sample index, t).
+
+    The driver counts all tokens after the question's prompt, injected ones included, so that a forked or continued
+    run sees the same noise at the same place.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """One or more freshly sampled tokens. The last chunk of a request has a `finish`."""
+
+    token_ids: tuple[int, ...]
+    finish: Literal["stop", "length"] | None = None
+    stop_id: int | None = None
+    prefill_computed: int = 0
+    """Prompt tokens that were run through the model; set on the first chunk only."""
+    prefill_reused: int = 0
+    """Prompt tokens taken from the prefix cache; set on the first chunk only."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A loaded model. `generate` and `agenerate` are the same stream for synchronous and asynchronous callers.
+
+    Closing the iterator (or cancelling the task that awaits it) frees the request within one decode step.
+    """
+
+    name: str
+    """Which engine: `transformers`, `vllm`, `http`, `replay`, `scripted`."""
+    model: str
+    """The preset, folder or hub id that was asked for."""
+    codec: Codec
+    format: ThinkingFormat
+    context_length: int
+    default_answer_tokens: int
+    capabilities: Capabilities
+
+    def generate(self, request: Request) -> Generator[Chunk, None, None]:
+        """Stream the continuation of one request."""
+        ...
+
+    def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        """Stream the continuation of one request on the caller's event loop."""
+        ...
+
+    def close(self) -> None:
+        """Free the model. Running requests fail with `EngineFailed`."""
+        ...

@@ -1,0 +1,118 @@
+"""Model presets: which weights, which thinking format, how long a context, how much memory.
+
+Anything that `transformers` loads works without a preset too, by local folder or hub id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from s1core.errors import UnknownModel
+
+NANO_WEIGHTS = Path(__file__).parent / "nano" / "weights"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelPreset:
+    """What the project knows about one model before it is loaded."""
+
+    name: str
+    location: str
+    """Hub id or local folder."""
+    format: str
+    """Name of the thinking format (`s1core.thinking.FORMATS`)."""
+    context_length: int | None = None
+    """None takes what the model's own configuration says."""
+    default_answer_tokens: int = 2048
+    parameters_b: float | None = None
+    """Parameters in billions, for the memory estimate; None when unknown."""
+    bundled: bool = False
+
+    @property
+    def weights_gib(self) -> float | None:
+        """Memory of the weights in bfloat16, GiB."""
+        return None if self.parameters_b is None else self.parameters_b * 1e9 * 2 / 2**30
+
+
+def _s1(name: str, billions: float) -> ModelPreset:
+    return ModelPreset(
+        name=name,
+        location=f"simplescaling/{name}",
+        format="s1",
+        context_length=32_768,
+        parameters_b=billions,
+    )
+
+
+def _tags(location: str, billions: float, context_length: int = 32_768) -> ModelPreset:
+    return ModelPreset(
+        name=location.rpartition("/")[2],
+        location=location,
+        format="think_tags",
+        context_length=context_length,
+        parameters_b=billions,
+    )
+
+
+PRESETS: dict[str, ModelPreset] = {
+    preset.name: preset
+    for preset in (
+        ModelPreset(
+            name="s1-nano",
+            location=str(NANO_WEIGHTS),
+            format="s1",
+            default_answer_tokens=32,
+            parameters_b=0.002,
+            bundled=True,
+        ),
+        _s1("s1-32B", 32.8),
+        _s1("s1.1-32B", 32.8),
+        _s1("s1.1-14B", 14.8),
+        _s1("s1.1-7B", 7.6),
+        _s1("s1.1-3B", 3.1),
+        _s1("s1.1-1.5B", 1.5),
+        _tags("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 1.8),
+        _tags("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 7.6),
+        _tags("deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", 14.8),
+        _tags("deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", 32.8),
+        _tags("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", 8.0),
+        _tags("Qwen/Qwen3-0.6B", 0.75),
+        _tags("Qwen/Qwen3-1.7B", 2.0),
+        _tags("Qwen/Qwen3-4B", 4.0),
+        _tags("Qwen/Qwen3-8B", 8.2),
+        _tags("Qwen/Qwen3-14B", 14.8),
+        _tags("Qwen/Qwen3-32B", 32.8),
+        _tags("Qwen/QwQ-32B", 32.8),
+    )
+}
+
+
+def resolve(model: str) -> ModelPreset:
+    """Find a preset by name, or make one for a local folder or a hub id.
+
+    Raises:
+        UnknownModel: neither; the message lists what is known.
+    """
+    preset = PRESETS.get(model) or next((p for p in PRESETS.values() if p.location == model), None)
+    if preset is not None:
+        return preset
+    if (Path(model) / "config.json").is_file():
+        return ModelPreset(name=Path(model).name, location=model, format=_guess_format(model))
+    is_hub_id = model.count("/") == 1 and all(part and not part.startswith(".") for part in model.split("/"))
+    if is_hub_id and not Path(model).exists():
+        return ModelPreset(name=model.rpartition("/")[2], location=model, format=_guess_format(model))
+    raise UnknownModel(
+        f"unknown model {model!r}: name a preset ({', '.join(PRESETS)}), a folder with a config.json, "
+        "or a hub id such as simplescaling/s1.1-7B"
+    )
+
+
+def _guess_format(location: str) -> str:
+    """Thinking format of an unknown model: its chat template's if it is on disk, else by its name."""
+    folder = Path(location)
+    for name in ("chat_template.jinja", "tokenizer_config.json"):
+        if (folder / name).is_file() and "</think>" in (folder / name).read_text(encoding="utf-8"):
+            return "think_tags"
+    tail = location.rpartition("/")[2].lower()
+    return "s1" if folder.is_dir() or tail.startswith("s1") else "think_tags"

@@ -1,0 +1,283 @@
+"""One run of budget forcing without input or output of its own: it names the next request and is fed the chunks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypedDict
+
+from s1core.budget import Budget, Close, Inject, Limits, Progress, Sample, next_action
+from s1core.engines.base import Chunk, Engine, Request
+from s1core.errors import InvalidSetting, QuestionTooLong
+from s1core.grading.extract import extract_answer
+from s1core.thinking import EndDetector, TextDecoder
+from s1core.types import (
+    ClosedBy,
+    Cut,
+    Event,
+    Finished,
+    Message,
+    Phase,
+    Receipt,
+    Sampling,
+    Segment,
+    Source,
+    Started,
+    Tokens,
+    append_tokens,
+)
+
+
+class Run:
+    """One run, sans input and output. Pump it: send `request` to an engine, `feed` the chunks, until it is None.
+
+    A new `request` object while chunks of the old one still arrive means that the old one is to be abandoned.
+    """
+
+    def __init__(
+        self, engine: Engine, question: str, budget: Budget, sampling: Sampling, *, system: str | None = None
+    ) -> None:
+        if not question.strip():
+            raise InvalidSetting("the question is empty; type one, for instance: How many r in raspberry?")
+        self._engine = engine
+        self._budget = budget
+        self._sampling = sampling
+        self._codec = engine.codec
+        messages = [Message(role="user", content=question)]
+        if system is not None:
+            messages.insert(0, Message(role="system", content=system))
+        self._prompt = self._codec.render_prompt(messages, engine.format)
+        self._wait_ids = self._codec.encode_user(budget.wait_text)
+        self._max_answer_tokens = budget.max_answer_tokens or engine.default_answer_tokens
+        self._limits = Limits.of(budget, room=self._thinking_room(), wait_tokens=len(self._wait_ids))
+        self._progress = Progress()
+        self._segments: list[Segment] = []
+        self._phase: Phase = "thinking"
+        self._closed_by: ClosedBy | None = None
+        self._answer_tokens = 0
+        self._answer_complete = False
+        self._detector = EndDetector(self._codec, engine.format.ends)
+        self._decoder = TextDecoder(self._codec)
+        self._meter = _Meter()
+        self.request: Request | None = None
+
+    @property
+    def done(self) -> bool:
+        """The run has ended; its last event was `Finished`."""
+        return self.request is None
+
+    def start(self) -> list[Event]:
+        """Begin the run; sets the first request."""
+        self._meter.start()
+        started = Started(prompt_tokens=len(self._prompt), max_thinking_tokens=self._limits.max_thinking_tokens)
+        return [started, *self._advance()]
+
+    def feed(self, chunk: Chunk) -> list[Event]:
+        """Take what the engine sampled; return what happened."""
+        self._meter.count(chunk)
+        fed = self._detector.feed(chunk.token_ids)
+        events = self._wrote(fed.ids)
+        ended = fed.ended or chunk.finish == "stop"
+        if chunk.finish is None and not ended:
+            return events
+        events += self._wrote(self._detector.flush())
+        if self._phase == "answer":
+            self._answer_complete = ended
+            return events + self._finish()
+        if ended:
+            self._progress = self._progress.tried_to_end()
+        return events + self._advance()
+
+    def cancel(self) -> list[Event]:
+        """Stop here; the receipt says so."""
+        events = self._wrote(self._detector.flush())
+        if self._phase == "thinking":
+            self._closed_by = "cancelled"
+        return events + self._finish()
+
+    def _thinking_room(self) -> int:
+        fmt, final = self._engine.format, self._budget.final_answer_text
+        closings = (
+            fmt.closing_text(by_model=True, thinking_text="", final_answer_text=final),
+            fmt.closing_text(by_model=False, thinking_text="", final_answer_text=final),
+        )
+        markers = max(len(self._encode_closing(text, final)) for text in closings)
+        room = self._engine.context_length - len(self._prompt) - markers - self._max_answer_tokens
+        if room < 0:
+            raise QuestionTooLong(
+                f"the question takes {len(self._prompt)} tokens, but {self._engine.model} has a context of "
+                f"{self._engine.context_length} and {self._max_answer_tokens + markers} of it are kept for the answer; "
+                f"shorten the question by {-room} tokens or lower max_answer_tokens"
+            )
+        return room
+
+    def _encode_closing(self, text: str, final_answer_text: str) -> tuple[int, ...]:
+        """Encode the closing; the final-answer text may come from a user and must stay text."""
+        if final_answer_text and text.endswith(final_answer_text):
+            marker = text[: len(text) - len(final_answer_text)]
+            return self._codec.encode_template(marker) + self._codec.encode_user(final_answer_text)
+        return self._codec.encode_template(text)
+
+    def _advance(self) -> list[Event]:
+        """Ask the state machine until it wants tokens from the model."""
+        events: list[Event] = []
+        while True:
+            match next_action(self._limits, self._progress):
+                case Sample(max_tokens, forbid_end_first):
+                    forbidden = self._detector.first_ids if forbid_end_first else frozenset[int]()
+                    self._ask(max_tokens, forbid_first=forbidden | self._reopening_ids())
+                    return events
+                case Inject(number):
+                    events += self._inject("wait", self._wait_ids, note=f"Wait {number}")
+                    self._progress = self._progress.injected(len(self._wait_ids))
+                case Close(reason, keep_tokens):
+                    return events + self._close(reason, keep_tokens)
+
+    def _reopening_ids(self) -> frozenset[int]:
+        """Keep the model from opening again the block that is already open: its marker would be counted as thought."""
+        marker_id = self._codec.single_id(self._engine.format.open.strip())
+        at_the_start = self._progress.spent == 0
+        return frozenset({marker_id}) if marker_id is not None and at_the_start else frozenset()
+
+    def _close(self, reason: ClosedBy, keep_tokens: int) -> list[Event]:
+        events = self._end_segment()
+        if keep_tokens < self._progress.spent:
+            self._segments = _cut(self._codec.decode, self._segments, keep_tokens)
+            events.append(Cut(keep_tokens=keep_tokens, segments=tuple(self._segments)))
+        self._closed_by = reason
+        final = self._budget.final_answer_text
+        thinking = "".join(s.text for s in self._segments)
+        text = self._engine.format.closing_text(
+            by_model=reason == "model", thinking_text=thinking, final_answer_text=final
+        )
+        self._phase = "answer"
+        events += self._inject("close", self._encode_closing(text, "" if reason == "model" else final), note=reason)
+        self._detector = EndDetector(self._codec, self._engine.format.answer_ends)
+        self._ask(self._max_answer_tokens)
+        return events
+
+    def _ask(self, max_tokens: int, *, forbid_first: frozenset[int] = frozenset()) -> None:
+        written = tuple(i for s in self._segments for i in s.token_ids)
+        self.request = Request(
+            prompt_ids=self._prompt + written,
+            max_tokens=max_tokens,
+            stop_ids=self._detector.stop_ids,
+            forbid_first=forbid_first,
+            sampling=self._sampling,
+            first_step=len(written),
+        )
+
+    def _wrote(self, ids: tuple[int, ...]) -> list[Event]:
+        if not ids:
+            return []
+        if self._phase == "thinking":
+            self._progress = self._progress.sampled(len(ids))
+        else:
+            self._answer_tokens += len(ids)
+        return self._append("model", self._decoder.feed(ids), ids)
+
+    def _inject(self, source: Source, ids: tuple[int, ...], *, note: str) -> list[Event]:
+        events = self._end_segment()
+        return events + self._append(source, self._codec.decode(ids), ids, note=note)
+
+    def _end_segment(self) -> list[Event]:
+        rest = self._decoder.flush()
+        return self._append("model", rest, ()) if rest else []
+
+    def _append(self, source: Source, text: str, ids: tuple[int, ...], *, note: str = "") -> list[Event]:
+        # Text that was held back belongs to the model's segment of the phase in which it was written.
+        phase: Phase = self._phase if ids or not self._segments else self._segments[-1].phase
+        if source == "close":
+            phase = "answer"
+        tokens = Tokens(source=source, phase=phase, text=text, token_ids=ids, note=note, at_s=self._meter.elapsed_s())
+        append_tokens(self._segments, tokens)
+        return [tokens]
+
+    def _finish(self) -> list[Event]:
+        events = self._end_segment()
+        self.request = None
+        answer_part = "".join(s.text for s in self._segments if s.phase == "answer")
+        found = extract_answer(answer_part)
+        receipt = Receipt(
+            max_thinking_tokens=self._budget.max_thinking_tokens,
+            min_thinking_tokens=self._budget.min_thinking_tokens,
+            waits=self._budget.waits,
+            accounting=self._budget.accounting,
+            thinking_tokens=sum(len(s.token_ids) for s in self._segments if s.phase == "thinking"),
+            waits_used=self._progress.waits_used,
+            closed_by=self._closed_by or "cancelled",
+            answer_tokens=self._answer_tokens,
+            answered=found.answer is not None,
+            answer_rule=found.rule,
+            answer_complete=self._answer_complete,
+            prompt_tokens=len(self._prompt),
+            engine=self._engine.name,
+            model=self._engine.model,
+            temperature=self._sampling.temperature,
+            seed=self._sampling.seed,
+            unsupported=self._unsupported(),
+            **self._meter.summary(),
+        )
+        return [*events, Finished(answer=found.answer, receipt=receipt)]
+
+    def _unsupported(self) -> tuple[str, ...]:
+        has = self._engine.capabilities
+        notes: list[str] = []
+        if has.token_ids != "enforced":
+            notes.append("token counts: estimated by local tokenizer")
+        if has.seeded_noise != "enforced" and self._sampling.temperature > 0:
+            notes.append("seeded noise: the same seed may give another text")
+        if has.forbid_first == "unsupported" and self._budget.waits and not self._wait_ids:
+            notes.append("ignoring an end without a wait text")
+        return tuple(notes)
+
+
+class _Meter:
+    """Clock and token counts of one run."""
+
+    def __init__(self) -> None:
+        self._began_s = self._first_s = self._last_s = 0.0
+        self._sampled = self._computed = self._reused = 0
+
+    def start(self) -> None:
+        self._began_s = time.perf_counter()
+
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self._began_s
+
+    def count(self, chunk: Chunk) -> None:
+        self._last_s = self.elapsed_s()
+        if self._sampled == 0:
+            self._first_s = self._last_s
+        self._sampled += len(chunk.token_ids) + (chunk.stop_id is not None)
+        self._computed += chunk.prefill_computed
+        self._reused += chunk.prefill_reused
+
+    def summary(self) -> _MeterSummary:
+        decoding_s = self._last_s - self._first_s
+        return {
+            "prefill_computed": self._computed,
+            "prefill_reused": self._reused,
+            "time_to_first_token_s": self._first_s if self._sampled else None,
+            "wall_s": self.elapsed_s(),
+            "tokens_per_s": (self._sampled - 1) / decoding_s if self._sampled > 1 and decoding_s > 0 else None,
+        }
+
+
+class _MeterSummary(TypedDict):
+    prefill_computed: int
+    prefill_reused: int
+    time_to_first_token_s: float | None
+    wall_s: float
+    tokens_per_s: float | None
+
+
+def _cut(decode: Callable[[tuple[int, ...]], str], segments: list[Segment], keep_tokens: int) -> list[Segment]:
+    """Keep the first `keep_tokens` tokens; the text of a shortened segment is decoded anew, so that both agree."""
+    kept: list[Segment] = []
+    for segment in segments:
+        ids = segment.token_ids[: keep_tokens - sum(len(s.token_ids) for s in kept)]
+        if ids:
+            kept.append(segment if ids == segment.token_ids else replace(segment, token_ids=ids, text=decode(ids)))
+    return kept

@@ -1,0 +1,96 @@
+"""Drives the state machine over an engine: `stream`, its async twin `astream`, and `solve`, a fold over `stream`.
+
+`run.Run` does the work without any input or output; the two streams only pump it, so that both are the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
+from typing import Protocol
+
+from s1core.budget import Budget
+from s1core.engines.base import Engine
+from s1core.run import Run
+from s1core.types import Event, Sampling, Trace
+
+
+class CancelFlag(Protocol):
+    """Anything with `is_set`: `threading.Event`, `asyncio.Event`."""
+
+    def is_set(self) -> bool:
+        """Tell whether the run should stop."""
+        ...
+
+
+def stream(
+    engine: Engine,
+    question: str,
+    budget: Budget | None = None,
+    sampling: Sampling | None = None,
+    *,
+    system: str | None = None,
+    cancel: CancelFlag | None = None,
+) -> Generator[Event, None, None]:
+    """Think about `question` under `budget` and yield what happens. Closing the iterator frees the engine.
+
+    Args:
+        engine: from `load_engine`.
+        question: the user's text; it can never form a special token.
+        budget: how long to think; default: as long as the model wants.
+        sampling: default: greedy.
+        system: an optional system turn.
+        cancel: when set, the run ends at the next token with a receipt that says `cancelled`.
+
+    Raises:
+        InvalidSetting: the question is empty.
+        QuestionTooLong: prompt, markers and answer do not fit the context.
+        EngineFailed: the engine stopped in the middle.
+    """
+    run = Run(engine, question, budget or Budget(), sampling or Sampling(), system=system)
+    yield from run.start()
+    while (request := run.request) is not None:
+        with closing(engine.generate(request)) as chunks:
+            for chunk in chunks:
+                yield from run.feed(chunk)
+                if cancel is not None and cancel.is_set() and not run.done:
+                    yield from run.cancel()
+                if run.request is not request:
+                    break
+
+
+async def astream(
+    engine: Engine,
+    question: str,
+    budget: Budget | None = None,
+    sampling: Sampling | None = None,
+    *,
+    system: str | None = None,
+    cancel: CancelFlag | None = None,
+) -> AsyncGenerator[Event, None]:
+    """Do what `stream` does, on the caller's event loop; cancelling its task frees the engine."""
+    run = Run(engine, question, budget or Budget(), sampling or Sampling(), system=system)
+    for event in run.start():
+        yield event
+    while (request := run.request) is not None:
+        async with aclosing(engine.agenerate(request)) as chunks:
+            async for chunk in chunks:
+                for event in run.feed(chunk):
+                    yield event
+                if cancel is not None and cancel.is_set() and not run.done:
+                    for event in run.cancel():
+                        yield event
+                if run.request is not request:
+                    break
+
+
+def solve(
+    engine: Engine,
+    question: str,
+    budget: Budget | None = None,
+    sampling: Sampling | None = None,
+    *,
+    system: str | None = None,
+) -> Trace:
+    """Run `stream` to its end and return the trace."""
+    return Trace.from_events(stream(engine, question, budget, sampling, system=system))

@@ -1,0 +1,227 @@
+"""Values that travel through the project: sampling settings, events, segments, traces, receipts.
+
+Pure data. A run is a stream of events; everything else (a trace, a web page, a recording) is a fold over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from s1core.errors import InvalidSetting
+
+Source = Literal["model", "wait", "close", "probe"]
+"""Who wrote a token: sampled by the model, a forced Wait, the closing of the thinking block, or a probe."""
+
+Phase = Literal["thinking", "answer"]
+
+ClosedBy = Literal["model", "budget", "context", "cancelled"]
+"""What closed the thinking: the model itself, the asked budget, the context window, or the user."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """How the next token is drawn.
+
+    The noise of step t is a function of (seed, sample_index, t) alone, whatever else is in the batch.
+    """
+
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    """Smallest set of tokens whose probability reaches this is kept; 1 keeps all."""
+    seed: int = 0
+    sample_index: int = 0
+    """Tells several samples of the same question and seed apart."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.temperature <= 10.0:
+            raise InvalidSetting(f"temperature must lie between 0 and 10, got {self.temperature}")
+        if not 0.0 < self.top_p <= 1.0:
+            raise InvalidSetting(f"top_p must be above 0 and at most 1, got {self.top_p}")
+        if not 0 <= self.seed < 2**63:
+            raise InvalidSetting(f"seed must lie between 0 and 2^63 - 1, got {self.seed}")
+        if not 0 <= self.sample_index < 2**31:
+            raise InvalidSetting(f"sample_index must lie between 0 and 2^31 - 1, got {self.sample_index}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A maximal run of tokens with one author. `text` is always what `token_ids` decode to."""
+
+    source: Source
+    phase: Phase
+    text: str
+    token_ids: tuple[int, ...]
+    note: str = ""
+    """Why an injected segment is there: `Wait 2`, `model`, `budget`, `context`, `cancelled`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What was asked, what was spent, and who decided. Every run leaves one."""
+
+    max_thinking_tokens: int | None
+    min_thinking_tokens: int
+    waits: int
+    accounting: str
+    thinking_tokens: int
+    """Tokens between the opening and the closing marker, injected ones included, markers excluded."""
+    waits_used: int
+    closed_by: ClosedBy
+    answer_tokens: int
+    answered: bool
+    """A final answer could be parsed."""
+    answer_rule: str
+    """The extraction rule that found it, or why none was found."""
+    answer_complete: bool
+    """The model ended its answer itself; false when `max_answer_tokens` cut it."""
+    prompt_tokens: int
+    prefill_computed: int
+    """Prompt and injected tokens that were run through the model."""
+    prefill_reused: int
+    """Prompt and injected tokens taken from the prefix cache."""
+    time_to_first_token_s: float | None
+    wall_s: float
+    tokens_per_s: float | None
+    """Sampled tokens per second of wall time after the first one."""
+    engine: str
+    model: str
+    temperature: float
+    seed: int
+    unsupported: tuple[str, ...] = ()
+    """Asked settings that this engine could not enforce."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready copy."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """The prompt is rendered and the first request is on its way."""
+
+    prompt_tokens: int
+    max_thinking_tokens: int
+    """The asked budget, or what the context leaves if that is less."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """New tokens of one author. `text` may lag behind `token_ids` while a character is incomplete."""
+
+    source: Source
+    phase: Phase
+    text: str
+    token_ids: tuple[int, ...]
+    note: str = ""
+    at_s: float = 0.0
+    """Seconds since the run began."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """Under `per_round` accounting: the thinking is cut once, at the end, to its first `keep_tokens` tokens."""
+
+    keep_tokens: int
+    segments: tuple[Segment, ...]
+    """The thinking as it stands after the cut."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """The last event of every run, also of one that was cancelled from within."""
+
+    answer: str | None
+    receipt: Receipt
+
+
+Event = Started | Tokens | Cut | Finished
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """A finished run: who wrote what, the parsed answer, and the receipt."""
+
+    segments: tuple[Segment, ...]
+    answer: str | None
+    receipt: Receipt
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """All token ids after the prompt, injected ones included."""
+        return tuple(i for s in self.segments for i in s.token_ids)
+
+    @property
+    def text(self) -> str:
+        """All text after the prompt; always what `token_ids` decode to, segment by segment."""
+        return "".join(s.text for s in self.segments)
+
+    @property
+    def thinking_text(self) -> str:
+        """The text inside the thinking block, forced Waits included, markers excluded."""
+        return "".join(s.text for s in self.segments if s.phase == "thinking")
+
+    @property
+    def answer_text(self) -> str:
+        """The model's own text after the closing marker."""
+        return "".join(s.text for s in self.segments if s.phase == "answer" and s.source == "model")
+
+    @classmethod
+    def from_events(cls, events: Iterable[Event]) -> Trace:
+        """Fold the events of one run.
+
+        Raises:
+            ValueError: the stream ended without `Finished` (it was interrupted).
+        """
+        segments: list[Segment] = []
+        for event in events:
+            if isinstance(event, Tokens):
+                append_tokens(segments, event)
+            elif isinstance(event, Cut):
+                segments[:] = event.segments
+            elif isinstance(event, Finished):
+                return cls(segments=tuple(segments), answer=event.answer, receipt=event.receipt)
+        raise ValueError("the run was interrupted: its events end without a receipt")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready copy; `from_dict` reads it back."""
+        return {
+            "answer": self.answer,
+            "segments": [{**asdict(s), "token_ids": list(s.token_ids)} for s in self.segments],
+            "receipt": self.receipt.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Trace:
+        """Read what `as_dict` wrote."""
+        rows: list[dict[str, Any]] = [{**row, "token_ids": tuple(row["token_ids"])} for row in data["segments"]]
+        receipt: dict[str, Any] = {**data["receipt"], "unsupported": tuple(data["receipt"].get("unsupported", ()))}
+        return cls(segments=tuple(Segment(**row) for row in rows), answer=data["answer"], receipt=Receipt(**receipt))
+
+
+def append_tokens(segments: list[Segment], event: Tokens) -> None:
+    """Add new tokens to the last segment if it has the same author, else open a new one."""
+    last = segments[-1] if segments else None
+    same_author = last is not None and (last.source, last.phase, last.note) == (event.source, event.phase, event.note)
+    if last is not None and same_author:
+        segments[-1] = replace(last, text=last.text + event.text, token_ids=last.token_ids + event.token_ids)
+    else:
+        segments.append(
+            Segment(
+                source=event.source,
+                phase=event.phase,
+                text=event.text,
+                token_ids=event.token_ids,
+                note=event.note,
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One turn of a chat before the one being answered (a system prompt, say)."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str

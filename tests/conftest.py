@@ -1,0 +1,12 @@
+"""Settings shared by all tests: nothing leaves the machine, nothing is timed."""
+
+import os
+
+from hypothesis import settings
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
+
+settings.register_profile("default", deadline=None, print_blob=True)
+settings.load_profile("default")
