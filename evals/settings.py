@@ -1,0 +1,48 @@
+"""The grid of settings that a run measures, and their names in tables and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from s1core.budget import DEFAULT_WAIT_TEXT, Budget
+from s1core.errors import InvalidSetting
+
+NATURAL = "natural"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """A budget and its short name."""
+
+    label: str
+    budget: Budget
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready copy."""
+        return {"label": self.label, **asdict(self.budget)}
+
+
+def grid(budgets: Sequence[int], waits: Sequence[int], wait_text: str = DEFAULT_WAIT_TEXT) -> list[Setting]:
+    """Name every budget without Waits, the natural stop, and every count of Waits without a budget."""
+    cut = [Setting(label=f"budget {b}", budget=Budget(max_thinking_tokens=b)) for b in budgets]
+    natural = Setting(label=NATURAL, budget=Budget())
+    word = wait_text or "(no text)"
+    forced = [Setting(label=f"{w} x {word}", budget=Budget(waits=w, wait_text=wait_text)) for w in waits if w > 0]
+    return [*cut, natural, *forced]
+
+
+def parse_counts(text: str) -> list[int]:
+    """Read `0,16,32`.
+
+    Raises:
+        InvalidSetting: something between the commas is not a whole number, or is negative.
+    """
+    try:
+        counts = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise InvalidSetting(f"expected whole numbers separated by commas, such as 0,16,32, got {text!r}") from None
+    if any(count < 0 for count in counts):
+        raise InvalidSetting(f"counts must be 0 or more, got {text!r}")
+    return counts

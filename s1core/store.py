@@ -1,0 +1,187 @@
+"""Runs on disk: a manifest and append-only JSON lines. A killed run resumes at the next missing line.
+
+`runs/<id>/manifest.json` says what was asked (and is written once); `samples.jsonl` holds one line per finished
+sample, synced to disk before it counts as done. A torn last line, the mark of a kill, is dropped on resume.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from s1core.errors import S1Error
+
+Row = dict[str, Any]
+
+
+class StoreError(S1Error, RuntimeError):
+    """A run on disk cannot be opened, read or written; what is there stays as it is."""
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that readers see the old one or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    """Short, stable hash of a JSON-ready configuration."""
+    canonical = json.dumps(config, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+class RunStore:
+    """One run, open for writing by one process. Use as a context manager."""
+
+    def __init__(self, folder: Path, config: dict[str, Any], facts: dict[str, Any] | None = None) -> None:
+        """Open or resume a run.
+
+        Args:
+            folder: `runs/<id>`; made when missing.
+            config: what defines the run; a folder with another configuration is refused.
+            facts: versions, hardware and the like: recorded, but not compared on resume.
+
+        Raises:
+            StoreError: another process writes here, or the folder holds a run with another configuration.
+        """
+        self.folder = folder
+        self._config = config
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".lock").open("wb")
+        except OSError as error:
+            raise StoreError(f"the run folder {folder} cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise StoreError(f"another process is writing to {folder}; wait for it or choose another folder") from None
+        try:
+            self._check_manifest(facts or {})
+            self._file = self._open_samples()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _check_manifest(self, facts: dict[str, Any]) -> None:
+        path = self.folder / "manifest.json"
+        wanted = config_hash(self._config)
+        if not path.exists():
+            manifest = {"config": self._config, "config_hash": wanted, **facts}
+            write_atomically(path, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+            return
+        found = read_manifest(self.folder).get("config_hash")
+        if found != wanted:
+            raise StoreError(
+                f"{self.folder} holds a run with other settings ({found}, asked for {wanted}); choose another folder"
+            )
+
+    def _open_samples(self) -> BinaryIO:
+        file = (self.folder / "samples.jsonl").open("a+b")
+        file.seek(0)
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):  # a kill left half a line
+            file.truncate(whole)
+        file.seek(0, os.SEEK_END)
+        return file
+
+    def append(self, *rows: Row) -> None:
+        """Add finished samples; they are on disk when this returns.
+
+        Raises:
+            StoreError: the disk is full or gone. Earlier lines are untouched.
+        """
+        lines = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            self._file.write(lines)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._drop_after(end)
+            what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
+            raise StoreError(
+                f"{self.folder}/samples.jsonl cannot be extended: {what}; free space and resume"
+            ) from error
+
+    def _drop_after(self, end: int) -> None:
+        # The buffered writer still holds the failed bytes; closing it could write them. Work on the descriptor.
+        os.ftruncate(self._file.fileno(), end)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield what is done so far."""
+        return read_rows(self.folder)
+
+    def close(self) -> None:
+        """Let another process continue this run."""
+        self._file.close()
+        self._lock.close()
+
+    def __enter__(self) -> RunStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what a run was asked to do.
+
+    Raises:
+        StoreError: the manifest is missing or damaged.
+    """
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError(f"{folder} is not a run: it has no manifest.json") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+    if not isinstance(manifest, dict):
+        raise StoreError(f"{path} holds no JSON object")
+    return manifest  # pyright: ignore[reportUnknownVariableType]
+
+
+def read_rows(folder: Path, on_bad_line: Callable[[int, str], None] | None = None) -> Iterator[Row]:
+    """Yield the finished samples of a run, a torn last line left out.
+
+    Raises:
+        StoreError: a line in the middle is damaged (its number is named), unless `on_bad_line` takes it.
+    """
+    path = folder / "samples.jsonl"
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError("not a JSON object")
+            except ValueError as error:
+                if on_bad_line is None:
+                    raise StoreError(f"{path}, line {number}: {error}") from error
+                on_bad_line(number, str(error))
+                continue
+            yield row

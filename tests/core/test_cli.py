@@ -1,0 +1,100 @@
+"""The command line: what it prints, and one sentence for every mistake."""
+
+import io
+import json
+
+import pytest
+
+from s1core import __main__ as cli
+from s1core.engines.scripted import ScriptedEngine
+from s1core.types import Trace
+
+
+def script(text: str, _request: int) -> str:
+    if "<|im_start|>answer" in text:
+        return (" 3" if text.endswith(":") else "\nFinal Answer: 3") + "<|im_end|>"
+    return ", check: \x1b[31mred\n<|im_start|>" if "Wait" in text else "\nMaybe 2.\n<|im_start|>"
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
+    engine = ScriptedEngine(script)
+    monkeypatch.setattr(cli, "load_engine", lambda *_, **__: engine)
+    return engine
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    try:
+        code = cli.main(list(argv))
+    except SystemExit as stop:
+        code = int(str(stop.code))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_run_shows_who_wrote_what_and_the_receipt(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "How many?", "--budget", "128", "--waits", "1")
+    assert code == 0
+    assert "[Wait 1: Wait]" in out
+    assert "the model ended its thinking" in out
+    assert "Final Answer: 3" in out
+    assert "closed by the model" in out and "1 of 1 forced" in out
+
+
+def test_model_text_cannot_steer_the_terminal(engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\x1b" not in run(capsys, "q", "--waits", "1")[1]
+
+
+def test_a_terminal_gets_colour_unless_it_asks_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tty(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert cli.Terminal(Tty())._colour  # pyright: ignore
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not cli.Terminal(Tty())._colour  # pyright: ignore
+
+
+def test_a_spent_budget_is_told_with_its_number(engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "── budget spent: 4 ──" in run(capsys, "q", "--budget", "4")[1]
+
+
+def test_json_is_one_object_that_reads_back(engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "q", "--waits", "1", "--json")
+    trace = Trace.from_dict(json.loads(out))
+    assert (code, err, trace.answer, trace.receipt.waits_used) == (0, "", "3", 1)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ([], "required: question"),
+        (["q", "--budget", "many"], "invalid int value"),
+        (["q", "--budget", "-1"], "max_thinking_tokens must be 0 or more"),
+        (["q", "--waits", "-2"], "waits must be 0 or more"),
+        (["q", "--budget", "5", "--min-thinking", "9"], "is larger than"),
+        (["q", "--temperature", "99"], "temperature must lie"),
+        (["q", "--nonsense"], "unrecognized arguments"),
+        ([" "], "the question is empty"),
+        (["q" * 5000], "shorten the question by"),
+    ],
+)
+def test_a_mistake_costs_one_sentence_and_exit_code_2(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
+) -> None:
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (2, "")
+    assert words in err and err.count("\n") == 1
+
+
+def test_an_unknown_model_is_one_sentence_too(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "q", "--model", "nobody")
+    assert code == 2 and "unknown model 'nobody'" in err and err.count("\n") == 1
+
+
+def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--help")
+    assert code == 0 and "--waits 1" in out
