@@ -13,6 +13,7 @@ from s1core.budget import Budget
 from s1core.engines import load_engine
 from s1core.errors import S1Error
 from s1core.solve import astream, solve, stream
+from s1core.sweep import sweep
 from s1core.types import Event, Receipt, Sampling, Segment, Trace
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "load_engine",
     "solve",
     "stream",
+    "sweep",
 ]

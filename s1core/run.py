@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from s1core.budget import Budget, Close, Inject, Limits, Progress, Sample, next_action
@@ -27,6 +27,14 @@ from s1core.types import (
     Tokens,
     append_tokens,
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thought:
+    """Thinking that is there already, with where the state machine stands after it."""
+
+    segments: tuple[Segment, ...]
+    progress: Progress
 
 
 class Run:
@@ -63,6 +71,11 @@ class Run:
         self.request: Request | None = None
 
     @property
+    def limits(self) -> Limits:
+        """The budget in tokens, for this model and this question."""
+        return self._limits
+
+    @property
     def done(self) -> bool:
         """The run has ended; its last event was `Finished`."""
         return self.request is None
@@ -72,6 +85,12 @@ class Run:
         self._meter.start()
         started = Started(prompt_tokens=len(self._prompt), max_thinking_tokens=self._limits.max_thinking_tokens)
         return [started, *self._advance()]
+
+    def resume(self, thought: Thought) -> list[Event]:
+        """Begin the run after thinking that an earlier run of the same question did; its tokens are not paid again."""
+        self._segments = list(thought.segments)
+        self._progress = thought.progress
+        return self.start()
 
     def feed(self, chunk: Chunk) -> list[Event]:
         """Take what the engine sampled; return what happened."""
@@ -143,7 +162,7 @@ class Run:
     def _close(self, reason: ClosedBy, keep_tokens: int) -> list[Event]:
         events = self._end_segment()
         if keep_tokens < self._progress.spent:
-            self._segments = _cut(self._codec.decode, self._segments, keep_tokens)
+            self._segments = cut(self._codec.decode, self._segments, keep_tokens)
             events.append(Cut(keep_tokens=keep_tokens, segments=tuple(self._segments)))
         self._closed_by = reason
         final = self._budget.final_answer_text
@@ -273,7 +292,7 @@ class _MeterSummary(TypedDict):
     tokens_per_s: float | None
 
 
-def _cut(decode: Callable[[tuple[int, ...]], str], segments: list[Segment], keep_tokens: int) -> list[Segment]:
+def cut(decode: Callable[[tuple[int, ...]], str], segments: Sequence[Segment], keep_tokens: int) -> list[Segment]:
     """Keep the first `keep_tokens` tokens; the text of a shortened segment is decoded anew, so that both agree."""
     kept: list[Segment] = []
     for segment in segments:

@@ -25,9 +25,10 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
     """
     from s1core.models import resolve
 
+    preset = resolve(model)
     name = engine or "transformers"
     if name == "transformers":
         from s1core.engines.transformers import TransformersEngine
 
-        return TransformersEngine.load(resolve(model), **options)
+        return TransformersEngine.load(preset, **options)
     raise InvalidSetting(f"unknown engine {name!r}; available: transformers")
