@@ -12,6 +12,7 @@ Importing this loads neither torch nor any model library; `load_engine` does, wh
 from s1core.budget import Budget
 from s1core.engines import load_engine
 from s1core.errors import S1Error
+from s1core.probe import probe
 from s1core.solve import astream, solve, stream
 from s1core.sweep import sweep
 from s1core.types import Event, Receipt, Sampling, Segment, Trace
@@ -26,6 +27,7 @@ __all__ = [
     "Trace",
     "astream",
     "load_engine",
+    "probe",
     "solve",
     "stream",
     "sweep",

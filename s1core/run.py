@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +45,14 @@ class Run:
     """
 
     def __init__(
-        self, engine: Engine, question: str, budget: Budget, sampling: Sampling, *, system: str | None = None
+        self,
+        engine: Engine,
+        question: str,
+        budget: Budget,
+        sampling: Sampling,
+        *,
+        system: str | None = None,
+        answer_logprobs: bool = False,
     ) -> None:
         if not question.strip():
             raise InvalidSetting("the question is empty; type one, for instance: How many r in raspberry?")
@@ -65,6 +73,8 @@ class Run:
         self._closed_by: ClosedBy | None = None
         self._answer_tokens = 0
         self._answer_complete = False
+        self._answer_logprob: float | None = None
+        self._wants_logprobs = answer_logprobs and engine.capabilities.logprobs != "unsupported"
         self._detector = EndDetector(self._codec, engine.format.ends)
         self._decoder = TextDecoder(self._codec)
         self._meter = _Meter()
@@ -95,6 +105,8 @@ class Run:
     def feed(self, chunk: Chunk) -> list[Event]:
         """Take what the engine sampled; return what happened."""
         self._meter.count(chunk)
+        if chunk.logprobs:
+            self._answer_logprob = sum(chunk.logprobs, self._answer_logprob or 0.0)
         fed = self._detector.feed(chunk.token_ids)
         events = self._wrote(fed.ids)
         ended = fed.ended or chunk.finish == "stop"
@@ -184,6 +196,7 @@ class Run:
             stop_ids=self._detector.stop_ids,
             forbid_first=forbid_first,
             sampling=self._sampling,
+            logprobs=self._wants_logprobs and self._phase == "answer",
             first_step=len(written),
         )
 
@@ -235,6 +248,7 @@ class Run:
             model=self._engine.model,
             temperature=self._sampling.temperature,
             seed=self._sampling.seed,
+            answer_probability=None if self._answer_logprob is None else math.exp(self._answer_logprob),
             unsupported=self._unsupported(),
             **self._meter.summary(),
         )

@@ -90,6 +90,8 @@ class Receipt:
     model: str
     temperature: float
     seed: int
+    answer_probability: float | None = None
+    """Probability that the model gave to its answer's tokens; only where it was asked for (`probe`)."""
     unsupported: tuple[str, ...] = ()
     """Asked settings that this engine could not enforce."""
 

@@ -41,6 +41,8 @@ class Request:
     forbid_first: frozenset[int] = frozenset()
     """Ids that may not be the first sampled token."""
     sampling: Sampling = field(default_factory=Sampling)
+    logprobs: bool = False
+    """Report the log probability of each sampled token under the model's own distribution (temperature 1)."""
     first_step: int = 0
     """Step number of the first token to be sampled; the noise of step t is a function of (seed, sample index, t).
 
@@ -56,6 +58,8 @@ class Chunk:
     token_ids: tuple[int, ...]
     finish: Literal["stop", "length"] | None = None
     stop_id: int | None = None
+    logprobs: tuple[float, ...] = ()
+    """One per token of `token_ids` if the request asked for them and the engine can tell."""
     prefill_computed: int = 0
     """Prompt tokens that were run through the model; set on the first chunk only."""
     prefill_reused: int = 0

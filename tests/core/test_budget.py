@@ -87,7 +87,9 @@ def test_every_closing_reason_is_reached() -> None:
 
 
 def test_budget_zero_closes_at_once() -> None:
-    assert next_action(Limits.of(Budget(max_thinking_tokens=0), room=9, wait_tokens=1), Progress()) == Close("budget", 0)
+    assert next_action(Limits.of(Budget(max_thinking_tokens=0), room=9, wait_tokens=1), Progress()) == Close(
+        "budget", 0
+    )
 
 
 def test_a_wait_that_does_not_fit_is_not_started() -> None:

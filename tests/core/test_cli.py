@@ -32,9 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     return code, out, err
 
 
-def test_a_run_shows_who_wrote_what_and_the_receipt(
-    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_shows_who_wrote_what_and_the_receipt(engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "How many?", "--budget", "128", "--waits", "1")
     assert code == 0
     assert "[Wait 1: Wait]" in out

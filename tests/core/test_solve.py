@@ -49,7 +49,10 @@ def test_a_model_that_ends_by_itself_is_closed_by_the_model() -> None:
 def test_each_wait_is_injected_where_the_model_tried_to_end() -> None:
     trace = solve(ScriptedEngine(thinker("\na\n", " b\n", " c\n")), "q", Budget(waits=2))
     assert trace.thinking_text == "\na\nWait b\nWait c\n"
-    assert [(s.source, s.note) for s in trace.segments if s.source == "wait"] == [("wait", "Wait 1"), ("wait", "Wait 2")]
+    assert [(s.source, s.note) for s in trace.segments if s.source == "wait"] == [
+        ("wait", "Wait 1"),
+        ("wait", "Wait 2"),
+    ]
     assert trace.receipt.waits_used == 2
 
 

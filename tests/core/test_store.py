@@ -110,4 +110,4 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     with pytest.raises(OSError, match="gone"):
         write_atomically(path, json.dumps({"v": 2}))
     assert json.loads(path.read_text()) == {"v": 1}
-    assert os.listdir(tmp_path) == ["a.json"]
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]

@@ -34,14 +34,14 @@ def engine_of(thoughts: list[str]) -> ScriptedEngine:
     budgets=st.lists(st.none() | st.integers(0, 60), min_size=1, max_size=4),
     waits=st.lists(st.integers(0, 4), min_size=1, max_size=3),
 )
-def test_each_point_equals_an_independent_run(
-    thoughts: list[str], budgets: list[int | None], waits: list[int]
-) -> None:
+def test_each_point_equals_an_independent_run(thoughts: list[str], budgets: list[int | None], waits: list[int]) -> None:
     grid = sweep(engine_of(thoughts), "q", budgets, waits)
     assert [(p.max_thinking_tokens, p.waits) for p in grid.points] == [(b, w) for b in budgets for w in waits]
     independent = 0
     for point in grid.points:
-        alone = solve(engine_of(thoughts), "q", Budget(max_thinking_tokens=point.max_thinking_tokens, waits=point.waits))
+        alone = solve(
+            engine_of(thoughts), "q", Budget(max_thinking_tokens=point.max_thinking_tokens, waits=point.waits)
+        )
         assert point.trace.token_ids == alone.token_ids
         assert point.trace.text == alone.text
         assert point.trace.answer == alone.answer

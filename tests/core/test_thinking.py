@@ -16,7 +16,9 @@ from s1core.types import Message
 
 QWEN = Path(__file__).parents[3] / "shared" / "data" / "qwen2_tokenizer"
 needs_qwen = pytest.mark.skipif(not QWEN.is_dir(), reason="the Qwen2.5 vocabulary is not beside the checkout")
-SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 
 @cache
