@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 
 from evals.benchmarks import Item
-from evals.settings import Setting
+from evals.settings import Setting, grid_label
 from s1core import Sampling, Trace, astream
 from s1core.engines.base import Engine
 from s1core.grading import grade
 from s1core.store import Row, RunStore
+from s1core.sweep import asweep
 
+Unit = TypeVar("Unit")
 Progress = Callable[[int, int], None]
 """Called with (done, total) after every sample."""
 
@@ -31,14 +33,14 @@ async def evaluate(
     concurrency: int = 64,
     on_progress: Progress = lambda done, total: None,
 ) -> list[Row]:
-    """Run what is missing in `store` and return all rows, finished earlier ones included.
+    """Ask each question once per setting, what `store` has already left out; return all rows.
 
     Args:
         engine: a loaded model.
         items: the questions.
         settings: what to ask of each.
         sampling: temperature and seed, the same for all.
-        store: an open run; one row per (question, setting, sample index).
+        store: an open run; one row per (question, setting).
         concurrency: questions in flight; the engine decodes them together.
         on_progress: told after every sample.
 
@@ -47,35 +49,84 @@ async def evaluate(
     """
     rows = list(store.rows())
     done = {(row["id"], row["setting"]) for row in rows}
-    todo = iter([(s, i) for s in settings for i in items if (i.id, s.label) not in done])
-    total = len(settings) * len(items)
+    todo = [(setting, item) for setting in settings for item in items if (item.id, setting.label) not in done]
+
+    async def ask(unit: tuple[Setting, Item]) -> list[Row]:
+        setting, item = unit
+        events = [event async for event in astream(engine, item.question, setting.budget, sampling)]
+        return [sample_row(item, setting.label, sampling, Trace.from_events(events))]
+
+    await _work_off(todo, ask, store, rows, concurrency, on_progress, len(settings) * len(items))
+    return rows
+
+
+async def evaluate_grid(
+    engine: Engine,
+    items: Sequence[Item],
+    budgets: Sequence[int | None],
+    waits: Sequence[int],
+    wait_text: str,
+    sampling: Sampling,
+    store: RunStore,
+    *,
+    concurrency: int = 32,
+    on_progress: Progress = lambda done, total: None,
+) -> list[Row]:
+    """Measure the whole grid, thinking once per question (`s1core.sweep`); otherwise as `evaluate`.
+
+    A question's points are written together, so that a killed run repeats at most the questions in flight.
+    """
+    rows = list(store.rows())
+    done = {row["id"] for row in rows}
+
+    async def ask(item: Item) -> list[Row]:
+        grid = await asweep(engine, item.question, budgets, waits, sampling, wait_text=wait_text)
+        return [
+            sample_row(item, grid_label(p.max_thinking_tokens, p.waits, wait_text), sampling, p.trace)
+            for p in grid.points
+        ]
+
+    todo = [item for item in items if item.id not in done]
+    await _work_off(todo, ask, store, rows, concurrency, on_progress, len(items) * len(budgets) * len(waits))
+    return rows
+
+
+async def _work_off(
+    todo: Sequence[Unit],
+    ask: Callable[[Unit], Awaitable[list[Row]]],
+    store: RunStore,
+    rows: list[Row],
+    concurrency: int,
+    on_progress: Progress,
+    total: int,
+) -> None:
+    """Ask `concurrency` units at a time; write down and collect the rows of each."""
+    left = iter(todo)
 
     async def worker() -> None:
-        for setting, item in todo:
-            events = [event async for event in astream(engine, item.question, setting.budget, sampling)]
-            row = sample_row(item, setting, sampling, Trace.from_events(events))
-            store.append(row)
-            rows.append(row)
+        for unit in left:
+            new = await ask(unit)
+            store.append(*new)
+            rows.extend(new)
             on_progress(len(rows), total)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
+            for _ in range(min(concurrency, len(todo))):
                 group.create_task(worker())
     except ExceptionGroup as failed:
         # One cause stops all workers; the others only repeat it.
         raise failed.exceptions[0] from None
-    return rows
 
 
-def sample_row(item: Item, setting: Setting, sampling: Sampling, trace: Trace) -> Row:
+def sample_row(item: Item, setting: str, sampling: Sampling, trace: Trace) -> Row:
     """What is kept of one sample: the verdict with its rule, the counts, and the trace's text by author."""
     verdict = grade(trace.answer or "", item.answer, kind=item.kind)
     receipt = trace.receipt
     return {
         "id": item.id,
         "group": item.group,
-        "setting": setting.label,
+        "setting": setting,
         "sample_index": sampling.sample_index,
         "answer": trace.answer,
         "correct": verdict.correct,
@@ -90,7 +141,7 @@ def sample_row(item: Item, setting: Setting, sampling: Sampling, trace: Trace) -
 
 
 def run_config(
-    engine: Engine, benchmark: str, items: Sequence[Item], settings: Sequence[Setting], sampling: Sampling
+    engine: Engine, benchmark: str, items: Sequence[Item], settings: Sequence[dict[str, Any]], sampling: Sampling
 ) -> dict[str, Any]:
     """What defines a run: two runs with the same configuration measure the same thing."""
     return {
@@ -98,7 +149,7 @@ def run_config(
         "engine": engine.name,
         "benchmark": benchmark,
         "questions": len(items),
-        "settings": [setting.as_dict() for setting in settings],
+        "settings": list(settings),
         "sampling": asdict(sampling),
     }
 

@@ -24,13 +24,24 @@ class Setting:
         return {"label": self.label, **asdict(self.budget)}
 
 
-def grid(budgets: Sequence[int], waits: Sequence[int], wait_text: str = DEFAULT_WAIT_TEXT) -> list[Setting]:
-    """Name every budget without Waits, the natural stop, and every count of Waits without a budget."""
-    cut = [Setting(label=f"budget {b}", budget=Budget(max_thinking_tokens=b)) for b in budgets]
-    natural = Setting(label=NATURAL, budget=Budget())
-    word = wait_text or "(no text)"
-    forced = [Setting(label=f"{w} x {word}", budget=Budget(waits=w, wait_text=wait_text)) for w in waits if w > 0]
-    return [*cut, natural, *forced]
+def grid_label(max_thinking_tokens: int | None, waits: int, wait_text: str) -> str:
+    """Name one point of a grid: `natural`, `budget 64`, `1 x Wait`, `budget 64, 1 x Wait`."""
+    parts = [] if max_thinking_tokens is None else [f"budget {max_thinking_tokens}"]
+    if waits:
+        parts.append(f"{waits} x {wait_text or '(no text)'}")
+    return ", ".join(parts) or NATURAL
+
+
+def one_by_one(budgets: Sequence[int], waits: Sequence[int], wait_text: str = DEFAULT_WAIT_TEXT) -> list[Setting]:
+    """Every budget without Waits, the natural stop, and every count of Waits without a budget."""
+    asked = [(b, 0) for b in budgets] + [(None, 0)] + [(None, w) for w in waits if w > 0]
+    return [
+        Setting(
+            label=grid_label(most, count, wait_text),
+            budget=Budget(max_thinking_tokens=most, waits=count, wait_text=wait_text),
+        )
+        for most, count in asked
+    ]
 
 
 def parse_counts(text: str) -> list[int]:

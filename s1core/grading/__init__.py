@@ -1,5 +1,16 @@
-"""Extraction of final answers and their comparison with the expected one."""
+r"""Grading: find the final answer of a text, compare it with the expected one, and say which rule decided.
 
+>>> from s1core.grading import grade
+>>> grade(r"So it is \boxed{023}.", "23", kind="integer")
+Verdict(correct=True, answer='023', rule='integer', found='boxed')
+
+Reading order: `extract` (text to answer), `literal` and `choice` (cheap comparisons), `worker` and `process` (symbolic
+comparison in a process of its own, bounded in time and memory), `equal`, `grade`.
+"""
+
+from s1core.grading.equal import canonical
 from s1core.grading.extract import Extracted, extract_answer
+from s1core.grading.grade import Kind, Verdict, grade
+from s1core.grading.process import GraderUnavailable
 
-__all__ = ["Extracted", "extract_answer"]
+__all__ = ["Extracted", "GraderUnavailable", "Kind", "Verdict", "canonical", "extract_answer", "grade"]

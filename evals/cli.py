@@ -1,0 +1,90 @@
+"""What the commands that measure have in common: arguments, the run folder, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.benchmarks import BENCHMARKS, Item, load_benchmark
+from evals.evaluate import run_config, run_facts
+from evals.report import markdown
+from s1core import S1Error, Sampling, load_engine
+from s1core.budget import DEFAULT_WAIT_TEXT
+from s1core.engines.base import Engine
+from s1core.store import Row, RunStore, config_hash
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """Everything that a measurement needs."""
+
+    engine: Engine
+    items: Sequence[Item]
+    sampling: Sampling
+    store: RunStore
+
+
+def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """Build a command line with the common arguments."""
+    p = argparse.ArgumentParser(
+        prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    p.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
+    p.add_argument("--engine", default=None, help="how to run it (default: transformers)")
+    p.add_argument("--benchmark", default="nano", help=f"one of: {', '.join(BENCHMARKS)}")
+    p.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N questions")
+    p.add_argument("--wait-text", default=DEFAULT_WAIT_TEXT, help="what replaces an ignored end (default: Wait)")
+    p.add_argument("--temperature", type=float, default=0.0, help="0 is greedy (default)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--concurrency", type=int, default=48, metavar="N", help="questions in flight (default: 48)")
+    p.add_argument("--out", type=Path, default=None, help="run folder (default: runs/ and a name made of the settings)")
+    return p
+
+
+def measure(
+    args: argparse.Namespace,
+    settings: Sequence[dict[str, Any]],
+    labels: Sequence[str],
+    work: Callable[[Work], Awaitable[list[Row]]],
+) -> None:
+    """Open or resume the run, do the work, print the report.
+
+    Raises:
+        S1Error: bad arguments, a model that cannot be loaded, a folder that holds another run, a full disk.
+    """
+    items = load_benchmark(args.benchmark, args.limit)
+    sampling = Sampling(temperature=args.temperature, seed=args.seed)
+    engine = load_engine(args.model, engine=args.engine)
+    try:
+        config = run_config(engine, args.benchmark, items, settings, sampling)
+        folder = args.out or Path("runs") / f"{args.benchmark}-{engine.model}-{config_hash(config)}".replace("/", "-")
+        if args.out is None:
+            folder = Path("runs") / folder.name
+        with RunStore(folder, config, run_facts()) as store:
+
+            async def all_of_it() -> list[Row]:
+                return await work(Work(engine=engine, items=items, sampling=sampling, store=store))
+
+            rows = asyncio.run(all_of_it())
+    finally:
+        engine.close()
+    print(markdown(rows, labels))
+    print(f"samples: {folder}")
+
+
+def ending(prog: str, command: Callable[[], None]) -> int:
+    """Run a command and turn what went wrong into one sentence and an exit code."""
+    try:
+        command()
+    except S1Error as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command resumes", file=sys.stderr)
+        return 130
+    return 0

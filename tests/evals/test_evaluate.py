@@ -1,0 +1,114 @@
+"""Runs over a scripted engine: resumable, equal to a sweep, and told in tables."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from evals.benchmarks import Item, load_benchmark
+from evals.evaluate import evaluate, evaluate_grid
+from evals.report import by_setting, compare, markdown
+from evals.settings import NATURAL, grid_label, one_by_one, parse_counts
+from s1core import Sampling
+from s1core.engines.base import Engine
+from s1core.engines.scripted import ScriptedEngine
+from s1core.errors import EngineFailed, InvalidSetting
+from s1core.store import Row, RunStore
+
+ITEMS = [Item(id=str(i), question=f"question {i}", answer="3", kind="text", group="ab"[i % 2]) for i in range(6)]
+
+
+def script(text: str, _request: int) -> str:
+    """Right after a Wait; without one, right on every third question."""
+    if "<|im_start|>answer" in text:
+        right = "Wait" in text or "question 0" in text or "question 3" in text
+        return (" " if text.endswith(":") else "\nFinal Answer: ") + ("3" if right else "2") + "<|im_end|>"
+    return (", again.\n" if "Wait" in text else "\nMaybe 2.\n") + "<|im_start|>"
+
+
+def run(store: RunStore, engine: Engine | None = None) -> list[Row]:
+    settings = one_by_one([0, 4], [1])
+    return asyncio.run(evaluate(engine or ScriptedEngine(script), ITEMS, settings, Sampling(), store, concurrency=3))
+
+
+def test_every_question_meets_every_setting(tmp_path: Path) -> None:
+    with RunStore(tmp_path, {}) as store:
+        groups = by_setting(run(store))
+    assert {name: len(rows) for name, rows in groups.items()} == {
+        "budget 0": 6,
+        "budget 4": 6,
+        NATURAL: 6,
+        "1 x Wait": 6,
+    }
+    assert sum(row["correct"] for row in groups[NATURAL]) == 2
+    assert all(row["correct"] for row in groups["1 x Wait"])
+
+
+def test_an_interrupted_run_asks_only_what_is_missing(tmp_path: Path) -> None:
+    class Failing(ScriptedEngine):
+        async def agenerate(self, request):  # type: ignore[no-untyped-def]
+            if len(self.requests) > 12:
+                raise EngineFailed("the engine stopped; start it again")
+            async for chunk in super().agenerate(request):
+                yield chunk
+
+    with RunStore(tmp_path, {}) as store, pytest.raises(EngineFailed, match="stopped"):
+        run(store, Failing(script))
+    with RunStore(tmp_path, {}) as store:
+        before = len(list(store.rows()))
+        assert 0 < before < 24
+        rows = run(store)
+    assert len({(row["id"], row["setting"]) for row in rows}) == len(rows) == 24
+
+
+def test_a_grid_gives_the_same_samples_as_single_runs(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a", {}) as store:
+        single = run(store)
+    with RunStore(tmp_path / "b", {}) as store:
+        work = evaluate_grid(ScriptedEngine(script), ITEMS, [0, 4, None], [0, 1], "Wait", Sampling(), store)
+        grid = asyncio.run(work)
+    key = {(row["id"], row["setting"]): row for row in grid}
+    assert len(grid) == 36
+    for row in single:
+        assert key[row["id"], row["setting"]] == row
+
+
+def test_waits_are_paired_with_the_natural_stop(tmp_path: Path) -> None:
+    with RunStore(tmp_path, {}) as store:
+        groups = by_setting(run(store))
+    change = compare("1 x Wait", groups["1 x Wait"], NATURAL, groups[NATURAL])
+    assert (change.fixed, change.wrong, change.broken, change.right) == (4, 4, 0, 2)
+
+
+def test_the_report_carries_n_and_intervals(tmp_path: Path) -> None:
+    with RunStore(tmp_path, {}) as store:
+        text = markdown(run(store), ["budget 0", "budget 4", NATURAL, "1 x Wait"])
+    assert "| natural | 33.3 | 9.7 – 70.0 | 6 |" in text
+    assert "4 of 4 (100.0 %)" in text
+    assert "| a | 3 |" in text and "| b | 3 |" in text
+
+
+@pytest.mark.parametrize(
+    ("point", "label"),
+    [((None, 0), "natural"), ((64, 0), "budget 64"), ((None, 2), "2 x Wait"), ((0, 1), "budget 0, 1 x Wait")],
+)
+def test_labels(point: tuple[int | None, int], label: str) -> None:
+    assert grid_label(*point, "Wait") == label
+
+
+def test_counts_are_read_or_refused() -> None:
+    assert parse_counts("0, 16,32") == [0, 16, 32]
+    for bad in ("a", "1,-2", "1.5"):
+        with pytest.raises(InvalidSetting):
+            parse_counts(bad)
+
+
+def test_the_nano_benchmark_is_frozen_and_large() -> None:
+    items = load_benchmark("nano")
+    assert len(items) >= 1000 and len({item.group for item in items}) >= 5
+    assert items[:10] == load_benchmark("nano", 10)
+
+
+def test_an_unknown_benchmark_lists_the_known_ones() -> None:
+    with pytest.raises(InvalidSetting, match="nano"):
+        load_benchmark("mmlu")
