@@ -97,3 +97,44 @@ def maj_at_k(answers: Sequence[Answer | None], k: int | None = None) -> Answer |
     """The most common of the first k answers; ties go to the first seen, missing answers do not vote."""
     votes = Counter(answer for answer in answers[:k] if answer is not None)
     return votes.most_common(1)[0][0] if votes else None
+
+
+def avg_at_k(correct: Sequence[bool], k: int | None = None) -> float:
+    """Share (0..1) of correct ones among the first k samples; all of them without k."""
+    first = correct[:k]
+    if not first or (k is not None and not 1 <= k <= len(correct)):
+        raise InvalidSetting(f"avg@k needs 1 <= k <= samples, got k={k} and {len(correct)} samples")
+    return sum(first) / len(first)
+
+
+def g_pass_at_k(n: int, correct: int, k: int, threshold: float) -> float:
+    """Chance (0..1) that of k samples drawn from n a share of at least `threshold`, and at least one, is correct.
+
+    At threshold 0 it is pass@k, at 1 the chance that all k are correct: how stable a model is (arXiv 2412.13147).
+    """
+    if not 0 <= correct <= n or not 1 <= k <= n or not 0 <= threshold <= 1:
+        raise InvalidSetting(
+            f"G-pass@k needs 0 <= correct <= n, 1 <= k <= n and a threshold in 0..1, "
+            f"got n={n}, correct={correct}, k={k}, threshold={threshold}"
+        )
+    fewest = max(1, math.ceil(threshold * k))
+    draws = sum(math.comb(correct, hits) * math.comb(n - correct, k - hits) for hits in range(fewest, k + 1))
+    return draws / math.comb(n, k)
+
+
+def mean_g_pass_at_k(n: int, correct: int, k: int) -> float:
+    """G-pass@k averaged over the thresholds above one half (arXiv 2412.13147); 0 for k = 1, which has none."""
+    hits = range(math.ceil(k / 2) + 1, k + 1)
+    return 2 / k * sum(g_pass_at_k(n, correct, k, needed / k) for needed in hits)
+
+
+def tokens_per_correct_answer(tokens: Sequence[float], correct: Sequence[bool]) -> float | None:
+    """All tokens spent, on wrong answers too, by the number of correct answers; None if there is none.
+
+    Args:
+        tokens: thinking, answer or total tokens of each sample.
+        correct: whether that sample is correct.
+    """
+    if len(tokens) != len(correct) or not tokens:
+        raise InvalidSetting(f"needs one verdict for each sample, got {len(tokens)} counts and {len(correct)} verdicts")
+    return sum(tokens) / sum(correct) if any(correct) else None

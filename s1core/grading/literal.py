@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-_SPACING = re.compile(r"\\[!,;: ]|\\q?quad\b|~|\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\displaystyle\b|\s+")
+_DECORATION = re.compile(r"\\[!,;:]|\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\displaystyle\b")
+_BLANK = re.compile(r"\\q?quad\b|\\ |~")
+# `1 2` is not 12; any other blank changes nothing.
+_IDLE_BLANK = re.compile(r"(?<![0-9])\s+|\s+(?![0-9\s])")
 _FRACTION_STYLE = re.compile(r"\\[dtc]frac\b")
 _TEXT_GROUP = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -28,9 +31,9 @@ class Literal:
 def tidy(text: str) -> str:
     r"""Drop what does not change the meaning: math delimiters, spacing, `\left` and `\right`, fraction styles."""
     text = unwrap_math(text.strip())
-    # Spacing goes last but one: `{,}` is the typesetter's thousands separator, and may be spaced.
-    text = _SPACING.sub("", _FRACTION_STYLE.sub(r"\\frac", text)).replace("{,}", ",")
-    return text.replace("−", "-").rstrip(".")
+    text = _BLANK.sub(" ", _DECORATION.sub("", _FRACTION_STYLE.sub(r"\\frac", text)))
+    # `{,}` is the typesetter's thousands separator.
+    return _IDLE_BLANK.sub("", " ".join(text.split())).replace("{,}", ",").replace("−", "-").rstrip(".")
 
 
 def unwrap_math(text: str) -> str:

@@ -16,6 +16,8 @@ from importlib import import_module
 from typing import Any, TextIO
 
 MEMORY_BYTES = 1 << 30
+# A reply shorter than a pipe's buffer is written in one piece, or not at all when the child is killed.
+_LONGEST_SEEN = 400
 
 _DELIMITER = re.compile(r"(?<!\\)\$|\\\(|\\\[|\\boxed")
 _ONE_FORMULA = re.compile(
@@ -29,6 +31,8 @@ _AND = re.compile(r"(?:\\q?quad|\s)*\\text\s*\{\s*(?:and|or)\s*\}(?:\\q?quad|\s)
 _GROUP = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|begin|end)\s*\{[^{}]*\}")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z\u00c0-\u024f]{3,}")
 _NOT_WORDS = frozenset({"sqrt", "sin", "cos", "tan", "cot", "sec", "csc", "log", "exp", "arcsin", "arccos", "arctan"})
+# A number and what it counts: `36 dollars`. Read as a formula it would be a product of letters.
+_COUNTED = re.compile(r"[+-]?[0-9][0-9.,]*\s+[a-zA-Z]{3,}\.?")
 _UNITS = frozenset({"and", "mod", "percent", "percentage"})
 # Two letters of a script that is not used for formulas: Cyrillic, Arabic, Devanagari, Chinese, Japanese, Korean, ...
 _OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7af]{2}")
@@ -48,7 +52,7 @@ class Comparer:
         answers = self._read(request["text"], found=request["found"])
         equal = any(self._equal(gold, answer) for gold in golds for answer in answers)
         seen = next((item for item in reversed(answers) if isinstance(item, str)), None)
-        return {"equal": equal, "seen": seen}
+        return {"equal": equal, "seen": seen if seen is None else seen[:_LONGEST_SEEN]}
 
     def _read(self, text: str, *, found: str) -> list[Any]:
         """The readings of a text: expressions, and the string that they were read from."""
@@ -82,7 +86,7 @@ class Comparer:
 def _is_prose(text: str) -> bool:
     text = _GROUP.sub(" ", text)
     words = [word for word in _WORD.findall(text) if word.lower() not in _NOT_WORDS | _UNITS]
-    return len(words) > 1 or _OTHER_SCRIPT.search(text) is not None
+    return len(words) > 1 or _OTHER_SCRIPT.search(text) is not None or _COUNTED.fullmatch(text) is not None
 
 
 def _group_solutions(formula: str) -> str:
@@ -102,33 +106,52 @@ def limit_resources() -> None:
         pass  # Windows has no such limit, macOS refuses it; the deadline still holds.
 
 
-def serve(requests: TextIO, replies: TextIO) -> None:
-    """Answer requests until the input ends."""
+def warm_comparer() -> Comparer:
+    """A comparer whose tables are built: the first comparison takes as long as thirty others."""
+    comparer = Comparer()
+    comparer.answer({"text": r"\frac{x+1}{2}", "gold": "$(1+x)/2$", "found": ""})
+    return comparer
+
+
+def serve(comparer: Comparer, requests: TextIO, replies: TextIO) -> None:
+    """Answer requests until the input ends; the first reply tells who answers."""
 
     def reply(content: dict[str, Any]) -> None:
         replies.write(json.dumps(content) + "\n")
         replies.flush()
 
-    try:
-        comparer = Comparer()
-    except ImportError as error:
-        reply({"unavailable": str(error)})
-        return
-    reply({"ready": True})
+    reply({"ready": os.getpid()})
     for line in requests:
         request = json.loads(line)
-        # Should the parent be killed, its deadline goes with it; this one ends the process all the same.
+        # Should the parent be killed, its deadline goes with it; this one, in CPU time, ends the process all the same.
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, request["deadline_s"] + 5)
-        try:
-            reply(comparer.answer(request))
-        except MemoryError:
-            reply({"failed": "out_of_memory"})
-        except Exception:
-            # Whatever a library makes of a hostile text is an answer that could not be read, not a fault to report.
-            reply({"failed": "unreadable"})
+            signal.setitimer(signal.ITIMER_PROF, request["deadline_s"] + 5)
+        reply({"id": request["id"], **_outcome(comparer, request)})
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _outcome(comparer: Comparer, request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return comparer.answer(request)
+    except MemoryError:
+        return {"failed": "out_of_memory"}
+    except Exception:
+        # Whatever a library makes of a hostile text is an answer that could not be read, not a fault to report.
+        return {"failed": "unreadable"}
+
+
+def serve_in_children(comparer: Comparer, requests: TextIO, replies: TextIO) -> None:
+    """Let a forked child answer, and fork the next when it was killed: milliseconds, not the second of a new start."""
+    while True:
+        child = os.fork()
+        if child == 0:
+            serve(comparer, requests, replies)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.waitstatus_to_exitcode(status) == 0:
+            # Taking the libraries down in good order takes a second, and somebody waits.
+            os._exit(0)
 
 
 def main() -> None:
@@ -137,7 +160,15 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(sys.stdin, replies)
+    try:
+        comparer = warm_comparer()
+    except ImportError as error:
+        print(json.dumps({"unavailable": str(error)}), file=replies, flush=True)
+        return
+    if hasattr(os, "fork"):
+        serve_in_children(comparer, sys.stdin, replies)
+    else:
+        serve(comparer, sys.stdin, replies)
 
 
 if __name__ == "__main__":

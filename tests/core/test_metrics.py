@@ -1,6 +1,7 @@
 """The metrics against values worked out by hand or by an independent formula."""
 
 import math
+from collections.abc import Callable
 from itertools import combinations
 
 import pytest
@@ -8,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s1core.errors import InvalidSetting
-from s1core.metrics import control, maj_at_k, mcnemar, pass_at_k, performance, scaling, wilson
+from s1core.metrics import (
+    avg_at_k,
+    control,
+    g_pass_at_k,
+    maj_at_k,
+    mcnemar,
+    mean_g_pass_at_k,
+    pass_at_k,
+    performance,
+    scaling,
+    tokens_per_correct_answer,
+    wilson,
+)
 
 
 def test_wilson_agrees_with_the_textbook() -> None:
@@ -58,7 +71,43 @@ def test_majority_goes_to_the_first_seen_on_a_tie() -> None:
     assert maj_at_k([None]) is None
 
 
-def test_metrics_of_nothing_say_so() -> None:
-    for call in (lambda: wilson(0, 0), lambda: control([], 0, 1), lambda: scaling([(1, 1)]), lambda: performance([])):
-        with pytest.raises(InvalidSetting):
-            call()
+def test_average_is_over_the_first_k() -> None:
+    assert avg_at_k([True, False, False]) == pytest.approx(1 / 3)
+    assert avg_at_k([True, False, False], k=2) == 0.5
+
+
+@given(st.integers(1, 8).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_g_pass_at_k_counts_draws_with_enough_hits(case: tuple[int, int, int]) -> None:
+    n, correct, k = case
+    draws = list(combinations([True] * correct + [False] * (n - correct), k))
+    for threshold in (0, 0.25, 0.5, 0.75, 1):
+        enough = [sum(draw) >= max(1, threshold * k) for draw in draws]
+        assert math.isclose(g_pass_at_k(n, correct, k, threshold), sum(enough) / len(draws))
+    assert math.isclose(g_pass_at_k(n, correct, k, 0), pass_at_k(n, correct, k), abs_tol=1e-12)
+    assert 0 <= mean_g_pass_at_k(n, correct, k) <= 1 + 1e-12
+
+
+def test_wrong_answers_cost_tokens_too() -> None:
+    assert tokens_per_correct_answer([100, 300, 200], [True, False, True]) == 300
+    assert tokens_per_correct_answer([100, 300], [False, False]) is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: wilson(0, 0),
+        lambda: mcnemar(-1, 0),
+        lambda: control([], 0, 1),
+        lambda: scaling([(1, 1)]),
+        lambda: performance([]),
+        lambda: pass_at_k(2, 1, 3),
+        lambda: avg_at_k([]),
+        lambda: avg_at_k([True], k=2),
+        lambda: g_pass_at_k(2, 1, 1, 1.5),
+        lambda: tokens_per_correct_answer([], []),
+        lambda: tokens_per_correct_answer([1], [True, False]),
+    ],
+)
+def test_metrics_of_nothing_or_nonsense_say_so(call: Callable[[], object]) -> None:
+    with pytest.raises(InvalidSetting):
+        call()

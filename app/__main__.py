@@ -1,0 +1,90 @@
+"""`python -m app`: open the playground."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import socket
+import sys
+
+from s1core import S1Error
+from s1core.engines import ENGINES
+from s1core.models import PRESETS, resolve
+
+SHUTDOWN_S = 1
+"""Open pages hold a stream; they get this long before the server leaves."""
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m app",
+        description="Open the s1 playground: give a model a thinking budget, force it to Wait, and watch the answer.",
+        epilog="Examples:\n"
+        "  python -m app                          the bundled s1-nano, on the CPU\n"
+        "  python -m app --model s1.1-1.5B        a model from the hub, if this machine can hold it\n"
+        "  python -m app --host 0.0.0.0           let others on the network in\n\n"
+        f"Known models: {', '.join(PRESETS)}; a local folder or a hub id works too.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--model", default="s1-nano", help="model that is chosen at first (default: %(default)s)")
+    parser.add_argument("--engine", choices=ENGINES, help="what runs the models (default: transformers)")
+    return parser.parse_args(argv)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port now, so that a port in use is known before anything is loaded.
+
+    Raises:
+        OSError: it is taken, or not allowed, or the host is not this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, port))
+        taken.listen(2048)
+    except (OSError, OverflowError):
+        taken.close()
+        raise
+    return taken
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the server until it is interrupted; return the exit status."""
+    asked = parse(argv)
+    try:
+        resolve(asked.model)
+        bound = listen(asked.host, asked.port)
+    except S1Error as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(f"cannot listen on {asked.host}:{asked.port} ({reason}); choose another one with --port", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    serve(asked, bound)
+    return 0
+
+
+def serve(asked: argparse.Namespace, bound: socket.socket) -> None:
+    """Serve on a bound socket until the process is told to stop."""
+    # Imported late: the command line answers at once, and errors of use need no server.
+    import uvicorn
+
+    from app.build import build_app
+
+    app = build_app(asked.model, engine=asked.engine)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
+    host, port = bound.getsockname()[:2]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    print(f"s1 playground: http://{f'[{shown}]' if ':' in shown else shown}:{port}  (Ctrl-C stops it)", flush=True)
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The page's own components: a stepped slider and the stage on which a run is shown.
+
+Both are `gr.HTML` with a fixed template. Values reach the page as JSON and enter it through `textContent` only: what
+a template interpolates would be executed (`{{ }}` and `${ }` alike), so templates here interpolate nothing that a
+model or a visitor wrote.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def read_static(name: str) -> str:
+    """Return a file of `app/static`."""
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def stepped_slider(
+    *, label: str, stops: Sequence[int], value: int, unit: str, info: str = "", **settings: Any
+) -> gr.HTML:
+    """A slider whose value is a count and whose thumb rests at given stops, evenly spaced however far they lie apart.
+
+    The native range input stays underneath, with the true value: keyboards, screen readers and tests use that one.
+    """
+    template = read_static("slider.html")
+    for name, text in {"LABEL": label, "UNIT": unit, "INFO": info}.items():
+        template = template.replace(f"[{name}]", html.escape(text))
+    script = read_static("slider.js")
+    return _component(template, script, value=value, label=label, stops=list(stops), unit=unit, **settings)
+
+
+def stage(*, example: str, **settings: Any) -> gr.HTML:
+    """Where a run is shown: draws meter, trace, answer and receipt from the JSON of `session.ThinkRun.view`."""
+    template = read_static("stage.html").replace("[EXAMPLE]", html.escape(example))
+    return _component(template, read_static("stage.js"), value=None, **settings)
+
+
+def note(*, kind: str, **settings: Any) -> gr.HTML:
+    """One line of plain text under a field; hidden while there is nothing to say."""
+    template = f'<p class="note note-{kind}" role="status" aria-live="polite" hidden></p>'
+    return _component(template, read_static("note.js"), value="", **settings)
+
+
+def _component(template: str, script: str, *, value: Any, **settings: Any) -> gr.HTML:
+    """Make a component of a fixed template and a script that draws its value, which may be any JSON."""
+    # Not a subclass: Gradio would write a generated stub file next to its module.
+    return gr.HTML(value=value, html_template=template, js_on_load=script, apply_default_css=False, **settings)

@@ -1,0 +1,85 @@
+"""The loaded models: each is loaded once, in the background, and shared by all visitors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncGenerator, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from s1core import S1Error, load_engine
+from s1core.engines.base import Engine
+from s1core.errors import ModelUnavailable, UnknownModel
+from s1core.models import PRESETS, resolve
+
+TELL_EVERY_S = 0.5
+_log = logging.getLogger(__name__)
+
+
+class EngineShelf:
+    """Engines by model name. A load that failed is tried again when it is next asked for."""
+
+    def __init__(
+        self, default: str, *, engines: Mapping[str, Engine] | None = None, engine: str | None = None, **options: Any
+    ) -> None:
+        self.default = default
+        self._engine, self._options = engine, options
+        self._lock = threading.Lock()
+        self._loads: dict[str, Future[Engine]] = {}
+        self._given = tuple(engines or ())
+        for name, given in (engines or {}).items():
+            self._loads[name] = Future()
+            self._loads[name].set_result(given)
+        if default not in self._loads:
+            resolve(default)
+
+    @property
+    def models(self) -> list[str]:
+        """Names to choose from, the default first."""
+        return list(dict.fromkeys((self.default, *self._given, *PRESETS)))
+
+    def warm(self) -> None:
+        """Begin to load the default model, so that it is there when the first visitor is."""
+        self._begin(self.default)
+
+    async def load(self, model: str) -> AsyncGenerator[str | Engine, None]:
+        """Yield a sentence now and then while the model is being loaded, and last the engine.
+
+        Raises:
+            S1Error: it cannot be loaded here; the message is for the visitor.
+        """
+        if model not in self.models:
+            # A visitor chooses among these; what else is loaded here is for whoever starts the server to decide.
+            raise UnknownModel(
+                f"{model!r} is not in the list of models here; choose one that is, or start the app with it"
+            )
+        loading = self._begin(model)
+        began_s = time.monotonic()
+        while not loading.done():
+            yield f"Loading {model}: {time.monotonic() - began_s:.0f} s so far."
+            # Shielded: one visitor who leaves must not end a load that others wait for.
+            await asyncio.wait({asyncio.shield(asyncio.wrap_future(loading))}, timeout=TELL_EVERY_S)
+        yield loading.result()
+
+    def _begin(self, model: str) -> Future[Engine]:
+        with self._lock:
+            loading = self._loads.get(model)
+            failed = loading is not None and loading.done() and loading.exception() is not None
+            if loading is None or failed:
+                resolve(model)
+                loading = self._loads[model] = Future()
+                threading.Thread(target=self._load, args=(model, loading), daemon=True, name=f"load {model}").start()
+            return loading
+
+    def _load(self, model: str, loading: Future[Engine]) -> None:
+        try:
+            loading.set_result(load_engine(model, engine=self._engine, **self._options))
+        except S1Error as error:
+            loading.set_exception(error)
+        except Exception as error:
+            _log.exception("loading %s failed", model)
+            reason = f"{model} could not be loaded here ({type(error).__name__}: {error}); choose another model"
+            loading.set_exception(ModelUnavailable(reason))

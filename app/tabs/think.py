@@ -1,0 +1,192 @@
+"""The Think tab: one question, one model, one budget; the trace, the answer and the receipt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app import questions, settings
+from app.components import note, stage, stepped_slider
+from app.session import LiveRuns, ThinkRun, View, refusal
+from app.shelf import EngineShelf
+from s1core import S1Error
+from s1core.engines.base import Engine
+
+FIRST_CONTEXT = 1024
+FIRST_BUDGET = 128
+STREAMS = 64
+"""Runs streamed at once. The engine batches them; this only bounds what one process will hold open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The components of the left column."""
+
+    question: gr.Textbox
+    hint: gr.HTML
+    model: gr.Dropdown
+    model_note: gr.HTML
+    budget: gr.HTML
+    waits: gr.HTML
+    wait_text: gr.Dropdown
+    run: gr.Button
+    stop: gr.Button
+    advanced: tuple[gr.components.Component, ...]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """In the order of `settings.read_settings`."""
+        return [self.question, self.model, self.budget, self.waits, self.wait_text, *self.advanced]
+
+
+def build(shelf: EngineShelf, runs: LiveRuns) -> None:
+    """Lay out the tab and wire it."""
+    families = questions.example_families()
+    first_example = families[0].questions[0]
+    with gr.Row(elem_id="think", equal_height=False):
+        with gr.Column(scale=1, min_width=300, elem_id="controls"):
+            controls = _controls(shelf, families)
+        with gr.Column(scale=2, min_width=300, elem_id="stage-column"):
+            stage_view = stage(example=first_example, elem_id="stage")
+    _wire_runs(controls, stage_view, shelf, runs, first_example)
+    _wire_fields(controls, shelf)
+
+
+def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Controls:
+    question = gr.Textbox(label="Question", lines=1, max_lines=8, elem_id="question", placeholder="Ask something…")
+    hint = note(kind="hint")
+    _chips(question, families)
+    budget = stepped_slider(
+        label="Thinking budget",
+        stops=settings.budget_stops(FIRST_CONTEXT),
+        value=FIRST_BUDGET,
+        unit="tokens",
+        info="When it is spent, the answer is asked for. 0: no thinking at all.",
+        elem_id="budget",
+    )
+    waits = stepped_slider(
+        label="Waits",
+        stops=range(settings.MAX_WAITS + 1),
+        value=1,
+        unit="forced",
+        info="Each time the model wants to stop, it is made to go on.",
+        elem_id="waits",
+    )
+    with gr.Row(elem_id="actions"):
+        run = gr.Button("Run", variant="primary", elem_id="run")
+        stop = gr.Button("Stop", elem_id="stop")
+    with gr.Row(elem_id="choices"):
+        wait_text = gr.Dropdown(
+            list(settings.WAIT_TEXTS), value="Wait", label="Wait text", allow_custom_value=True, elem_id="wait-text"
+        )
+        model = gr.Dropdown(shelf.models, value=shelf.default, label="Model", allow_custom_value=True, elem_id="model")
+    model_note = note(kind="model")
+    advanced = _advanced()
+    return Controls(question, hint, model, model_note, budget, waits, wait_text, run, stop, advanced)
+
+
+def _chips(question: gr.Textbox, families: list[questions.ExampleFamily]) -> None:
+    """One chip a family; pressing it again shows the family's next example. It never leaves the browser."""
+    with gr.Row(elem_id="chips"):
+        for family in families:
+            chip = gr.Button(family.name, size="sm", elem_classes="chip")
+            chip.click(None, question, question, js=_next_of(family.questions), api_visibility="private")
+
+
+def _next_of(examples: tuple[str, ...]) -> str:
+    return f"(now) => {{ const all = {json.dumps(examples)}; return all[(all.indexOf(now) + 1) % all.length]; }}"
+
+
+def _advanced() -> tuple[gr.components.Component, ...]:
+    # Bounds are checked in `settings`, where the sentence about them is ours and lands on the stage.
+    with gr.Accordion("More settings", open=False, elem_id="advanced"):
+        with gr.Row():
+            temperature = gr.Number(0.0, label="Temperature", step=0.1, info="0 is greedy")
+            seed = gr.Number(0, label="Seed", info="of the noise, above 0")
+        with gr.Row():
+            at_least = gr.Number(0, label="Think at least", info="tokens")
+            longest = gr.Number(0, label="Longest answer", info="tokens; 0: the model's own")
+        counts = gr.Dropdown(list(settings.ACCOUNTING), value=settings.TOTAL, label="The budget counts")
+    return temperature, seed, at_least, counts, longest
+
+
+def _wire_runs(controls: Controls, stage_view: gr.HTML, shelf: EngineShelf, runs: LiveRuns, example: str) -> None:
+    async def think(request: gr.Request, *values: Any) -> AsyncGenerator[View, None]:
+        # The page's own id: a Stop finds this run and no other visitor's.
+        async with aclosing(_views(values, shelf, runs, request.session_hash or "")) as views:
+            async for view in views:
+                yield view
+
+    def stop(request: gr.Request) -> None:
+        runs.stop(request.session_hash or "")
+
+    running: dict[str, Any] = {
+        "fn": think,
+        "inputs": controls.inputs,
+        "outputs": stage_view,
+        "show_progress": "hidden",
+        "concurrency_limit": STREAMS,
+        "concurrency_id": "think",
+    }
+    controls.run.click(**running, api_name="think")
+    controls.question.submit(**running, api_visibility="private")
+    tried = stage_view.example(
+        None, None, controls.question, js=f"() => {json.dumps(example)}", api_visibility="private"
+    )
+    tried.then(**running, api_visibility="private")
+    controls.stop.click(stop, queue=False, show_progress="hidden", api_visibility="private")
+
+
+async def _views(values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns, page: str) -> AsyncGenerator[View, None]:
+    try:
+        asked = settings.read_settings(*values)
+    except S1Error as error:
+        yield refusal(str(error), question=str(values[0] or ""))
+        return
+    run = ThinkRun(asked, expected=questions.expected_answer(asked.question), same=questions.same_answer)
+    with runs.registered(page, run):
+        async with aclosing(run.views(lambda: shelf.load(asked.model))) as views:
+            async for view in views:
+                yield view
+
+
+def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
+    async def on_model(model: str) -> AsyncGenerator[tuple[str, Any], None]:
+        try:
+            async for step in shelf.load(model):
+                yield (step, gr.skip()) if isinstance(step, str) else (_ready(step), _stops(step))
+        except S1Error as error:
+            yield str(error), gr.skip()
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    gr.on(
+        [gr.context.Context.root_block.load, controls.model.change],  # type: ignore[union-attr]
+        on_model,
+        [controls.model],
+        [controls.model_note, controls.budget],
+        concurrency_limit=STREAMS,
+        **quiet,
+    )
+    gr.on(
+        [controls.question.change, controls.model.change],
+        questions.hint,
+        [controls.question, controls.model],
+        controls.hint,
+        queue=False,
+        trigger_mode="always_last",
+        **quiet,
+    )
+
+
+def _ready(engine: Engine) -> str:
+    return f"Ready: {engine.model} on {engine.name}, context of {engine.context_length:,} tokens."
+
+
+def _stops(engine: Engine) -> Any:
+    """Let the slider end where the model's context does. Its value stays the visitor's, who may be moving it now."""
+    return gr.update(stops=settings.budget_stops(engine.context_length))

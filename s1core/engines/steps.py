@@ -1,0 +1,80 @@
+"""Chooses the forward pass of a model: the lean one if it gives what transformers gives, else the generic one."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from s1core.engines import lean_step
+from s1core.engines.feed import Step, decode_feed, prefill_feed
+from s1core.engines.generic_step import GenericStep
+from s1core.engines.lean_step import LeanStep
+from s1core.engines.slots import Slot, SlotCache
+from s1core.errors import ModelUnavailable
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.08, torch.float16: 0.03}
+"""Largest difference of two logits, in units of the largest logit. Rounding alone stays an order below."""
+
+
+def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = True) -> Step:
+    """Return a forward pass that was seen to agree with the model's own.
+
+    Raises:
+        ModelUnavailable: not even the generic one does.
+    """
+    if lean and lean_step.fits(model):
+        step = LeanStep(model, vocab_size, max_length)
+        wrong = disagreement(step, model, vocab_size)
+        if wrong is None:
+            return step
+        log.warning("the lean forward pass of %s is not used: %s", type(model).__name__, wrong)
+    step = GenericStep(model)
+    wrong = disagreement(step, model, vocab_size)
+    if wrong is not None:
+        raise ModelUnavailable(
+            f"{type(model).__name__} does not work over the engine's cache ({wrong}); use engine='vllm' for it"
+        )
+    return step
+
+
+@torch.inference_mode()
+def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
+    """Compare with transformers' own forward pass on a made-up text: a long part, a short one, single tokens."""
+    dtype, device = cast("torch.dtype", model.dtype), cast("torch.device", model.device)
+    ids = [(7 * i * i + 3 * i + 1) % vocab_size for i in range(24)]
+    expected = cast("Tensor", model(input_ids=torch.tensor([ids], device=device)).logits)[0, :, :vocab_size].float()
+    cache = SlotCache(step.shapes, dtype=dtype, device=device, max_slots=4, max_length=64, max_bytes=2**40)
+    cache.ensure_length(32)
+    try:
+        found = _replay(step, cache, ids, dtype, device)[:, :vocab_size].float()
+    except Exception as error:  # whatever a model's code raises means the same: not this way
+        return f"{type(error).__name__}: {error}"
+    expected = expected[[len(ids) - 1, 18, 19]]
+    worst = (found - expected).abs().max() / expected.abs().max()
+    return None if worst <= TOLERANCE[dtype] else f"logits differ by {worst:.2g} of the largest"
+
+
+def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Run `ids` in uneven parts and in uneven company; return the logits after the last one, and after 18 and 19."""
+    claims = [cache.claim([i, *ids]) for i in (1, 2)]
+    long, short = (claim.slot for claim in claims if claim is not None)
+
+    def prefill(slots: list[Slot], stops: list[int]) -> Tensor:
+        parts = [ids[len(slot.ids) : stop] for slot, stop in zip(slots, stops, strict=True)]
+        logits = step(prefill_feed(cache, slots, parts, dtype=dtype, device=device), cache)
+        for slot, part in zip(slots, parts, strict=True):
+            slot.ids += part
+        return logits
+
+    prefill([long], [9])
+    prefill([long, short], [len(ids) - 1, 19])
+    feed, rows = decode_feed(cache, [long, short], [ids[-1], ids[19]], dtype=dtype, device=device)
+    logits = step(feed, cache)[rows]
+    short.ids.pop()
+    feed, rows = decode_feed(cache, [short], [ids[18]], dtype=dtype, device=device)
+    return torch.stack((logits[0], step(feed, cache)[rows[0]], logits[1]))

@@ -1,0 +1,33 @@
+"""s1-nano: the bundled model's question families and weights. Imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from s1core.nano.make import FAMILIES, make_questions
+from s1core.nano.question import Question, Split
+
+WEIGHTS: Path = Path(__file__).parent / "weights"
+"""The model, as `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer.from_pretrained` load it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FamilyInfo:
+    """What an app shows about a family."""
+
+    description: str
+    examples: tuple[str, ...]
+
+
+def families() -> dict[str, FamilyInfo]:
+    """Every family that s1-nano knows, by name."""
+    return {name: FamilyInfo(description=f.description, examples=f.examples) for name, f in FAMILIES.items()}
+
+
+def detect_family(text: str) -> str | None:
+    """The family of a question, or None: a hint whether s1-nano knows this kind, never an answer."""
+    return next((name for name, family in FAMILIES.items() if family.parse(text)), None)
+
+
+__all__ = ["WEIGHTS", "FamilyInfo", "Question", "Split", "detect_family", "families", "make_questions"]

@@ -1,0 +1,65 @@
+"""The server from outside: the command line, and calls that do not come from the page."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+
+from tests.browser.playground import Playground, scripted_engines
+
+ROOT = Path(__file__).parents[2]
+REST = ("Wait", 0, 0, 0, "over the whole run", 0)
+
+
+def app(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, text=True, cwd=ROOT)
+
+
+def test_help_teaches() -> None:
+    done = app("--help")
+    assert done.returncode == 0
+    assert "Examples:" in done.stdout and "s1-32B" in done.stdout
+
+
+def test_an_unknown_model_is_one_sentence() -> None:
+    done = app("--model", "s2-nano")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("unknown model 's2-nano'") and done.stderr.count("\n") == 1
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = app("--port", str(taken.getsockname()[1]))
+    assert done.returncode == 2
+    assert "choose another one with --port" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    with Playground("paced", scripted_engines()) as server:
+        yield Client(server.url, verbose=False)
+
+
+@pytest.mark.parametrize("budget", [-5, "many", None, {"tokens": 3}])
+def test_a_bad_budget_through_the_api_is_one_sentence(client: Client, budget: object) -> None:
+    view = client.predict("How many r in raspberry?", "paced", budget, 1, *REST, api_name="/think")
+    assert view["state"] == "error"
+    assert "Thinking budget must" in view["note"]
+
+
+def test_an_unknown_model_through_the_api_is_one_sentence(client: Client) -> None:
+    view = client.predict("How many r in raspberry?", "s2-nano", 64, 1, *REST, api_name="/think")
+    assert "not in the list of models" in view["note"]
+
+
+def test_a_good_call_through_the_api_is_answered(client: Client) -> None:
+    view = client.predict("How many r in raspberry?", "paced", 128, 1, *REST, api_name="/think")
+    assert (view["state"], view["answer"]["text"]) == ("done", "3")

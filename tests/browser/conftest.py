@@ -1,0 +1,65 @@
+"""Fixtures: a browser, a server, and pages that may neither call out nor complain.
+
+Their scope is a module, so that Playwright's event loop is gone before the next module's asynchronous tests begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.playground import Playground, scripted_engines
+from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, Watch
+
+OpenPage = Callable[..., Page]
+expect.set_options(timeout=15_000)  # for machines with other work to do; nothing waits when all is well
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS, headless=True)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def playground() -> Iterator[Playground]:
+    with Playground("paced", scripted_engines()) as server:
+        yield server
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Open pages that are checked, at the end, for requests to other hosts and for errors in the console."""
+    watches: list[Watch] = []
+
+    def open_one(url: str, **settings: object) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **settings})
+        page = context.new_page()
+        watches.append(Watch(page))
+        page.goto(url)
+        page.get_by_role("button", name="Run", exact=True).wait_for()
+        return page
+
+    yield open_one
+    for watch in watches:
+        watch.page.context.close()
+    for watch in watches:
+        assert watch.outside == [], "the page talked to another host"
+        assert watch.errors == [], "the console has errors"
+
+
+@pytest.fixture
+def page(playground: Playground, open_page: OpenPage) -> Page:
+    return open_page(playground.url)

@@ -1,0 +1,122 @@
+"""The real server around scripted engines, in a thread, so that tests can look at the engines while a page is open."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncGenerator
+
+import uvicorn
+
+from app.build import build_app
+from s1core.engines.base import Chunk, Request
+from s1core.engines.scripted import Script, ScriptedEngine, byte_codec
+
+LETTERS = "First look: 2.\n"
+CHECK = ", let me check. r1 a1 s1 p1 b1 e1 r2 r3 y3. So 3.\n"
+HOSTILE = (
+    "<img src=x onerror=\"document.title='pwned'\"> ${document.title='pwned'} {{value}} "
+    "<script>document.title='pwned'</script> \\boxed{<b>7</b>} \ue001Wait"
+)
+LONG = "".join(f"Step {n}: carry on with the next one, and then the one after it.\n" for n in range(400))
+
+
+def think(text: str, _request: int) -> str:
+    """First a quick look; after a Wait a check; then the answer."""
+    thinking, _, answer = text.rpartition("<|im_start|>think")[2].partition("<|im_start|>answer")
+    if answer or "<|im_start|>answer" in text:
+        return (" 3" if "So 3" in thinking else " 2") if "Final" in answer else "\nFinal Answer: 3<|im_end|>"
+    if thinking.endswith("Wait"):
+        return CHECK + "<|im_start|>"
+    return LETTERS + "<|im_start|>"
+
+
+def hostile(text: str, _request: int) -> str:
+    """Everything that a page might be tempted to execute."""
+    return f"\nFinal Answer: {HOSTILE}<|im_end|>" if "<|im_start|>answer" in text else HOSTILE + "<|im_start|>"
+
+
+def natural(text: str, _request: int) -> str:
+    """A model that says Wait of its own accord."""
+    return "\nFinal Answer: 3<|im_end|>" if "<|im_start|>answer" in text else "It is 2. Wait, no: 3.<|im_start|>"
+
+
+def endless(text: str, _request: int) -> str:
+    """More thinking than any budget here allows."""
+    return " 42<|im_end|>" if "<|im_start|>answer" in text else LONG
+
+
+def echo(text: str, _request: int) -> str:
+    """Repeat the question, so that a text on the wrong page would be seen."""
+    question = text.partition("<|im_start|>user\n")[2].partition("<|im_end|>")[0]
+    return " done<|im_end|>" if "<|im_start|>answer" in text else (question + " ") * 200
+
+
+class PacedEngine(ScriptedEngine):
+    """A scripted engine that takes its time over every token, and may break on the way."""
+
+    def __init__(
+        self, script: Script, *, delay_s: float = 0.0, breaks_after: int | None = None, context_length: int = 4096
+    ) -> None:
+        super().__init__(script, codec=byte_codec(), context_length=context_length, default_answer_tokens=256)
+        self._delay_s, self._breaks_after = delay_s, breaks_after
+
+    async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        """Stream the script, one token every `delay_s`."""
+        self.requests.append(request)
+        self.running += 1
+        try:
+            for count, chunk in enumerate(self._chunks(request)):
+                if count == self._breaks_after:
+                    raise RuntimeError("out of memory, say")
+                await asyncio.sleep(self._delay_s)
+                yield chunk
+        finally:
+            self.running -= 1
+
+
+def scripted_engines() -> dict[str, PacedEngine]:
+    """One engine for every kind of behaviour that the tests need."""
+    engines = {
+        "paced": PacedEngine(think, delay_s=0.004),
+        "hostile": PacedEngine(hostile),
+        "natural": PacedEngine(natural),
+        "endless": PacedEngine(endless, delay_s=0.004, context_length=32_768),
+        "echo": PacedEngine(echo, delay_s=0.004),
+        "breaks": PacedEngine(think, delay_s=0.004, breaks_after=9),
+        "tiny": PacedEngine(think, context_length=400),
+    }
+    for name, engine in engines.items():
+        engine.model = name
+    return engines
+
+
+class Playground:
+    """A server on a free port, stopped at the end of a `with` block."""
+
+    def __init__(self, model: str, engines: dict[str, PacedEngine] | None = None) -> None:
+        self.engines = engines or {}
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        config = uvicorn.Config(
+            build_app(model, engines=self.engines), log_level="warning", timeout_graceful_shutdown=1, lifespan="on"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+
+    def __enter__(self) -> Playground:
+        self._thread.start()
+        deadline = time.monotonic() + 30
+        while not self._server.started:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the server did not start within 30 s")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._socket.close()

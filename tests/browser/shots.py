@@ -1,0 +1,63 @@
+"""Take screenshots of every tab from the real app: `python -m tests.browser.shots docs/shots`."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.playground import Playground
+from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, ask, finished, set_slider
+
+SCHEMES = ("light", "dark")
+SIZES = ((1440, 900), (390, 844))
+QUESTION = "How many r in raspberry?"
+
+
+def open_page(browser: Browser, url: str, scheme: str, size: tuple[int, int]) -> Page:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(url)
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    page.get_by_text("Ready: ").wait_for()
+    return page
+
+
+def shoot(page: Page, folder: Path, name: str, scheme: str, width: int) -> None:
+    """Save one picture; the whole page on a phone, the first screen elsewhere."""
+    path = folder / f"{name}-{scheme}-{width}.png"
+    page.screenshot(path=path, full_page=width < 600)
+    print(path)
+
+
+def every_tab(browser: Browser, url: str, folder: Path) -> None:
+    """Go through the tabs as a visitor would."""
+    for scheme, size in itertools.product(SCHEMES, SIZES):
+        page = open_page(browser, url, scheme, size)
+        shoot(page, folder, "think-empty", scheme, size[0])
+        set_slider(page, "Thinking budget", 256)
+        ask(page, QUESTION)
+        finished(page)
+        shoot(page, folder, "think", scheme, size[0])
+        page.get_by_role("tab", name="Learn").click()
+        page.get_by_role("heading", name="The method").wait_for()
+        shoot(page, folder, "learn", scheme, size[0])
+        page.close()
+
+
+def main() -> None:
+    """Read the command line and take the pictures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.shots", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the pictures go; made if it is not there")
+    parser.add_argument("--model", default="s1-nano", help="model that is run (default: %(default)s)")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    with Playground(asked.model) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS, headless=True)
+        every_tab(browser, server.url, asked.folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""What a visitor does, by accessible name only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LEAVING = ("AbortError", "errored out")
+
+
+class Watch:
+    """Notes what a page must not do."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.outside: list[str] = []
+        self.errors: list[str] = []
+        self._visits = 0
+        page.on("request", self._on_request)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _on_request(self, request: Request) -> None:
+        self._visits += request.is_navigation_request()
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob") and url.hostname != "127.0.0.1":
+            self.outside.append(request.url)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Gradio's client complains about its own stream when a page is left in the middle of one.
+        left = self._visits > 1 and any(words in message.text for words in LEAVING)
+        if message.type == "error" and not left:
+            self.errors.append(message.text)
+
+
+def region(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def trace(page: Page) -> Locator:
+    """The text of the trace, without its heading and legend."""
+    return page.get_by_role("group", name="Text of the trace")
+
+
+def set_slider(page: Page, name: str, value: int) -> None:
+    page.get_by_role("slider", name=name, exact=True).fill(str(value))
+
+
+def choose_model(page: Page, name: str) -> None:
+    box = page.get_by_label("Model", exact=True)
+    box.click()
+    box.fill(name)
+    page.get_by_role("option", name=name, exact=True).click()
+    expect(page.get_by_text(f"Ready: {name} ")).to_be_visible()
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_role("textbox", name="Question").fill(question)
+    page.get_by_role("button", name="Run", exact=True).click()
+
+
+def finished(page: Page) -> Locator:
+    """Wait for the receipt and return its region."""
+    receipt = region(page, "Receipt")
+    expect(receipt.get_by_role("row").first).to_be_visible()
+    return receipt
+
+
+def stage(page: Page, state: str) -> Locator:
+    return page.locator(f".stage[data-state={state}]")
+
+
+def soon(holds: Callable[[], bool], *, page: Page, within_s: float = 2.0) -> bool:
+    """Tell whether something becomes true before the time is up."""
+    deadline = time.monotonic() + within_s
+    while not holds() and time.monotonic() < deadline:
+        page.wait_for_timeout(20)
+    return holds()
