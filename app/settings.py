@@ -90,9 +90,12 @@ def _wait_text(value: Any) -> str:
 
 
 def _accounting(value: Any) -> Accounting:
-    if value not in (None, *ACCOUNTING, *ACCOUNTING.values()):
-        raise InvalidSetting(f"The budget counts either {TOTAL!r} or {PER_ROUND!r}, not {value!r}.")
-    return ACCOUNTING.get(value, "per_round" if value == "per_round" else "total")
+    for words, name in ACCOUNTING.items():
+        if value in (words, name):
+            return name
+    if value is None:
+        return "total"
+    raise InvalidSetting(f"The budget counts either {TOTAL!r} or {PER_ROUND!r}, not {_shown(value)}.")
 
 
 def _number(name: str, value: Any) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
+from gradio.themes import Base
 from gradio.themes.utils import sizes
 
 FAVICON = Path(__file__).parent / "static" / "favicon.png"
@@ -19,7 +19,7 @@ TEXT = sizes.Size(
 )
 
 
-def build() -> gr.themes.Base:
+def build() -> Base:
     """Return the theme; its colours are the custom properties of `base.css`, which know light and dark."""
     both: dict[str, str] = {
         "body_background_fill": "var(--paper)",
@@ -48,7 +48,7 @@ def build() -> gr.themes.Base:
         "button_secondary_border_color": "var(--line-strong)",
         "panel_background_fill": "transparent",
     }
-    theme = gr.themes.Base(font=SANS, font_mono=MONO, text_size=TEXT, radius_size="md")
+    theme = Base(font=SANS, font_mono=MONO, text_size=TEXT, radius_size="md")
     return theme.set(
         **both,
         **{f"{name}_dark": value for name, value in both.items()},

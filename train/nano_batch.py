@@ -31,9 +31,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     for row, example in enumerate(examples):
         ids[row, : len(example.ids)] = torch.tensor(example.ids)
         tags[row, : len(example.tags)] = torch.tensor(example.tags)
-    return Batch(
-        ids=ids, tags=tags, families=[e.family for e in examples], tokens=sum(len(e.ids) for e in examples)
-    )
+    return Batch(ids=ids, tags=tags, families=[e.family for e in examples], tokens=sum(len(e.ids) for e in examples))
 
 
 def bucketed(examples: list[Example], tokens_per_batch: int, seed: str) -> Iterator[Batch]:

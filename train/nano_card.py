@@ -125,7 +125,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m train.nano_card", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=Path("s1core/nano/weights"), help="folder (default %(default)s)")
+    parser.add_argument(
+        "--weights", type=Path, default=Path("s1core/nano/weights"), help="folder (default %(default)s)"
+    )
     parser.add_argument("--docs", type=Path, help="page whose block between <!-- table --> marks is replaced")
     args = parser.parse_args(argv)
     table = json.loads((args.weights / "table.json").read_text())

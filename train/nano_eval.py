@@ -50,7 +50,9 @@ def parse_answer(text: str) -> str | None:
     return answer or None
 
 
-def measure(model: NanoModel, shape: NanoShape, questions: Sequence[Question], wait_text: str = "Wait") -> dict[str, Any]:
+def measure(
+    model: NanoModel, shape: NanoShape, questions: Sequence[Question], wait_text: str = "Wait"
+) -> dict[str, Any]:
     """Accuracy of every setting, in total and per family, and what each Wait fixed and broke."""
     right: dict[str, list[bool]] = {s.name: [] for s in SETTINGS}
     unparsed = 0
@@ -70,7 +72,9 @@ def measure(model: NanoModel, shape: NanoShape, questions: Sequence[Question], w
         "n": len(questions),
         "unparsed": unparsed,
         "accuracy": {name: _percent(row) for name, row in right.items()},
-        "thinking_tokens": {s.name: round(sum(l[i] for l in lengths) / len(lengths), 1) for i, s in enumerate(SETTINGS)},
+        "thinking_tokens": {
+            s.name: round(sum(l[i] for l in lengths) / len(lengths), 1) for i, s in enumerate(SETTINGS)
+        },
         "families": _by_family(questions, right),
         "one_wait": _changes(right["natural"], right["w1"]),
         "second_wait": _changes(right["w1"], right["w2"]),

@@ -40,7 +40,9 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         if self.tokens < 1 or self.tokens_per_batch < 1_200:
-            raise ValueError(f"need tokens >= 1 and tokens_per_batch >= 1200, got {self.tokens}, {self.tokens_per_batch}")
+            raise ValueError(
+                f"need tokens >= 1 and tokens_per_batch >= 1200, got {self.tokens}, {self.tokens_per_batch}"
+            )
         if not 0 < self.decay_share <= 1:
             raise ValueError(f"decay_share must be in (0, 1], got {self.decay_share}")
 

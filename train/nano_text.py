@@ -14,7 +14,19 @@ from s1core.nano.question import Puzzle
 SPECIAL = {"<|endoftext|>": 256, "<|im_start|>": 257, "<|im_end|>": 258, "<|fim_pad|>": 259}
 START, END, PAD = SPECIAL["<|im_start|>"], SPECIAL["<|im_end|>"], SPECIAL["<|fim_pad|>"]
 
-OTHER_WAITS = ("Let me see", "But", "So", "Actually", "Hold on", "Again", "Let me check", "Okay", "Now", "Think", "Really?")
+OTHER_WAITS = (
+    "Let me see",
+    "But",
+    "So",
+    "Actually",
+    "Hold on",
+    "Again",
+    "Let me check",
+    "Okay",
+    "Now",
+    "Think",
+    "Really?",
+)
 
 
 class Tag(IntEnum):

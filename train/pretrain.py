@@ -37,14 +37,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--muon-lr", type=float, default=default.muon_lr, help="matrices (default %(default)s)")
     parser.add_argument("--adam-lr", type=float, default=default.adam_lr, help="the rest (default %(default)s)")
     parser.add_argument("--short-tokens", type=int, default=default.short_tokens, help="tokens over which chains grow")
-    parser.add_argument("--batch", type=int, default=default.tokens_per_batch, help="tokens a step (default %(default)s)")
+    parser.add_argument(
+        "--batch", type=int, default=default.tokens_per_batch, help="tokens a step (default %(default)s)"
+    )
     parser.add_argument("--log-every", type=int, default=20, help="steps between log lines (default %(default)s)")
     parser.add_argument("--check-every", type=int, default=200, help="steps between per-family checks and checkpoints")
     parser.add_argument("--fresh", action="store_true", help="start over instead of continuing the run in --out")
     return parser
 
 
-def run(config: PretrainConfig, out: Path, *, fresh: bool = False, log_every: int = 20, check_every: int = 200) -> Trainer:
+def run(
+    config: PretrainConfig, out: Path, *, fresh: bool = False, log_every: int = 20, check_every: int = 200
+) -> Trainer:
     """Train until `config.tokens`, continuing the run in `out` if there is one."""
     out.mkdir(parents=True, exist_ok=True)
     checkpoint, trainer = out / "checkpoint.pt", Trainer(config)
@@ -82,7 +86,9 @@ def _train(trainer: Trainer, checkpoint: Path, log: _Log, log_every: int, check_
             state.seconds += seconds
             speed, loss = (state.tokens - mark_tokens) / seconds, sum(losses) / len(losses)
             rate = trainer.config.rate(state.step, state.tokens)
-            log.write(step=state.step, tokens=state.tokens, loss=round(loss, 4), rate=round(rate, 3), speed=round(speed))
+            log.write(
+                step=state.step, tokens=state.tokens, loss=round(loss, 4), rate=round(rate, 3), speed=round(speed)
+            )
             mark, mark_tokens, losses = time.monotonic(), state.tokens, []
         if state.step % check_every == 0:
             exact = trainer.exact()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from app import questions, settings
 from app.components import note, stage, stepped_slider
@@ -36,7 +37,7 @@ class Controls:
     wait_text: gr.Dropdown
     run: gr.Button
     stop: gr.Button
-    advanced: tuple[gr.components.Component, ...]
+    advanced: tuple[Component, ...]
 
     @property
     def inputs(self) -> list[Any]:
@@ -102,7 +103,7 @@ def _next_of(examples: tuple[str, ...]) -> str:
     return f"(now) => {{ const all = {json.dumps(examples)}; return all[(all.indexOf(now) + 1) % all.length]; }}"
 
 
-def _advanced() -> tuple[gr.components.Component, ...]:
+def _advanced() -> tuple[Component, ...]:
     # Bounds are checked in `settings`, where the sentence about them is ours and lands on the stage.
     with gr.Accordion("More settings", open=False, elem_id="advanced"):
         with gr.Row():

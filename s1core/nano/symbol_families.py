@@ -25,7 +25,9 @@ class Letters(Family):
     description = "how often a letter occurs in a lower-case word"
     examples = ("How many r in raspberry?", "How many s in mississippi?", "How many e in elderberry?")
     fewest, most, goes_on_from = 5, 14, 10
-    pattern = re.compile(r"How many ([a-z])(?:'?s)?(?: are)?(?: there)? in (?:the word )?\"?([a-z]{2,24})\"?\??", re.IGNORECASE)
+    pattern = re.compile(
+        r"How many ([a-z])(?:'?s)?(?: are)?(?: there)? in (?:the word )?\"?([a-z]{2,24})\"?\??", re.IGNORECASE
+    )
 
     def draw(self, rng: random.Random, steps: int) -> Puzzle:
         known = _real_words(steps)
@@ -91,7 +93,11 @@ class Hops(Family):
         sources = {arrow[0] for arrow in arrows}
         closed = len(sources) == len(arrows) and all(arrow[2] in sources for arrow in arrows)
         hops = int(match.group(3))
-        return self._puzzle(arrows, match.group(2).lower(), hops) if closed and match.group(2).lower() in sources and hops else None
+        return (
+            self._puzzle(arrows, match.group(2).lower(), hops)
+            if closed and match.group(2).lower() in sources and hops
+            else None
+        )
 
     def step(self, puzzle: Puzzle, state: str, index: int) -> str:
         return puzzle.table[state]

@@ -93,9 +93,6 @@ def test_choices_of_s1_1_agree_with_those_read_by_a_language_model() -> None:
     assert agree / len(judged) >= 0.98
 
 
-# --- hostile and random texts ------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", ["math", "integer", "text", "choice"])
 @pytest.mark.parametrize("template", ["\\boxed{%s}", "Final Answer: %s", "%s"])
 def test_a_hundred_thousand_digits_are_too_long(kind: Kind, template: str) -> None:

@@ -113,7 +113,13 @@ def test_an_exhausted_family_and_unknown_names_say_so() -> None:
 def test_examples_are_recognised_and_other_questions_are_not() -> None:
     for name, info in families().items():
         assert all(detect_family(example) == name for example in info.examples)
-    for text in ("What is the capital of France?", "", "What is 7^8?", "Ball under cup 9. Swap 1-2.", "Map a>b. From a, 2 hops."):
+    for text in (
+        "What is the capital of France?",
+        "",
+        "What is 7^8?",
+        "Ball under cup 9. Swap 1-2.",
+        "Map a>b. From a, 2 hops.",
+    ):
         assert detect_family(text) is None
 
 

@@ -10,7 +10,9 @@ from s1core.nano import WEIGHTS, make_questions
 from s1core.nano.question import Question
 
 torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.skipif(not (WEIGHTS / "model.safetensors").exists(), reason="no bundled weights in this checkout")
+pytestmark = pytest.mark.skipif(
+    not (WEIGHTS / "model.safetensors").exists(), reason="no bundled weights in this checkout"
+)
 
 from train.nano_decode import Forcing, Setting
 from train.nano_eval import load_model, measure, parse_answer
