@@ -125,7 +125,7 @@ def run_one(s: Setting, *, number: int = 0) -> float:
     budget = s.budget()
 
     def work() -> None:
-        Trace.from_events(stream(FixedLength(s.engine), f"{QUESTION} {number}", budget))
+        Trace.from_events(stream(FixedLength(s.engine), f"{QUESTION} {number}", budget))  # pyright: ignore
 
     return tokens_per_s(s.sampled, work)
 
@@ -138,7 +138,7 @@ def run_forced(s: Setting, *, waits: int) -> float:
 
     def work() -> None:
         nonlocal sampled
-        trace = Trace.from_events(stream(rounds, QUESTION, s.budget(waits=waits)))
+        trace = Trace.from_events(stream(rounds, QUESTION, s.budget(waits=waits)))  # pyright: ignore
         sampled = sum(len(segment.token_ids) for segment in trace.segments if segment.source == "model")
 
     speed = tokens_per_s(1, work)
@@ -176,7 +176,7 @@ def run_at_once(s: Setting) -> float:
     budget = s.budget()
 
     async def one(number: int) -> None:
-        async for _ in astream(FixedLength(s.engine), f"{QUESTION} {number}", budget):
+        async for _ in astream(FixedLength(s.engine), f"{QUESTION} {number}", budget):  # pyright: ignore
             pass
 
     async def everyone() -> None:
@@ -192,7 +192,7 @@ def run_in_turn(s: Setting) -> float:
 
 def measure(s: Setting, location: str, repeats: int) -> Generator[Result, None, None]:
     """Yield the results one by one."""
-    model = AutoModelForCausalLM.from_pretrained(location, dtype=s.engine.dtype).to(s.engine.device).eval()
+    model = AutoModelForCausalLM.from_pretrained(location, dtype=s.engine.dtype).to(s.engine.device).eval()  # pyright: ignore
     tokenizer = AutoTokenizer.from_pretrained(location)
     ours, theirs, ratio = compare(lambda: run_one(s), lambda: run_generate(s, model, tokenizer), repeats)
     detail = f"{ours:.0f} against {theirs:.0f} tokens/s"
@@ -209,7 +209,7 @@ def measure(s: Setting, location: str, repeats: int) -> Generator[Result, None, 
 def recomputed(s: Setting) -> Result:
     """Count prompt tokens that are computed again after a Wait or a close."""
     rounds = FixedLength(s.engine, s.thinking_tokens // (WAITS + 1))
-    Trace.from_events(stream(rounds, QUESTION, s.budget(waits=WAITS)))
+    Trace.from_events(stream(rounds, QUESTION, s.budget(waits=WAITS)))  # pyright: ignore
     again = sum(computed - injected for injected, computed in rounds.prefills)
     injected = sum(injected for injected, _ in rounds.prefills)
     detail = f"{len(rounds.prefills)} continuations, {injected} injected tokens, {injected + again} computed"
@@ -220,8 +220,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.bench",
-        description="Speed of the transformers engine: against transformers.generate, of 8 requests at once, of forcing.",
-        epilog="examples: python -m evals.bench --repeats 15   |   python -m evals.bench --model simplescaling/s1.1-1.5B",
+        description="Speed of the transformers engine: against transformers.generate, of 8 requests at once, of forcing.",  # noqa: E501
+        epilog="examples: python -m evals.bench --repeats 15   |   python -m evals.bench --model simplescaling/s1.1-1.5B",  # noqa: E501
     )
     parser.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
     parser.add_argument("--repeats", type=int, default=7, help="pairs per comparison; more on a busy machine (7)")

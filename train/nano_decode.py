@@ -3,7 +3,7 @@
 One trajectory per question is decoded to the largest setting; every smaller one is a prefix of it, so its answer is read by
 rewinding the cache to the cut. The serving engines do the same behind a general interface; this one is 150 lines without it,
 so that pre-training can be measured without them.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -70,15 +70,15 @@ def feed(model: NanoModel, shape: NanoShape, cache: Cache, rows: Tensor, tokens:
     seen = torch.arange(longest) <= at[:, None]
     x = model.model.embed_tokens(tokens)
     for number, layer in enumerate(model.model.layers):
-        h, attention = layer.input_layernorm(x), layer.self_attn
-        q = _rotate(attention.q_proj(h).view(len(rows), shape.heads, depth), cos, sin)
-        cache.keys[number, rows, :, at] = _rotate(attention.k_proj(h).view(len(rows), shape.kv_heads, depth), cos, sin)
-        cache.values[number, rows, :, at] = attention.v_proj(h).view(len(rows), shape.kv_heads, depth)
+        h, attention = layer.input_layernorm(x), layer.self_attn  # pyright: ignore
+        q = _rotate(attention.q_proj(h).view(len(rows), shape.heads, depth), cos, sin)  # pyright: ignore
+        cache.keys[number, rows, :, at] = _rotate(attention.k_proj(h).view(len(rows), shape.kv_heads, depth), cos, sin)  # pyright: ignore
+        cache.values[number, rows, :, at] = attention.v_proj(h).view(len(rows), shape.kv_heads, depth)  # pyright: ignore
         keys, values = cache.keys[number, rows, :, :longest], cache.values[number, rows, :, :longest]
         q = q.view(len(rows), shape.kv_heads, groups, depth)
         mixed = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen[:, None, None])
-        x = x + attention.o_proj(mixed.reshape(len(rows), shape.width))
-        x = x + layer.mlp(layer.post_attention_layernorm(x))
+        x = x + attention.o_proj(mixed.reshape(len(rows), shape.width))  # pyright: ignore
+        x = x + layer.mlp(layer.post_attention_layernorm(x))  # pyright: ignore
     cache.used[rows] += 1
     return F.linear(model.model.norm(x), model.model.embed_tokens.weight)[:, :_TOKENS].argmax(-1)
 

@@ -141,7 +141,7 @@ class Trainer:
         """Share of examples whose tokens of one kind are all predicted, teacher-forced: what greedy decoding would write.
 
         On fresh questions of the train split: the test split steers nothing.
-        """
+        """  # noqa: E501
         result: dict[str, dict[str, float]] = {}
         recipe = TraceRecipe(forced_waits=(0.0, 1.0, 0.0), cut=0.0)
         for index, name in enumerate(FAMILIES):
@@ -190,7 +190,7 @@ def save_checkpoint(trainer: Trainer, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     torch.save(trainer.state_dict(), temporary)
-    os.replace(temporary, path)
+    os.replace(temporary, path)  # noqa: PTH105
 
 
 def load_checkpoint(trainer: Trainer, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Parameter names and arithmetic are those of `transformers.Qwen2ForCausalLM`, so that exporting is copying the state dict.
 What is left out is everything that training on right-padded rows does not need: masks, caches, hooks.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
     Measured on AVX-512: for short rows three plain matrix products take half the time of the fused kernel; for long rows
     the fused kernel wins, in float32.
-    """
+    """  # noqa: E501
     rows, heads, length, depth = q.shape
     kv_heads = k.shape[1]
     if length > _PLAIN_ATTENTION_UP_TO:

@@ -9,11 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from train.nano_eval import parse_answer
-from train.nano_export import export
-from train.nano_loop import PretrainConfig, Trainer, most_steps
-from train.nano_model import NanoShape
-from train.pretrain import main, run
+from train.nano_eval import parse_answer  # noqa: E402
+from train.nano_export import export  # noqa: E402
+from train.nano_loop import PretrainConfig, Trainer, most_steps  # noqa: E402
+from train.nano_model import NanoShape  # noqa: E402
+from train.pretrain import main, run  # noqa: E402
 
 TINY = NanoShape(layers=1, width=32, heads=2, kv_heads=1, ffn=32, max_positions=1_300)
 

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.skipif(
     not (WEIGHTS / "model.safetensors").exists(), reason="no bundled weights in this checkout"
 )
 
-from train.nano_decode import Forcing, Setting
-from train.nano_eval import load_model, measure, parse_answer
-from train.nano_model import NanoModel, NanoShape
+from train.nano_decode import Forcing, Setting  # noqa: E402
+from train.nano_eval import load_model, measure, parse_answer  # noqa: E402
+from train.nano_model import NanoModel, NanoShape  # noqa: E402
 
 SHAPE = NanoShape()
 
