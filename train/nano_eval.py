@@ -73,7 +73,8 @@ def measure(
         "unparsed": unparsed,
         "accuracy": {name: _percent(row) for name, row in right.items()},
         "thinking_tokens": {
-            s.name: round(sum(l[i] for l in lengths) / len(lengths), 1) for i, s in enumerate(SETTINGS)  # noqa: E741
+            s.name: round(sum(l[i] for l in lengths) / len(lengths), 1)
+            for i, s in enumerate(SETTINGS)  # noqa: E741
         },
         "families": _by_family(questions, right),
         "one_wait": _changes(right["natural"], right["w1"]),
