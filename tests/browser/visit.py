@@ -28,11 +28,11 @@ class Watch:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.outside: list[str] = []
-        self.errors: list[str] = []
+        self._errors: list[str] = []
         self._visits = 0
         page.on("request", self._on_request)
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self._errors.append(str(error)))
 
     def _on_request(self, request: Request) -> None:
         self._visits += request.is_navigation_request()
@@ -41,10 +41,18 @@ class Watch:
             self.outside.append(request.url)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        # Gradio's client complains about its own stream when a page is left in the middle of one.
-        left = self._visits > 1 and any(words in message.text for words in LEAVING)
-        if message.type == "error" and not left:
-            self.errors.append(message.text)
+        if message.type == "error":
+            self._errors.append(message.text)
+
+    @property
+    def errors(self) -> list[str]:
+        """Errors on the console, but for those of Gradio's own client when its page is left in the middle of a stream.
+
+        They may come before the navigation that causes them, so the visits are only known at the end.
+        """
+        if self._visits < 2:
+            return self._errors
+        return [error for error in self._errors if not any(words in error for words in LEAVING)]
 
 
 def region(page: Page, name: str) -> Locator:
