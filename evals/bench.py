@@ -54,9 +54,13 @@ class FixedLength:
         self.prefills: list[tuple[int, int]] = []
         """(tokens that are new to the engine, tokens that it computed) for every request after the first."""
         self._known = 0
+        self.name, self.model = engine.name, engine.model
+        self.codec, self.format = engine.codec, engine.format
+        self.context_length, self.default_answer_tokens = engine.context_length, engine.default_answer_tokens
+        self.capabilities = engine.capabilities
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+    def close(self) -> None:
+        """The engine is not this wrapper's to close."""
 
     def generate(self, request: Request) -> Generator[Chunk, None, None]:
         """Stream one request."""
@@ -125,7 +129,7 @@ def run_one(s: Setting, *, number: int = 0) -> float:
     budget = s.budget()
 
     def work() -> None:
-        Trace.from_events(stream(FixedLength(s.engine), f"{QUESTION} {number}", budget))  # pyright: ignore
+        Trace.from_events(stream(FixedLength(s.engine), f"{QUESTION} {number}", budget))
 
     return tokens_per_s(s.sampled, work)
 
@@ -138,7 +142,7 @@ def run_forced(s: Setting, *, waits: int) -> float:
 
     def work() -> None:
         nonlocal sampled
-        trace = Trace.from_events(stream(rounds, QUESTION, s.budget(waits=waits)))  # pyright: ignore
+        trace = Trace.from_events(stream(rounds, QUESTION, s.budget(waits=waits)))
         sampled = sum(len(segment.token_ids) for segment in trace.segments if segment.source == "model")
 
     speed = tokens_per_s(1, work)
@@ -176,7 +180,7 @@ def run_at_once(s: Setting) -> float:
     budget = s.budget()
 
     async def one(number: int) -> None:
-        async for _ in astream(FixedLength(s.engine), f"{QUESTION} {number}", budget):  # pyright: ignore
+        async for _ in astream(FixedLength(s.engine), f"{QUESTION} {number}", budget):
             pass
 
     async def everyone() -> None:
@@ -209,7 +213,7 @@ def measure(s: Setting, location: str, repeats: int) -> Generator[Result, None, 
 def recomputed(s: Setting) -> Result:
     """Count prompt tokens that are computed again after a Wait or a close."""
     rounds = FixedLength(s.engine, s.thinking_tokens // (WAITS + 1))
-    Trace.from_events(stream(rounds, QUESTION, s.budget(waits=WAITS)))  # pyright: ignore
+    Trace.from_events(stream(rounds, QUESTION, s.budget(waits=WAITS)))
     again = sum(computed - injected for injected, computed in rounds.prefills)
     injected = sum(injected for injected, _ in rounds.prefills)
     detail = f"{len(rounds.prefills)} continuations, {injected} injected tokens, {injected + again} computed"
@@ -220,8 +224,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.bench",
-        description="Speed of the transformers engine: against transformers.generate, of 8 requests at once, of forcing.",  # noqa: E501
-        epilog="examples: python -m evals.bench --repeats 15   |   python -m evals.bench --model simplescaling/s1.1-1.5B",  # noqa: E501
+        description="Speed of the transformers engine: against transformers.generate, of 8 at once, of forcing.",
+        epilog="examples: python -m evals.bench --repeats 15  |  python -m evals.bench --model simplescaling/s1.1-1.5B",
     )
     parser.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
     parser.add_argument("--repeats", type=int, default=7, help="pairs per comparison; more on a busy machine (7)")

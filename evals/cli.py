@@ -37,6 +37,7 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     p.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
     p.add_argument("--engine", default=None, help="how to run it (default: transformers)")
     p.add_argument("--benchmark", default="nano", help=f"one of: {', '.join(BENCHMARKS)}")
+    p.add_argument("--data", type=Path, default=None, metavar="FILE", help="local JSON, JSON lines or CSV, not the hub")
     p.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N questions")
     p.add_argument("--wait-text", default=DEFAULT_WAIT_TEXT, help="what replaces an ignored end (default: Wait)")
     p.add_argument("--temperature", type=float, default=0.0, help="0 is greedy (default)")
@@ -57,7 +58,7 @@ def measure(
     Raises:
         S1Error: bad arguments, a model that cannot be loaded, a folder that holds another run, a full disk.
     """
-    items = load_benchmark(args.benchmark, args.limit)
+    items = load_benchmark(args.benchmark, args.limit, args.data)
     sampling = Sampling(temperature=args.temperature, seed=args.seed)
     engine = load_engine(args.model, engine=args.engine)
     try:

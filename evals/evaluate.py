@@ -121,7 +121,7 @@ async def _work_off(
 
 def sample_row(item: Item, setting: str, sampling: Sampling, trace: Trace) -> Row:
     """What is kept of one sample: the verdict with its rule, the counts, and the trace's text by author."""
-    verdict = grade(trace.answer or "", item.answer, kind=item.kind)  # pyright: ignore
+    verdict = grade(trace.answer or "", item.answer, kind=item.kind)
     receipt = trace.receipt
     return {
         "id": item.id,

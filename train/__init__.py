@@ -1,1 +1,1 @@
-# noqa: D104
+"""How models are trained. Imports s1core alone."""

@@ -59,7 +59,7 @@ check that takes one step per item. "Wait" is the usual word; others (Hmm, Alter
 plus four special tokens; the embedding has 12 padding rows that stand for no token. Trained from scratch on {tokens} tokens of generated
 text in {minutes} minutes on {hardware}; `receipt.json` has the configuration and versions, `docs/nano.md` the recipe and what failed.
 No person's data and no other model's output is in it. Questions of the test split, `raspberry` among its words, were never trained on.
-"""  # noqa: E501
+"""
 
 
 def render_table(table: dict[str, Any]) -> str:
@@ -74,10 +74,10 @@ def render_table(table: dict[str, Any]) -> str:
     rows.append("| thinking tokens | | " + " | ".join(f"{table['thinking_tokens'][s]:.0f}" for s in settings) + " |")
     first, second = table["one_wait"], table["second_wait"]
     notes = (
-        f"Accuracy in percent, greedy, on {table['n']} questions of the test split (seed {table['seed']}). Budgets are thinking tokens, "  # noqa: E501
-        f"without waits; waits have no budget. Of {table['n'] * len(settings)} answers, {table['unparsed']} had none that could be read.",  # noqa: E501
-        f"The first forced Wait fixed {first['fixed']} of {first['wrong']} wrong answers and broke {first['broke']} of {first['right']} "  # noqa: E501
-        f"right ones; the second fixed {second['fixed']} of {second['wrong']} and broke {second['broke']} of {second['right']}.",  # noqa: E501
+        f"Accuracy in percent, greedy, on {table['n']} questions of the test split (seed {table['seed']}). Budgets are thinking tokens, "
+        f"without waits; waits have no budget. Of {table['n'] * len(settings)} answers, {table['unparsed']} had none that could be read.",
+        f"The first forced Wait fixed {first['fixed']} of {first['wrong']} wrong answers and broke {first['broke']} of {first['right']} "
+        f"right ones; the second fixed {second['fixed']} of {second['wrong']} and broke {second['broke']} of {second['right']}.",
     )
     return "\n".join(rows) + "\n\n" + "\n\n".join(notes)
 

@@ -1,9 +1,9 @@
 """Greedy budget forcing for many questions at once, with a key-value cache: the measuring tool of s1-nano.
 
-One trajectory per question is decoded to the largest setting; every smaller one is a prefix of it, so its answer is read by
-rewinding the cache to the cut. The serving engines do the same behind a general interface; this one is 150 lines without it,
-so that pre-training can be measured without them.
-"""  # noqa: E501
+One trajectory per question is decoded to the largest setting; every smaller one is a prefix of it, so its answer is
+read by rewinding the cache to the cut. The serving engines do the same behind a general interface; this one is 150
+lines without it, so that pre-training can be measured without them.
+"""
 
 from __future__ import annotations
 

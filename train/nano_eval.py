@@ -73,8 +73,7 @@ def measure(
         "unparsed": unparsed,
         "accuracy": {name: _percent(row) for name, row in right.items()},
         "thinking_tokens": {
-            s.name: round(sum(l[i] for l in lengths) / len(lengths), 1)
-            for i, s in enumerate(SETTINGS)  # noqa: E741
+            s.name: round(sum(spent[i] for spent in lengths) / len(lengths), 1) for i, s in enumerate(SETTINGS)
         },
         "families": _by_family(questions, right),
         "one_wait": _changes(right["natural"], right["w1"]),
@@ -124,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     table |= {"seed": args.seed, "wait_text": args.wait_text}
     if args.out:
         args.out.write_text(json.dumps(table, indent=2) + "\n")
-    print(json.dumps(table, indent=2))  # noqa: T201
+    print(json.dumps(table, indent=2))
     return 0
 
 

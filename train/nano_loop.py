@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,10 +137,10 @@ class Trainer:
 
     @torch.no_grad()
     def exact(self, per_family: int = 48) -> dict[str, dict[str, float]]:
-        """Share of examples whose tokens of one kind are all predicted, teacher-forced: what greedy decoding would write.
+        """Share of examples whose tokens of one kind are all predicted, teacher-forced, as greedy decoding would.
 
         On fresh questions of the train split: the test split steers nothing.
-        """  # noqa: E501
+        """
         result: dict[str, dict[str, float]] = {}
         recipe = TraceRecipe(forced_waits=(0.0, 1.0, 0.0), cut=0.0)
         for index, name in enumerate(FAMILIES):
@@ -190,7 +189,7 @@ def save_checkpoint(trainer: Trainer, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     torch.save(trainer.state_dict(), temporary)
-    os.replace(temporary, path)  # noqa: PTH105
+    temporary.replace(path)
 
 
 def load_checkpoint(trainer: Trainer, path: Path) -> None:

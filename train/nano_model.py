@@ -1,8 +1,8 @@
 """A lean Qwen2 forward pass for training s1-nano on a CPU.
 
-Parameter names and arithmetic are those of `transformers.Qwen2ForCausalLM`, so that exporting is copying the state dict.
+Parameter names and arithmetic are those of `transformers.Qwen2ForCausalLM`: exporting copies the state dict.
 What is left out is everything that training on right-padded rows does not need: masks, caches, hooks.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Causal grouped-query attention.
 
-    Measured on AVX-512: for short rows three plain matrix products take half the time of the fused kernel; for long rows
-    the fused kernel wins, in float32.
-    """  # noqa: E501
+    Measured on AVX-512: for short rows three plain matrix products take half the time of the fused kernel; for long
+    rows the fused kernel wins, in float32.
+    """
     rows, heads, length, depth = q.shape
     kv_heads = k.shape[1]
     if length > _PLAIN_ATTENTION_UP_TO:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from s1core.grading import Kind
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
@@ -12,7 +14,7 @@ class Item:
     id: str
     question: str
     answer: str
-    kind: str
+    kind: Kind
     """How the answer is graded (`s1core.grading.grade`)."""
     group: str
     """Family, subject or source, for tables by group."""
@@ -24,7 +26,7 @@ class Source:
 
     title: str
     """Its name in tables and figures, the same as in the published ones."""
-    kind: str
+    kind: Kind
     hub_id: str
     hub_config: str | None = None
     split: str

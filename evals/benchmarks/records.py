@@ -8,6 +8,7 @@ from typing import Any
 
 from evals.benchmarks.files import BadData, Record
 from evals.benchmarks.items import Item
+from s1core.grading import Kind
 
 QUESTION_FIELDS = ("question", "problem", "prompt", "input", "query")
 ANSWER_FIELDS = ("answer", "correct answer", "final_answer", "expected_answer", "target", "gold", "label", "answer_key")
@@ -20,7 +21,7 @@ SHUFFLE_SEED = 20250131
 LETTERS = "ABCDEFGHIJ"
 
 
-def to_items(records: Iterable[tuple[str, Record]], *, name: str, title: str, kind: str, origin: str) -> list[Item]:
+def to_items(records: Iterable[tuple[str, Record]], *, name: str, title: str, kind: Kind, origin: str) -> list[Item]:
     """Turn records into questions.
 
     Args:
@@ -47,7 +48,7 @@ def to_items(records: Iterable[tuple[str, Record]], *, name: str, title: str, ki
     return items
 
 
-def _item(fields: Record, default_id: str, title: str, kind: str, where: str) -> Item:
+def _item(fields: Record, default_id: str, title: str, kind: Kind, where: str) -> Item:
     question = _first(fields, QUESTION_FIELDS)
     answer = _first(fields, ANSWER_FIELDS)
     if question is None:

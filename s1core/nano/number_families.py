@@ -19,7 +19,7 @@ class Powers(Family):
     pattern = re.compile(r"(?:What is |Compute )?(\d{1,2}) ?\^ ?(\d{1,2}) mod (\d{1,2})[?.]?", re.IGNORECASE)
     moduli = (7, 9, 11, 13)
 
-    def draw(self, rng: random.Random, steps: int) -> Puzzle:  # noqa: D102
+    def draw(self, rng: random.Random, steps: int) -> Puzzle:
         return self._puzzle(rng.randint(2, 12), steps, rng.choice(self.moduli), rng.random() < 0.1)
 
     def _puzzle(self, base: int, power: int, modulus: int, plain: bool = False) -> Puzzle:
@@ -33,18 +33,18 @@ class Powers(Family):
             table={"base": str(base), "modulus": str(modulus)},
         )
 
-    def read(self, match: re.Match[str]) -> Puzzle | None:  # noqa: D102
+    def read(self, match: re.Match[str]) -> Puzzle | None:
         base, power, modulus = (int(group) for group in match.groups())
         known = 2 <= base <= 12 and self.fewest <= power <= self.most and modulus in self.moduli
         return self._puzzle(base, power, modulus) if known else None
 
-    def step(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def step(self, puzzle: Puzzle, state: str, index: int) -> str:
         return str(int(state) * int(puzzle.table["base"]) % int(puzzle.table["modulus"]))
 
-    def write(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def write(self, puzzle: Puzzle, state: str, index: int) -> str:
         return f"{puzzle.items[index]}:{state}"
 
-    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:  # noqa: D102
+    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:
         return str(rng.randrange(int(puzzle.table["modulus"])))
 
 
@@ -57,7 +57,7 @@ class Digits(Family):
     fewest, most, goes_on_from, shorter = 4, 28, 10, 2.0
     pattern = re.compile(r"(?:Add|Sum) the digits of (\d{2,40})[?.]?", re.IGNORECASE)
 
-    def draw(self, rng: random.Random, steps: int) -> Puzzle:  # noqa: D102
+    def draw(self, rng: random.Random, steps: int) -> Puzzle:
         digits = [rng.choice("123456789")]
         while len(digits) < steps:
             new = rng.choice("0123456789")
@@ -71,16 +71,16 @@ class Digits(Family):
         question = f"{verb} the digits of {number}."
         return Puzzle(family=self.name, question=question, key=number, start="0", items=tuple(number))
 
-    def read(self, match: re.Match[str]) -> Puzzle | None:  # noqa: D102
+    def read(self, match: re.Match[str]) -> Puzzle | None:
         return self._puzzle(match.group(1))
 
-    def step(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def step(self, puzzle: Puzzle, state: str, index: int) -> str:
         return str(int(state) + int(puzzle.items[index]))
 
-    def write(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def write(self, puzzle: Puzzle, state: str, index: int) -> str:
         return f"{puzzle.items[index]}:{state}"
 
-    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:  # noqa: D102
+    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:
         return str(max(0, int(self.answer(puzzle)) + rng.randint(-9, 9)))
 
 
@@ -92,11 +92,11 @@ class Clock(Family):
     examples = ("It is 9 o'clock. Add 7, 5, 11 hours.", "It is 4 o'clock. Add 8, 3, 10, 6, 9, 2 hours.")
     fewest, most, goes_on_from = 3, 10, 7
     pattern = re.compile(
-        r"It is (\d{1,2}) o'?clock\. Add (\d{1,2}(?:,? (?:and )?\d{1,2}){0,19}) hours?\.?(?: What time is it\?| What time\?)?",  # noqa: E501
+        r"It is (\d{1,2}) o'?clock\. Add (\d{1,2}(?:,? (?:and )?\d{1,2}){0,19}) hours?\.?(?: What time is it\?| What time\?)?",
         re.IGNORECASE,
     )
 
-    def draw(self, rng: random.Random, steps: int) -> Puzzle:  # noqa: D102
+    def draw(self, rng: random.Random, steps: int) -> Puzzle:
         hours = [str(hour) for hour in range(1, 12)]
         # Mostly distinct items: an item that comes back makes the place in the list ambiguous.
         items = rng.sample(hours, steps) if rng.random() < 0.9 else rng.choices(hours, k=steps)
@@ -112,16 +112,16 @@ class Clock(Family):
             items=tuple(items),
         )
 
-    def read(self, match: re.Match[str]) -> Puzzle | None:  # noqa: D102
+    def read(self, match: re.Match[str]) -> Puzzle | None:
         start, items = int(match.group(1)), re.findall(r"\d+", match.group(2))
         known = 1 <= start <= 12 and all(1 <= int(item) <= 11 for item in items)
         return self._puzzle(start, items) if known else None
 
-    def step(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def step(self, puzzle: Puzzle, state: str, index: int) -> str:
         return str((int(state) + int(puzzle.items[index]) - 1) % 12 + 1)
 
-    def write(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def write(self, puzzle: Puzzle, state: str, index: int) -> str:
         return f"{puzzle.items[index]}:{state}"
 
-    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:  # noqa: D102
+    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:
         return str(rng.randint(1, 12))

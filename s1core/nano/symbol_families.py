@@ -29,7 +29,7 @@ class Letters(Family):
         r"How many ([a-z])(?:'?s)?(?: are)?(?: there)? in (?:the word )?\"?([a-z]{2,24})\"?\??", re.IGNORECASE
     )
 
-    def draw(self, rng: random.Random, steps: int) -> Puzzle:  # noqa: D102
+    def draw(self, rng: random.Random, steps: int) -> Puzzle:
         known = _real_words(steps)
         word = rng.choice(known) if known and rng.random() < 0.3 else made_up_word(rng, steps)
         inside = rng.random()
@@ -49,16 +49,16 @@ class Letters(Family):
             table={"letter": letter},
         )
 
-    def read(self, match: re.Match[str]) -> Puzzle | None:  # noqa: D102
+    def read(self, match: re.Match[str]) -> Puzzle | None:
         return self._puzzle(match.group(1).lower(), match.group(2).lower())
 
-    def step(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def step(self, puzzle: Puzzle, state: str, index: int) -> str:
         return str(int(state) + (puzzle.items[index] == puzzle.table["letter"]))
 
-    def write(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def write(self, puzzle: Puzzle, state: str, index: int) -> str:
         return f"{puzzle.items[index]}{state}"
 
-    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:  # noqa: D102
+    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:
         return str(rng.randint(0, 4))
 
 
@@ -71,7 +71,7 @@ class Hops(Family):
     fewest, most, goes_on_from = 3, 12, 6
     pattern = re.compile(r"Map ((?:[a-z]>[a-z],? ?){2,20})\.? ?From ([a-z]),? (\d{1,2}) hops?[.?]?", re.IGNORECASE)
 
-    def draw(self, rng: random.Random, steps: int) -> Puzzle:  # noqa: D102
+    def draw(self, rng: random.Random, steps: int) -> Puzzle:
         places = rng.sample(_ALPHABET, rng.randint(5, 7))
         arrows = [f"{a}>{b}" for a, b in zip(places, places[1:] + places[:1], strict=True)]
         rng.shuffle(arrows)
@@ -88,7 +88,7 @@ class Hops(Family):
             table={arrow[0]: arrow[2] for arrow in arrows},
         )
 
-    def read(self, match: re.Match[str]) -> Puzzle | None:  # noqa: D102
+    def read(self, match: re.Match[str]) -> Puzzle | None:
         arrows = re.findall(r"[a-z]>[a-z]", match.group(1).lower())
         sources = {arrow[0] for arrow in arrows}
         closed = len(sources) == len(arrows) and all(arrow[2] in sources for arrow in arrows)
@@ -99,13 +99,13 @@ class Hops(Family):
             else None
         )
 
-    def step(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def step(self, puzzle: Puzzle, state: str, index: int) -> str:
         return puzzle.table[state]
 
-    def write(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def write(self, puzzle: Puzzle, state: str, index: int) -> str:
         return f"{puzzle.items[index]}{state}"
 
-    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:  # noqa: D102
+    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:
         return rng.choice(sorted(puzzle.table))
 
 
@@ -117,12 +117,12 @@ class Cups(Family):
     examples = ("Ball under cup 2. Swap 1-3, 2-5, 1-4.", "Ball under cup 6. Swap 6-3, 1-3, 1-7, 2-4, 7-5.")
     fewest, most, goes_on_from = 3, 10, 7
     pattern = re.compile(
-        r"(?:The )?ball (?:is )?under cup (\d)\. Swap (\d-\d(?:,? (?:and )?\d-\d){0,19})\.?(?: Where is (?:it|the ball)\?)?",  # noqa: E501
+        r"(?:The )?ball (?:is )?under cup (\d)\. Swap (\d-\d(?:,? (?:and )?\d-\d){0,19})\.?(?: Where is (?:it|the ball)\?)?",
         re.IGNORECASE,
     )
     cups = "1234567"
 
-    def draw(self, rng: random.Random, steps: int) -> Puzzle:  # noqa: D102
+    def draw(self, rng: random.Random, steps: int) -> Puzzle:
         start = ball = rng.choice(self.cups)
         swaps: list[str] = []
         while len(swaps) < steps:
@@ -145,17 +145,17 @@ class Cups(Family):
             items=tuple(swaps),
         )
 
-    def read(self, match: re.Match[str]) -> Puzzle | None:  # noqa: D102
+    def read(self, match: re.Match[str]) -> Puzzle | None:
         swaps = re.findall(r"\d-\d", match.group(2))
         known = all(c in self.cups for c in "".join(swaps).replace("-", "") + match.group(1))
         return self._puzzle(match.group(1), swaps) if known and all(s[0] != s[2] for s in swaps) else None
 
-    def step(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def step(self, puzzle: Puzzle, state: str, index: int) -> str:
         first, second = puzzle.items[index].split("-")
         return {first: second, second: first}.get(state, state)
 
-    def write(self, puzzle: Puzzle, state: str, index: int) -> str:  # noqa: D102
+    def write(self, puzzle: Puzzle, state: str, index: int) -> str:
         return f"{puzzle.items[index]}:{state}"
 
-    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:  # noqa: D102
+    def guess(self, rng: random.Random, puzzle: Puzzle) -> str:
         return rng.choice(self.cups)

@@ -1,4 +1,4 @@
-"""Words for the letter-counting family: everyday words, and made-up ones so that spelling must be read, not recalled."""  # noqa: E501
+"""Words for the letter-counting family: everyday ones, and made-up ones whose spelling must be read, not recalled."""
 
 from __future__ import annotations
 
@@ -375,7 +375,7 @@ REAL_WORDS: tuple[str, ...] = tuple(
         "hammock",
         "comma",
         "dilemma",
-    ]  # noqa: E501
+    ]
 )
 
 _LETTERS = "eeeeeaaaaiiioootttnnnsssrrrllldddmmmpppcccuugghhbbffyywwkkvvjxzq"
