@@ -42,10 +42,10 @@ def stage(*, example: str, **settings: Any) -> gr.HTML:
     return _component(template, read_static("stage.js"), value=None, **settings)
 
 
-def note(*, kind: str, **settings: Any) -> gr.HTML:
+def note(*, kind: str, value: str = "", **settings: Any) -> gr.HTML:
     """One line of plain text under a field; hidden while there is nothing to say."""
     template = f'<p class="note note-{kind}" role="status" aria-live="polite" hidden></p>'
-    return _component(template, read_static("note.js"), value="", **settings)
+    return _component(template, read_static("note.js"), value=value, **settings)
 
 
 def _component(template: str, script: str, *, value: Any, **settings: Any) -> gr.HTML:

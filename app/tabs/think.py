@@ -86,7 +86,7 @@ def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Co
             list(settings.WAIT_TEXTS), value="Wait", label="Wait text", allow_custom_value=True, elem_id="wait-text"
         )
         model = gr.Dropdown(shelf.models, value=shelf.default, label="Model", allow_custom_value=True, elem_id="model")
-    model_note = note(kind="model")
+    model_note = note(kind="model", value=f"Loading {shelf.default}…")
     advanced = _advanced()
     return Controls(question, hint, model, model_note, budget, waits, wait_text, run, stop, advanced)
 
@@ -157,20 +157,23 @@ async def _views(values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns, pa
 
 
 def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
-    async def on_model(model: str) -> AsyncGenerator[tuple[str, Any], None]:
+    async def on_model(model: str) -> tuple[str, Any]:
         try:
-            async for step in shelf.load(model):
-                yield (step, gr.skip()) if isinstance(step, str) else (_ready(step), _stops(step))
+            return await _when_loaded(shelf, model)
         except S1Error as error:
-            yield str(error), gr.skip()
+            return str(error), gr.skip()
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    # Not queued: when a queued event ends, Gradio closes the page's stream and drops what the page has queued by then,
+    # so a Run pressed at that moment would be lost.
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    said = 'model => "Loading " + model + "…"'
+    controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
     gr.on(
         [gr.context.Context.root_block.load, controls.model.change],  # type: ignore[union-attr]
         on_model,
         [controls.model],
         [controls.model_note, controls.budget],
-        concurrency_limit=STREAMS,
+        trigger_mode="always_last",
         **quiet,
     )
     gr.on(
@@ -178,10 +181,16 @@ def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
         questions.hint,
         [controls.question, controls.model],
         controls.hint,
-        queue=False,
         trigger_mode="always_last",
         **quiet,
     )
+
+
+async def _when_loaded(shelf: EngineShelf, model: str) -> tuple[str, Any]:
+    async for step in shelf.load(model):
+        if not isinstance(step, str):
+            return _ready(step), _stops(step)
+    raise AssertionError("a load ends with an engine or an error")
 
 
 def _ready(engine: Engine) -> str:
