@@ -45,10 +45,7 @@ def accuracy_figure(series: Sequence[Series], title: str = "") -> go.Figure:
     figure = go.Figure()
     for number, one in enumerate(series):
         colour = _COLOURS[number % len(_COLOURS)]
-        points = sorted(one.points, key=lambda point: point.thinking_tokens)
-        if all(point.low is not None for point in points):
-            figure.add_trace(_band(points, floor, colour, str(number)))
-        figure.add_trace(_line(one, points, floor, colour, str(number)))
+        figure.add_traces(series_traces(one, colour=colour, group=str(number), floor=floor))
     has_zero = any(p.thinking_tokens <= 0 for one in series for p in one.points)
     values, texts = _ticks(floor, max(positive, default=1.0), has_zero)
     counts_output = any(one.x == "output_tokens" for one in series)
@@ -63,6 +60,21 @@ def accuracy_figure(series: Sequence[Series], title: str = "") -> go.Figure:
         yaxis={"title": "accuracy %", "range": [0, 100]},
     )
     return figure
+
+
+def series_traces(one: Series, *, colour: str, group: str = "", floor: float = 0.0) -> list[go.Scatter]:
+    """Draw one series: the band of its intervals where all are known, then its line, both by thinking tokens.
+
+    Args:
+        one: what to draw.
+        colour: of band, line and markers.
+        group: what the legend shows and hides together.
+        floor: where no thinking at all is drawn, since a log axis has no zero; 0 leaves that to the caller.
+    """
+    points = sorted(one.points, key=lambda point: point.thinking_tokens)
+    has_band = all(point.low is not None for point in points)
+    band = [_band(points, floor, colour, group)] if has_band else []
+    return [*band, _line(one, points, floor, colour, group)]
 
 
 def _x(point: Point, floor: float) -> float:

@@ -12,7 +12,7 @@ from evals.importers.inspect_log import find_run
 from evals.importers.lines import Notes
 from evals.importers.lm_eval import find_runs, is_lm_eval
 from evals.importers.rows import to_row
-from evals.importers.tokens import load_counter
+from evals.importers.tokens import CountTokens, load_counter
 from s1core.errors import InvalidSetting
 from s1core.store import Row, RunStore, config_hash
 
@@ -74,7 +74,28 @@ def write_run(
         S1Error: no tokenizer, or the folder cannot be written or holds another run.
     """
     location = tokenizer or runs[0].model
-    count = load_counter(location)
+    return write_counted(runs, out, load_counter(location), Path(location).name, notes, regrade=regrade)
+
+
+def write_counted(
+    runs: Sequence[ForeignRun],
+    out: Path | None,
+    count: CountTokens,
+    counted_by: str,
+    notes: Notes,
+    *,
+    regrade: bool = False,
+) -> Path | None:
+    """Do what `write_run` does, with a count of tokens that is at hand.
+
+    Args:
+        runs: as `write_run`.
+        out: as `write_run`.
+        count: counts the tokens of a text.
+        counted_by: what counts, for the manifest: the tokenizer's name, or how it is estimated.
+        notes: as `write_run`.
+        regrade: as `write_run`.
+    """
     rows = (to_row(sample, count, regrade=regrade) for run in runs for sample in _counted(run, notes))
     first = next(rows, None)
     if first is None:
@@ -82,7 +103,7 @@ def write_run(
     config = _config(runs, regrade)
     name = f"imported-{runs[0].benchmark}-{runs[0].model}-{config_hash(config)}".replace("/", "-")
     folder = out or Path("runs") / name
-    facts = {"sources": [run.facts for run in runs], "tokenizer": Path(location).name}
+    facts = {"sources": [run.facts for run in runs], "tokenizer": counted_by}
     with RunStore(folder, config, facts) as store:
         _append(store, chain([first], rows), folder, notes)
     return folder
