@@ -6,6 +6,7 @@ sample, synced to disk before it counts as done. A torn last line, the mark of a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -13,9 +14,10 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from s1core.errors import S1Error
 
@@ -67,7 +69,7 @@ class RunStore:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = (folder / ".lock").open("wb")
         except OSError as error:
-            raise StoreError(f"the run folder {folder} cannot be written: {error.strerror}") from error
+            raise StoreError(f"the run folder {folder} cannot be written: {_why(error)}") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -76,6 +78,9 @@ class RunStore:
         try:
             self._check_manifest(facts or {})
             self._file = self._open_samples()
+        except OSError as error:
+            self._lock.close()
+            raise StoreError(f"the run folder {folder} cannot be written: {_why(error)}") from error
         except BaseException:
             self._lock.close()
             raise
@@ -93,14 +98,14 @@ class RunStore:
                 f"{self.folder} holds a run with other settings ({found}, asked for {wanted}); choose another folder"
             )
 
-    def _open_samples(self) -> BinaryIO:
-        file = (self.folder / "samples.jsonl").open("a+b")
-        file.seek(0)
-        content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):  # a kill left half a line
-            file.truncate(whole)
-        file.seek(0, os.SEEK_END)
+    def _open_samples(self) -> FileIO:
+        # Unbuffered: what could not be written must not wait in a buffer, to be written by a later line or by close.
+        file = (self.folder / "samples.jsonl").open("a+b", buffering=0)
+        try:
+            file.truncate(_whole_lines(file))  # a kill left half a line
+        except BaseException:
+            file.close()
+            raise
         return file
 
     def append(self, *rows: Row) -> None:
@@ -112,19 +117,18 @@ class RunStore:
         lines = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
         end = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(lines)
-            self._file.flush()
+            left = memoryview(lines)
+            while left:
+                # A disk that is nearly full takes a part and refuses the rest.
+                left = left[self._file.write(left) or 0 :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._drop_after(end)
-            what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
+            # Where not even this can be done, the next opening drops the torn line.
+            with contextlib.suppress(OSError):
+                self._file.truncate(end)
             raise StoreError(
-                f"{self.folder}/samples.jsonl cannot be extended: {what}; free space and resume"
+                f"{self.folder}/samples.jsonl cannot be extended: {_why(error)}; free space and resume"
             ) from error
-
-    def _drop_after(self, end: int) -> None:
-        # The buffered writer still holds the failed bytes; closing it could write them. Work on the descriptor.
-        os.ftruncate(self._file.fileno(), end)
 
     def rows(self) -> Iterator[Row]:
         """Yield what is done so far."""
@@ -142,6 +146,26 @@ class RunStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+_BLOCK = 2**16
+
+
+def _whole_lines(file: FileIO) -> int:
+    """Bytes up to the end of the last whole line, found from the end: a long run is not read for it."""
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        newline = (file.read(end - start) or b"").rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def _why(error: OSError) -> str:
+    return "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

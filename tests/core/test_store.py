@@ -85,6 +85,52 @@ def test_a_full_disk_is_reported_and_harms_nothing(tmp_path: Path, monkeypatch: 
         assert [row["id"] for row in store.rows()] == [1, 3]
 
 
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from s1core.store import RunStore, StoreError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as for a full disk: the write fails, the process goes on
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
+with RunStore(Path(sys.argv[1]), {"a": 1}) as store:
+    done = 0
+    try:
+        while True:
+            store.append({"id": done, "text": "x" * 300})
+            done += 1
+    except StoreError as error:
+        print(done, error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    store.append({"id": done, "text": "now there is room"})
+"""
+
+
+def test_a_line_that_fits_the_disk_in_part_is_taken_back(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, check=True)
+    written, _, message = done.stdout.partition(" ")
+    assert int(written) > 10
+    assert "samples.jsonl cannot be extended: " in message and "free space and resume" in message
+    assert [row["id"] for row in read_rows(tmp_path)] == list(range(int(written) + 1))
+
+
+def test_a_run_that_cannot_even_begin_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match="the disk is full"):
+            RunStore(tmp_path / "run", CONFIG)
+    RunStore(tmp_path / "run", CONFIG).close()  # and nothing is left in the way
+
+
+def test_the_end_of_the_last_whole_line_is_found_in_long_files(tmp_path: Path) -> None:
+    for text, kept in (("a" * 200_000, 0), ("{}\n" + "a" * 200_000, 1), ("{}\n" * 100_000, 100_000)):
+        (tmp_path / "samples.jsonl").write_text(text)
+        with RunStore(tmp_path, CONFIG) as store:
+            assert sum(1 for _ in store.rows()) == kept
+        assert (tmp_path / "samples.jsonl").stat().st_size == 3 * kept
+
+
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     (tmp_path / "samples.jsonl").write_bytes(b'{"id":1}\nnot json\n{"id":2}\n')
     with pytest.raises(StoreError, match="line 2"):
