@@ -14,6 +14,7 @@ from typing import Literal
 from s1core.budget import Budget
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
+from s1core.grading import canonical
 from s1core.metrics import maj_at_k
 from s1core.run import Run
 from s1core.sweep import pump, run_blocking
@@ -112,7 +113,7 @@ class Vote:
 
     def at(self, k: int) -> str | None:
         """Return the majority of the first k samples."""
-        return maj_at_k([trace.answer for trace in self.traces], k)
+        return majority([trace.answer for trace in self.traces], k)
 
 
 def controlled(
@@ -170,7 +171,8 @@ async def arejection_sampling(
     budget = Budget(max_thinking_tokens=max_thinking_tokens + 1)
     sampled = 0
     for attempt in range(attempts):
-        trace = await _solve(engine, question, budget, replace(drawn, sample_index=attempt))
+        run = Run(engine, question, budget, replace(drawn, sample_index=attempt))
+        trace = await pump(engine, run, run.start(), enough=lambda run: run.closed_by not in (None, "model"))
         sampled += sum(len(s.token_ids) for s in trace.segments if s.source == "model")
         if trace.receipt.closed_by == "model":
             return Rejection(trace=trace, attempts=attempt + 1, sampled_tokens=sampled)
@@ -202,7 +204,21 @@ async def amajority_vote(
     drawn = _check_drawn(sampling, n, "samples")
     runs = (_solve(engine, question, budget or Budget(), replace(drawn, sample_index=i)) for i in range(n))
     traces: Sequence[Trace] = await asyncio.gather(*runs)
-    return Vote(answer=maj_at_k([trace.answer for trace in traces]), traces=tuple(traces))
+    return Vote(answer=majority([trace.answer for trace in traces]), traces=tuple(traces))
+
+
+def majority(answers: Sequence[str | None], k: int | None = None) -> str | None:
+    """The most common of the first k answers, in the spelling that was seen first; missing ones do not vote.
+
+    Spellings of one number are one answer (023 and 23, 0.5 and 1/2); ties go to the first seen.
+    """
+    spelling: dict[str, str] = {}
+    votes = [None if answer is None else canonical(answer) for answer in answers[:k]]
+    for vote, answer in zip(votes, answers, strict=False):
+        if vote is not None and answer is not None:
+            spelling.setdefault(vote, answer)
+    winner = maj_at_k(votes)
+    return None if winner is None else spelling[winner]
 
 
 async def _solve(engine: Engine, question: str, budget: Budget, sampling: Sampling) -> Trace:

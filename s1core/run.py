@@ -20,6 +20,7 @@ from s1core.types import (
     Finished,
     Message,
     Phase,
+    Prefilled,
     Receipt,
     Sampling,
     Segment,
@@ -86,6 +87,11 @@ class Run:
         return self._limits
 
     @property
+    def closed_by(self) -> ClosedBy | None:
+        """Who closed the thinking; None while it goes on."""
+        return self._closed_by
+
+    @property
     def done(self) -> bool:
         """The run has ended; its last event was `Finished`."""
         return self.request is None
@@ -108,7 +114,10 @@ class Run:
         if chunk.logprobs:
             self._answer_logprob = sum(chunk.logprobs, self._answer_logprob or 0.0)
         fed = self._detector.feed(chunk.token_ids)
-        events = self._wrote(fed.ids)
+        events: list[Event] = []
+        if chunk.prefill_computed or chunk.prefill_reused:
+            events.append(Prefilled(computed=chunk.prefill_computed, reused=chunk.prefill_reused))
+        events += self._wrote(fed.ids)
         ended = fed.ended or chunk.finish == "stop"
         if chunk.finish is None and not ended:
             return events

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -195,10 +195,28 @@ async def asweep(
     return Grid(points=points, cost=_cost(longest, traces, points))
 
 
-async def pump(engine: Engine, run: Run, started: list[Event], thought: Sequence[Segment] = ()) -> Trace:
-    """Drive a run to its end and fold its events onto the thinking it began with."""
+async def pump(
+    engine: Engine,
+    run: Run,
+    started: list[Event],
+    thought: Sequence[Segment] = (),
+    *,
+    enough: Callable[[Run], bool] = lambda run: False,
+) -> Trace:
+    """Drive a run to its end and fold its events onto the thinking it began with.
+
+    Args:
+        engine: from `load_engine`.
+        run: a run that has begun.
+        started: the events of its beginning.
+        thought: thinking that was there already.
+        enough: asked before every request to the engine; when true, the run ends without it.
+    """
     events = started
     while (request := run.request) is not None:
+        if enough(run):
+            events += run.cancel()
+            break
         async with aclosing(engine.agenerate(request)) as chunks:
             async for chunk in chunks:
                 events += run.feed(chunk)

@@ -6,7 +6,7 @@ from s1core.budget import Budget
 from s1core.engines.base import Request
 from s1core.engines.scripted import ScriptedEngine
 from s1core.errors import InvalidSetting
-from s1core.methods import Control, controlled, majority_vote, rejection_sampling
+from s1core.methods import Control, controlled, majority, majority_vote, rejection_sampling
 from s1core.types import Sampling
 
 
@@ -60,12 +60,25 @@ def test_rejection_takes_the_first_sample_that_fits_and_counts_the_others() -> N
     result = rejection_sampling(Dice([30, 20, 10, 5], "9876"), "q", 10)
     assert (result.answer, result.attempts) == ("7", 3)
     assert result.trace is not None and result.trace.receipt.thinking_tokens == 10
-    assert result.sampled_tokens > 11 + 11 + 10
+    assert result.sampled_tokens == 11 + 11 + 10 + len("\nFinal Answer: 7")
 
 
 def test_rejection_gives_up_after_its_attempts() -> None:
     result = rejection_sampling(Dice([30] * 4, "1111"), "q", 10, attempts=4)
     assert (result.answer, result.trace, result.attempts) == (None, None, 4)
+
+
+def test_an_attempt_that_is_given_up_is_not_asked_for_an_answer() -> None:
+    engine = Dice([30] * 3, "111")
+    result = rejection_sampling(engine, "q", 10, attempts=3)
+    assert result.sampled_tokens == 3 * 11
+    assert len(engine.requests) == 3
+
+
+def test_spellings_of_one_number_vote_together() -> None:
+    assert majority(["7", "023", "0.5", "23", "1/2", "23"]) == "023"
+    assert majority([None, None]) is None
+    assert majority(["a", "b", "b"], k=1) == "a"
 
 
 def test_the_majority_wins_and_ties_go_to_the_first_seen() -> None:
