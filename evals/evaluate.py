@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import subprocess
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 from evals.benchmarks import Item
 from evals.settings import Setting, grid_label
@@ -18,9 +21,23 @@ from s1core.grading import grade
 from s1core.store import Row, RunStore
 from s1core.sweep import asweep
 
-Unit = TypeVar("Unit")
 Progress = Callable[[int, int], None]
 """Called with (done, total) after every sample."""
+Key = tuple[str, str, int]
+"""Question, setting, sample index: what no run holds twice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unit:
+    """What is asked in one go; it gives one row for each of its keys."""
+
+    keys: tuple[Key, ...]
+    ask: Callable[[], Awaitable[Sequence[Row]]]
+
+
+def row_key(row: Row) -> Key:
+    """Return what tells a row from all others of its run."""
+    return str(row["id"]), str(row["setting"]), int(row.get("sample_index", 0))
 
 
 async def evaluate(
@@ -47,17 +64,17 @@ async def evaluate(
     Raises:
         S1Error: the engine failed or the disk is full; what is written stays, and the same call resumes.
     """
-    rows = list(store.rows())
-    done = {(row["id"], row["setting"]) for row in rows}
-    todo = [(setting, item) for setting in settings for item in items if (item.id, setting.label) not in done]
 
-    async def ask(unit: tuple[Setting, Item]) -> list[Row]:
-        setting, item = unit
+    async def ask(setting: Setting, item: Item) -> list[Row]:
         events = [event async for event in astream(engine, item.question, setting.budget, sampling)]
         return [sample_row(item, setting.label, sampling, Trace.from_events(events))]
 
-    await _work_off(todo, ask, store, rows, concurrency, on_progress, len(settings) * len(items))
-    return rows
+    units = [
+        Unit(keys=((item.id, setting.label, sampling.sample_index),), ask=partial(ask, setting, item))
+        for setting in settings
+        for item in items
+    ]
+    return await work_off(units, store, concurrency=concurrency, on_progress=on_progress)
 
 
 async def evaluate_grid(
@@ -76,8 +93,6 @@ async def evaluate_grid(
 
     A question's points are written together, so that a killed run repeats at most the questions in flight.
     """
-    rows = list(store.rows())
-    done = {row["id"] for row in rows}
 
     async def ask(item: Item) -> list[Row]:
         grid = await asweep(engine, item.question, budgets, waits, sampling, wait_text=wait_text)
@@ -86,26 +101,34 @@ async def evaluate_grid(
             for p in grid.points
         ]
 
-    todo = [item for item in items if item.id not in done]
-    await _work_off(todo, ask, store, rows, concurrency, on_progress, len(items) * len(budgets) * len(waits))
-    return rows
+    labels = [grid_label(b, w, wait_text) for b in budgets for w in waits]
+    units = [
+        Unit(keys=tuple((item.id, label, sampling.sample_index) for label in labels), ask=partial(ask, item))
+        for item in items
+    ]
+    return await work_off(units, store, concurrency=concurrency, on_progress=on_progress)
 
 
-async def _work_off(
-    todo: Sequence[Unit],
-    ask: Callable[[Unit], Awaitable[list[Row]]],
+async def work_off(
+    units: Sequence[Unit],
     store: RunStore,
-    rows: list[Row],
+    *,
     concurrency: int,
-    on_progress: Progress,
-    total: int,
-) -> None:
-    """Ask `concurrency` units at a time; write down and collect the rows of each."""
+    on_progress: Progress = lambda done, total: None,
+) -> list[Row]:
+    """Ask `concurrency` units at a time, what `store` has already left out; return all rows.
+
+    A unit of which a kill left only some rows is asked again, and only the missing ones are written.
+    """
+    rows = list(store.rows())
+    done = {row_key(row) for row in rows}
+    total = sum(len(unit.keys) for unit in units)
+    todo = [unit for unit in units if not done.issuperset(unit.keys)]
     left = iter(todo)
 
     async def worker() -> None:
         for unit in left:
-            new = await ask(unit)
+            new = [row for row in await unit.ask() if row_key(row) not in done]
             store.append(*new)
             rows.extend(new)
             on_progress(len(rows), total)
@@ -117,10 +140,19 @@ async def _work_off(
     except ExceptionGroup as failed:
         # One cause stops all workers; the others only repeat it.
         raise failed.exceptions[0] from None
+    return rows
 
 
-def sample_row(item: Item, setting: str, sampling: Sampling, trace: Trace) -> Row:
-    """What is kept of one sample: the verdict with its rule, the counts, and the trace's text by author."""
+def sample_row(item: Item, setting: str, sampling: Sampling, trace: Trace, **more: Any) -> Row:
+    """What is kept of one sample: the verdict with its rule, the counts, and the trace's text by author.
+
+    Args:
+        item: the question.
+        setting: the setting's name.
+        sampling: what the sample was drawn with.
+        trace: the sample.
+        more: what a method counts besides.
+    """
     verdict = grade(trace.answer or "", item.answer, kind=item.kind)
     receipt = trace.receipt
     return {
@@ -136,14 +168,29 @@ def sample_row(item: Item, setting: str, sampling: Sampling, trace: Trace) -> Ro
         "answer_tokens": receipt.answer_tokens,
         "waits_used": receipt.waits_used,
         "closed_by": receipt.closed_by,
+        **more,
         "segments": [[s.source, s.phase, s.text] for s in trace.segments],
     }
 
 
 def run_config(
-    engine: Engine, benchmark: str, items: Sequence[Item], settings: Sequence[dict[str, Any]], sampling: Sampling
+    engine: Engine,
+    benchmark: str,
+    items: Sequence[Item],
+    settings: Sequence[dict[str, Any]],
+    sampling: Sampling,
+    **more: Any,
 ) -> dict[str, Any]:
-    """What defines a run: two runs with the same configuration measure the same thing."""
+    """What defines a run: two runs with the same configuration measure the same thing.
+
+    Args:
+        engine: a loaded model.
+        benchmark: its name.
+        items: the questions.
+        settings: what is asked of each.
+        sampling: temperature and seed.
+        more: what else defines it, such as a `method` other than budget forcing, the name of its curve.
+    """
     return {
         "model": engine.model,
         "engine": engine.name,
@@ -151,16 +198,36 @@ def run_config(
         "questions": len(items),
         "settings": list(settings),
         "sampling": asdict(sampling),
+        **more,
     }
 
 
 def run_facts() -> dict[str, Any]:
-    """What a run was made with: versions and hardware."""
+    """What a run was made with: code, versions and hardware."""
     return {
+        "commit": code_commit(),
         "versions": {name: _version(name) for name in ("torch", "transformers", "tokenizers")},
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+@cache
+def code_commit() -> str | None:
+    """The commit of this code, with a `+` when what samples or grades was changed since; None outside a checkout."""
+    root = Path(__file__).parents[1]
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(root), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+
+    try:
+        # A package that was installed inside someone else's checkout is not of that checkout's commit.
+        if not git("ls-files", "--", "evals/evaluate.py"):
+            return None
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", "s1core", "evals/*.py") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def _version(package: str) -> str | None:

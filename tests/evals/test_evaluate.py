@@ -1,12 +1,13 @@
 """Runs over a scripted engine: resumable, equal to a sweep, and told in tables."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
 from evals.benchmarks import Item, load_benchmark
-from evals.evaluate import evaluate, evaluate_grid
+from evals.evaluate import code_commit, evaluate, evaluate_grid, row_key, run_facts
 from evals.report import by_setting, compare, markdown
 from evals.settings import NATURAL, grid_label, one_by_one, parse_counts
 from s1core import Sampling
@@ -59,6 +60,28 @@ def test_an_interrupted_run_asks_only_what_is_missing(tmp_path: Path) -> None:
         assert 0 < before < 24
         rows = run(store)
     assert len({(row["id"], row["setting"]) for row in rows}) == len(rows) == 24
+
+
+def test_a_question_that_a_kill_left_in_part_is_completed(tmp_path: Path) -> None:
+    def grid(store: RunStore) -> list[Row]:
+        work = evaluate_grid(ScriptedEngine(script), ITEMS, [0, 4, None], [0, 1], "Wait", Sampling(), store)
+        return asyncio.run(work)
+
+    with RunStore(tmp_path, {}) as store:
+        whole = grid(store)
+    lines = (tmp_path / "samples.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "samples.jsonl").write_bytes(b"".join(lines[:10]) + lines[10][:9])
+    with RunStore(tmp_path, {}) as store:
+        again = grid(store)
+        assert list(store.rows()) == again
+    assert sorted(map(row_key, again)) == sorted(map(row_key, whole))
+    assert {row_key(row): row for row in again} == {row_key(row): row for row in whole}
+
+
+def test_a_run_knows_the_code_that_made_it() -> None:
+    commit = code_commit()
+    assert commit is None or re.fullmatch(r"[0-9a-f]{40}\+?", commit)
+    assert run_facts()["commit"] == commit
 
 
 def test_a_grid_gives_the_same_samples_as_single_runs(tmp_path: Path) -> None:
