@@ -1,4 +1,4 @@
-"""What the page knows about questions: examples, the hint for s1-nano, and whether an answer is right.
+"""What the page knows about questions: examples, the hint for s1-nano, and whether two answers agree.
 
 None of this reaches the model. The expected answer only marks what the model said.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from s1core.nano import detect_family, families
-from s1core.nano.make import FAMILIES
 
 NANO = "s1-nano"
 
@@ -34,15 +33,6 @@ def hint(question: str, model: str) -> str:
         return ""
     known = ", ".join(family.name for family in example_families())
     return f"s1-nano knows only these kinds of question: {known}. It will answer this one with nonsense."
-
-
-def expected_answer(question: str) -> str | None:
-    """Return the right answer when the question is one whose answer can be worked out, else None."""
-    for family in FAMILIES.values():
-        puzzle = family.parse(question)
-        if puzzle is not None:
-            return family.answer(puzzle)
-    return None
 
 
 def same_answer(given: str, expected: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from s1core.types import Cut, Event, Finished, Receipt, Segment, Source, Started, Tokens
+from s1core.types import Cut, Event, Finished, Prefilled, Receipt, Segment, Source, Started, Tokens
 
 MODEL, WAIT, CLOSE_FORCED, CLOSE_BY_MODEL, PROBE, LABEL_END = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004", "\ue00f"
 _MARKS = re.compile("[\ue000-\ue00f]")
@@ -47,6 +47,8 @@ class LiveTrace:
         self.spent_tokens = 0
         self.answer_tokens = 0
         self.waits_used = 0
+        self.reused_tokens: int | None = None
+        """Prompt and injected tokens taken from the prefix cache; None until the engine has told."""
         self.first_token_s: float | None = None
         self.answer_text = ""
         """What the model wrote after the thinking, as it arrives."""
@@ -61,6 +63,8 @@ class LiveTrace:
         match event:
             case Started():
                 self.limit_tokens = event.max_thinking_tokens
+            case Prefilled():
+                self.reused_tokens = (self.reused_tokens or 0) + event.reused
             case Tokens():
                 self._count(event)
                 self._write(event.source, event.note, event.text)
@@ -139,16 +143,16 @@ def close_label(reason: str, spent_tokens: int) -> str:
     }.get(reason, reason)
 
 
-def meter(trace: LiveTrace, *, waits: int, reused_tokens: int | None) -> dict[str, Any]:
+def meter(trace: LiveTrace, *, waits: int) -> dict[str, Any]:
     """Return the live numbers."""
-    rate, first = trace.tokens_per_s, trace.first_token_s
+    rate, first, reused = trace.tokens_per_s, trace.first_token_s, trace.reused_tokens
     return {
         "spent": trace.spent_tokens,
         "limit": trace.limit_tokens,
         "waits": f"{trace.waits_used} of {waits}" if waits else "",
         "rate": "" if rate is None else f"{rate:,.0f}",
         "first": "" if first is None else seconds(first),
-        "reused": "" if reused_tokens is None else f"{reused_tokens:,}",
+        "reused": "" if reused is None else f"{reused:,}",
     }
 
 

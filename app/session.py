@@ -12,12 +12,12 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 from app import render
 from app.settings import Asked
 from s1core import S1Error, astream
-from s1core.engines.base import Chunk, Engine, Request
+from s1core.engines.base import Engine
 
 UPDATE_EVERY_S = 0.05
 STOP_GRACE_S = 1.0
@@ -26,25 +26,6 @@ STOP_GRACE_S = 1.0
 View = dict[str, Any]
 SameAnswer = Callable[[str, str], bool]
 _log = logging.getLogger(__name__)
-
-
-class Metered:
-    """An engine as it is, which also tells how many tokens of this run came from its prefix cache."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.reused_tokens: int | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
-        """Stream what the engine streams."""
-        async with aclosing(self._engine.agenerate(request)) as chunks:
-            async for chunk in chunks:
-                if chunk.prefill_computed or chunk.prefill_reused:
-                    self.reused_tokens = (self.reused_tokens or 0) + chunk.prefill_reused
-                yield chunk
 
 
 class ThinkRun:
@@ -57,7 +38,7 @@ class ThinkRun:
         self._same = same
         self._trace = render.LiveTrace()
         self._stop = asyncio.Event()
-        self._engine: Metered | None = None
+        self._engine: Engine | None = None
         self._error: str | None = None
 
     def stop(self) -> None:
@@ -73,7 +54,7 @@ class ThinkRun:
         try:
             async for step in load():
                 if not isinstance(step, str):
-                    self._engine = Metered(step)
+                    self._engine = step
                     break
                 yield self.view("loading", note=step)
                 if self._stop.is_set():
@@ -101,10 +82,9 @@ class ThinkRun:
 
     async def _produce(self) -> None:
         asked = self._asked
-        # Metered is the engine plus a counter; its methods are looked up on the engine itself.
-        engine = cast(Engine, self._engine)
+        assert self._engine is not None
         try:
-            run = astream(engine, asked.question, asked.budget, asked.sampling, cancel=self._stop)
+            run = astream(self._engine, asked.question, asked.budget, asked.sampling, cancel=self._stop)
             async with aclosing(run) as events:
                 async for event in events:
                     self._trace.take(event)
@@ -133,14 +113,13 @@ class ThinkRun:
     def view(self, state: render.State, *, note: str = "") -> View:
         """Return the JSON for the page."""
         trace, finished = self._trace, self._trace.finished
-        reused = self._engine.reused_tokens if self._engine else None
         return {
             "run": self.id,
             "state": state,
             "note": render.plain(note),
             "question": render.plain(self._asked.question),
             "text": trace.text,
-            "meter": render.meter(trace, waits=self._asked.budget.waits, reused_tokens=reused),
+            "meter": render.meter(trace, waits=self._asked.budget.waits),
             "answer": render.answer(trace, expected=self._expected, correct=self._correct()),
             "receipt": render.receipt_rows(finished.receipt) if finished else [],
         }
@@ -161,7 +140,7 @@ def refusal(reason: str, *, question: str) -> View:
         "note": render.plain(reason),
         "question": render.plain(question),
         "text": "",
-        "meter": render.meter(nothing, waits=0, reused_tokens=None),
+        "meter": render.meter(nothing, waits=0),
         "answer": render.answer(nothing, expected=None, correct=None),
         "receipt": [],
     }

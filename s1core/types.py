@@ -110,6 +110,16 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Prefilled:
+    """A request's prompt is through the model: the question at first, then what was injected since."""
+
+    computed: int
+    """Prompt and injected tokens that were run through the model."""
+    reused: int
+    """Prompt and injected tokens taken from the prefix cache."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tokens:
     """New tokens of one author. `text` may lag behind `token_ids` while a character is incomplete."""
 
@@ -139,7 +149,7 @@ class Finished:
     receipt: Receipt
 
 
-Event = Started | Tokens | Cut | Finished
+Event = Started | Prefilled | Tokens | Cut | Finished
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

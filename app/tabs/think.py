@@ -17,6 +17,7 @@ from app.session import LiveRuns, ThinkRun, View, refusal
 from app.shelf import EngineShelf
 from s1core import S1Error
 from s1core.engines.base import Engine
+from s1core.nano import expected_answer
 
 FIRST_CONTEXT = 1024
 FIRST_BUDGET = 128
@@ -149,7 +150,7 @@ async def _views(values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns, pa
     except S1Error as error:
         yield refusal(str(error), question=str(values[0] or ""))
         return
-    run = ThinkRun(asked, expected=questions.expected_answer(asked.question), same=questions.same_answer)
+    run = ThinkRun(asked, expected=expected_answer(asked.question), same=questions.same_answer)
     with runs.registered(page, run):
         async with aclosing(run.views(lambda: shelf.load(asked.model))) as views:
             async for view in views:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.questions import example_families, expected_answer, hint, same_answer
+from app.questions import example_families, hint, same_answer
 from app.settings import budget_stops, read_settings
 from s1core import S1Error
+from s1core.nano import expected_answer
 
 GOOD: dict[str, Any] = {
     "question": "How many r in raspberry?",
