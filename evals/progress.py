@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping
+
+LOG_EVERY_S = 60.0
+"""In a file that nobody watches, one line a minute is enough."""
 
 
 class ProgressLine:
@@ -26,3 +30,54 @@ class ProgressLine:
         print(f"\r{done}/{total} samples, about {left_s:.0f} s left ", end="", file=sys.stderr)
         if done == total:
             print(file=sys.stderr)
+
+
+class Stages:
+    """Progress over several pieces of work, with one estimate for all that is left."""
+
+    def __init__(self, costs: Mapping[str, float]) -> None:
+        """Begin.
+
+        Args:
+            costs: of each piece, in the order of work, in whatever unit; what counts is how they compare.
+        """
+        self._costs = dict(costs)
+        self._began_s = time.monotonic()
+        self._skipped = 0.0
+        self._seen: set[str] = set()
+        self._shown_s = 0.0
+
+    def stage(self, name: str) -> Callable[[int, int], None]:
+        """Begin a piece; returns what is to be told of its progress."""
+        names = list(self._costs)
+        number = names.index(name)
+        before = sum(self._costs[earlier] for earlier in names[:number])
+        # A piece of which nothing was told was there already, whole.
+        self._skipped += sum(self._costs[earlier] for earlier in names[:number] if earlier not in self._seen)
+        self._seen.update(names[:number])
+        first: list[int] = []
+
+        def tell(done: int, total: int) -> None:
+            if not first:
+                # What an earlier run left is no work of this one.
+                first.append(done - 1)
+                self._seen.add(name)
+                self._skipped += self._costs[name] * first[0] / total
+            reached = before + self._costs[name] * done / total
+            self._show(f"[{number + 1}/{len(names)}] {name}: {done:,}/{total:,} samples", reached, done == total)
+
+        return tell
+
+    def _show(self, text: str, reached: float, ended: bool) -> None:
+        now_s, on_screen = time.monotonic(), sys.stderr.isatty()
+        if now_s - self._shown_s < (0.2 if on_screen else LOG_EVERY_S) and not ended:
+            return
+        self._shown_s = now_s
+        left_s = (now_s - self._began_s) / max(reached - self._skipped, 1e-9) * (sum(self._costs.values()) - reached)
+        line = f"{text}; {_duration(left_s)} left in all"
+        print(f"\r{line:<78}" if on_screen else line, end="" if on_screen and not ended else "\n", file=sys.stderr)
+        sys.stderr.flush()
+
+
+def _duration(seconds: float) -> str:
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"

@@ -49,6 +49,11 @@ def by_setting(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return groups
 
 
+def sample_key(row: Row) -> tuple[str, int]:
+    """What the same sample has in common under all settings: its question, and which sample of it."""
+    return str(row["id"]), int(row.get("sample_index", 0))
+
+
 def summarise(setting: str, rows: Sequence[Row]) -> Line:
     """Average over the questions of one setting."""
     return Line(
@@ -60,9 +65,9 @@ def summarise(setting: str, rows: Sequence[Row]) -> Line:
 
 
 def compare(setting: str, rows: Sequence[Row], baseline: str, baseline_rows: Sequence[Row]) -> Change:
-    """Pair two settings question by question."""
-    before = {row["id"]: bool(row["correct"]) for row in baseline_rows}
-    pairs = [(before[row["id"]], bool(row["correct"])) for row in rows if row["id"] in before]
+    """Pair two settings question by question, and sample by sample where a question has several."""
+    before = {sample_key(row): bool(row["correct"]) for row in baseline_rows}
+    pairs = [(before[sample_key(row)], bool(row["correct"])) for row in rows if sample_key(row) in before]
     fixed, broken = pairs.count((False, True)), pairs.count((True, False))
     right = sum(was for was, _ in pairs)
     return Change(
