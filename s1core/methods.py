@@ -7,8 +7,9 @@ measured (`Controlled.measured`), and a budget can be forced on top.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from s1core.budget import Budget
@@ -18,10 +19,13 @@ from s1core.grading import canonical
 from s1core.metrics import maj_at_k
 from s1core.run import Run
 from s1core.sweep import pump, run_blocking
-from s1core.types import Sampling, Trace
+from s1core.types import Event, Sampling, Trace
 
 Unit = Literal["tokens", "steps", "class"]
 Length = Literal["short", "long"]
+
+Listener = Callable[[int, Event], None]
+"""Told the sample's number, from 0, and each of its events as it comes."""
 
 STEP_DELIMITER = "\n"
 """Steps are the non-empty lines of the thinking."""
@@ -164,15 +168,16 @@ async def arejection_sampling(
     *,
     attempts: int = 16,
     sampling: Sampling | None = None,
+    listen: Listener = lambda number, event: None,
 ) -> Rejection:
-    """Do what `rejection_sampling` does, on the caller's event loop."""
+    """Do what `rejection_sampling` does, on the caller's event loop, and tell `listen` what happens."""
     drawn = _check_drawn(sampling, attempts, "attempts")
     # One token of slack tells an end exactly at the budget from thinking that would have gone on.
     budget = Budget(max_thinking_tokens=max_thinking_tokens + 1)
     sampled = 0
     for attempt in range(attempts):
         run = Run(engine, question, budget, replace(drawn, sample_index=attempt))
-        trace = await pump(engine, run, run.start(), enough=lambda run: run.closed_by not in (None, "model"))
+        trace = await pump(engine, run, run.start(), enough=_too_long, listen=partial(listen, attempt))
         sampled += sum(len(s.token_ids) for s in trace.segments if s.source == "model")
         if trace.receipt.closed_by == "model":
             return Rejection(trace=trace, attempts=attempt + 1, sampled_tokens=sampled)
@@ -198,11 +203,20 @@ def majority_vote(
 
 
 async def amajority_vote(
-    engine: Engine, question: str, n: int, budget: Budget | None = None, sampling: Sampling | None = None
+    engine: Engine,
+    question: str,
+    n: int,
+    budget: Budget | None = None,
+    sampling: Sampling | None = None,
+    *,
+    listen: Listener = lambda number, event: None,
 ) -> Vote:
-    """Do what `majority_vote` does, on the caller's event loop."""
+    """Do what `majority_vote` does, on the caller's event loop, and tell `listen` what happens."""
     drawn = _check_drawn(sampling, n, "samples")
-    runs = (_solve(engine, question, budget or Budget(), replace(drawn, sample_index=i)) for i in range(n))
+    runs = (
+        _solve(engine, question, budget or Budget(), replace(drawn, sample_index=i), listen=partial(listen, i))
+        for i in range(n)
+    )
     traces: Sequence[Trace] = await asyncio.gather(*runs)
     return Vote(answer=majority([trace.answer for trace in traces]), traces=tuple(traces))
 
@@ -221,9 +235,20 @@ def majority(answers: Sequence[str | None], k: int | None = None) -> str | None:
     return None if winner is None else spelling[winner]
 
 
-async def _solve(engine: Engine, question: str, budget: Budget, sampling: Sampling) -> Trace:
+async def _solve(
+    engine: Engine,
+    question: str,
+    budget: Budget,
+    sampling: Sampling,
+    *,
+    listen: Callable[[Event], None] = lambda event: None,
+) -> Trace:
     run = Run(engine, question, budget, sampling)
-    return await pump(engine, run, run.start())
+    return await pump(engine, run, run.start(), listen=listen)
+
+
+def _too_long(run: Run) -> bool:
+    return run.closed_by not in (None, "model")
 
 
 def _check_question(question: str) -> None:

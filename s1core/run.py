@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
 
 from s1core.budget import Budget, Close, Inject, Limits, Progress, Sample, next_action
 from s1core.engines.base import Chunk, Engine, Request
 from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.grading.extract import extract_answer
+from s1core.meter import Meter, Sureness
 from s1core.thinking import EndDetector, TextDecoder
 from s1core.types import (
     ClosedBy,
@@ -74,11 +72,10 @@ class Run:
         self._closed_by: ClosedBy | None = None
         self._answer_tokens = 0
         self._answer_complete = False
-        self._answer_logprob: float | None = None
-        self._wants_logprobs = answer_logprobs and engine.capabilities.logprobs != "unsupported"
+        self._sureness = Sureness() if answer_logprobs and engine.capabilities.logprobs != "unsupported" else None
         self._detector = EndDetector(self._codec, engine.format.ends)
         self._decoder = TextDecoder(self._codec)
-        self._meter = _Meter()
+        self._meter = Meter()
         self.request: Request | None = None
 
     @property
@@ -111,8 +108,8 @@ class Run:
     def feed(self, chunk: Chunk) -> list[Event]:
         """Take what the engine sampled; return what happened."""
         self._meter.count(chunk)
-        if chunk.logprobs:
-            self._answer_logprob = sum(chunk.logprobs, self._answer_logprob or 0.0)
+        if self._sureness:
+            self._sureness.told(chunk.logprobs)
         fed = self._detector.feed(chunk.token_ids)
         events: list[Event] = []
         if chunk.prefill_computed or chunk.prefill_reused:
@@ -205,7 +202,7 @@ class Run:
             stop_ids=self._detector.stop_ids,
             forbid_first=forbid_first,
             sampling=self._sampling,
-            logprobs=self._wants_logprobs and self._phase == "answer",
+            logprobs=self._sureness is not None and self._phase == "answer",
             first_step=len(written),
         )
 
@@ -214,9 +211,12 @@ class Run:
             return []
         if self._phase == "thinking":
             self._progress = self._progress.sampled(len(ids))
-        else:
-            self._answer_tokens += len(ids)
-        return self._append("model", self._decoder.feed(ids), ids)
+            return self._append("model", self._decoder.feed(ids), ids)
+        self._answer_tokens += len(ids)
+        text = self._decoder.feed(ids)
+        if self._sureness:
+            self._sureness.wrote(text, tokens=len(ids))
+        return self._append("model", text, ids)
 
     def _inject(self, source: Source, ids: tuple[int, ...], *, note: str) -> list[Event]:
         events = self._end_segment()
@@ -257,7 +257,7 @@ class Run:
             model=self._engine.model,
             temperature=self._sampling.temperature,
             seed=self._sampling.seed,
-            answer_probability=None if self._answer_logprob is None else math.exp(self._answer_logprob),
+            answer_probability=self._sureness.of(found.answer) if self._sureness else None,
             unsupported=self._unsupported(),
             **self._meter.summary(),
         )
@@ -273,46 +273,6 @@ class Run:
         if has.forbid_first == "unsupported" and self._budget.waits and not self._wait_ids:
             notes.append("ignoring an end without a wait text")
         return tuple(notes)
-
-
-class _Meter:
-    """Clock and token counts of one run."""
-
-    def __init__(self) -> None:
-        self._began_s = self._first_s = self._last_s = 0.0
-        self._sampled = self._computed = self._reused = 0
-
-    def start(self) -> None:
-        self._began_s = time.perf_counter()
-
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._began_s
-
-    def count(self, chunk: Chunk) -> None:
-        self._last_s = self.elapsed_s()
-        if self._sampled == 0:
-            self._first_s = self._last_s
-        self._sampled += len(chunk.token_ids) + (chunk.stop_id is not None)
-        self._computed += chunk.prefill_computed
-        self._reused += chunk.prefill_reused
-
-    def summary(self) -> _MeterSummary:
-        decoding_s = self._last_s - self._first_s
-        return {
-            "prefill_computed": self._computed,
-            "prefill_reused": self._reused,
-            "time_to_first_token_s": self._first_s if self._sampled else None,
-            "wall_s": self.elapsed_s(),
-            "tokens_per_s": (self._sampled - 1) / decoding_s if self._sampled > 1 and decoding_s > 0 else None,
-        }
-
-
-class _MeterSummary(TypedDict):
-    prefill_computed: int
-    prefill_reused: int
-    time_to_first_token_s: float | None
-    wall_s: float
-    tokens_per_s: float | None
 
 
 def cut(decode: Callable[[tuple[int, ...]], str], segments: Sequence[Segment], keep_tokens: int) -> list[Segment]:

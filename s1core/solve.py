@@ -31,6 +31,7 @@ def stream(
     *,
     system: str | None = None,
     cancel: CancelFlag | None = None,
+    answer_logprobs: bool = False,
 ) -> Generator[Event, None, None]:
     """Think about `question` under `budget` and yield what happens. Closing the iterator frees the engine.
 
@@ -41,13 +42,15 @@ def stream(
         sampling: default: greedy.
         system: an optional system turn.
         cancel: when set, the run ends at the next token with a receipt that says `cancelled`.
+        answer_logprobs: have the receipt tell how probable the answer was, if the engine can.
 
     Raises:
         InvalidSetting: the question is empty.
         QuestionTooLong: prompt, markers and answer do not fit the context.
         EngineFailed: the engine stopped in the middle.
     """
-    run = Run(engine, question, budget or Budget(), sampling or Sampling(), system=system)
+    asked, drawn = budget or Budget(), sampling or Sampling()
+    run = Run(engine, question, asked, drawn, system=system, answer_logprobs=answer_logprobs)
     yield from run.start()
     while (request := run.request) is not None:
         with closing(engine.generate(request)) as chunks:
@@ -67,9 +70,11 @@ async def astream(
     *,
     system: str | None = None,
     cancel: CancelFlag | None = None,
+    answer_logprobs: bool = False,
 ) -> AsyncGenerator[Event, None]:
     """Do what `stream` does, on the caller's event loop; cancelling its task frees the engine."""
-    run = Run(engine, question, budget or Budget(), sampling or Sampling(), system=system)
+    asked, drawn = budget or Budget(), sampling or Sampling()
+    run = Run(engine, question, asked, drawn, system=system, answer_logprobs=answer_logprobs)
     for event in run.start():
         yield event
     while (request := run.request) is not None:

@@ -202,6 +202,7 @@ async def pump(
     thought: Sequence[Segment] = (),
     *,
     enough: Callable[[Run], bool] = lambda run: False,
+    listen: Callable[[Event], None] = lambda event: None,
 ) -> Trace:
     """Drive a run to its end and fold its events onto the thinking it began with.
 
@@ -211,15 +212,23 @@ async def pump(
         started: the events of its beginning.
         thought: thinking that was there already.
         enough: asked before every request to the engine; when true, the run ends without it.
+        listen: told every event as it comes.
     """
-    events = started
+    events: list[Event] = []
+
+    def take(new: list[Event]) -> None:
+        events.extend(new)
+        for event in new:
+            listen(event)
+
+    take(started)
     while (request := run.request) is not None:
         if enough(run):
-            events += run.cancel()
+            take(run.cancel())
             break
         async with aclosing(engine.agenerate(request)) as chunks:
             async for chunk in chunks:
-                events += run.feed(chunk)
+                take(run.feed(chunk))
                 if run.request is not request:
                     break
     trace = Trace.from_events(events)

@@ -91,7 +91,7 @@ class Receipt:
     temperature: float
     seed: int
     answer_probability: float | None = None
-    """Probability that the model gave to its answer's tokens; only where it was asked for (`probe`)."""
+    """Probability of the tokens that wrote the answer, not of the words around it; only where it was asked for."""
     unsupported: tuple[str, ...] = ()
     """Asked settings that this engine could not enforce."""
 

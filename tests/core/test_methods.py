@@ -6,8 +6,16 @@ from s1core.budget import Budget
 from s1core.engines.base import Request
 from s1core.engines.scripted import ScriptedEngine
 from s1core.errors import InvalidSetting
-from s1core.methods import Control, controlled, majority, majority_vote, rejection_sampling
-from s1core.types import Sampling
+from s1core.methods import (
+    Control,
+    amajority_vote,
+    arejection_sampling,
+    controlled,
+    majority,
+    majority_vote,
+    rejection_sampling,
+)
+from s1core.types import Event, Sampling, Trace
 
 
 class Dice(ScriptedEngine):
@@ -105,3 +113,17 @@ def test_requests_that_make_no_sense_are_refused() -> None:
             make()
     with pytest.raises(InvalidSetting, match="empty"):
         controlled(Dice([1]), " ", Control.tokens(3))
+
+
+async def test_a_listener_hears_every_sample_as_it_comes() -> None:
+    heard: dict[int, list[Event]] = {}
+    vote = await amajority_vote(
+        Dice([3, 4], "12"), "q", 2, listen=lambda number, event: heard.setdefault(number, []).append(event)
+    )
+    assert [Trace.from_events(heard[number]) for number in (0, 1)] == list(vote.traces)
+    heard.clear()
+    await arejection_sampling(
+        Dice([30, 5], "98"), "q", 10, listen=lambda number, event: heard.setdefault(number, []).append(event)
+    )
+    closed_by = [Trace.from_events(events).receipt.closed_by for events in heard.values()]
+    assert closed_by == ["budget", "model"]
