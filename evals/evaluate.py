@@ -22,7 +22,7 @@ from s1core.store import Row, RunStore
 from s1core.sweep import asweep
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total) after every sample."""
+"""Called with (done, total): first of all with what was there already, then after every sample."""
 Key = tuple[str, str, int]
 """Question, setting, sample index: what no run holds twice."""
 
@@ -59,7 +59,7 @@ async def evaluate(
         sampling: temperature and seed, the same for all.
         store: an open run; one row per (question, setting).
         concurrency: questions in flight; the engine decodes them together.
-        on_progress: told after every sample.
+        on_progress: told of every sample.
 
     Raises:
         S1Error: the engine failed or the disk is full; what is written stays, and the same call resumes.
@@ -125,6 +125,7 @@ async def work_off(
     total = sum(len(unit.keys) for unit in units)
     todo = [unit for unit in units if not done.issuperset(unit.keys)]
     left = iter(todo)
+    on_progress(len(rows), total)
 
     async def worker() -> None:
         for unit in left:

@@ -129,6 +129,7 @@ def _derived(derive: Callable[[list[Row]], list[Row]]) -> Work:
         """All at once and in no time: what a kill left of it is made again."""
         there = sum(1 for _ in job.store.rows())
         rows = derive(job.earlier(DRAWN.name))
+        job.progress(there, len(rows))
         job.store.append(*rows[there:])
         job.progress(len(rows), len(rows))
 

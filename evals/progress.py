@@ -22,7 +22,7 @@ class ProgressLine:
         """Show how far it is."""
         now_s = time.monotonic()
         if self._at_start is None:
-            self._at_start = done - 1
+            self._at_start = done
         if not sys.stderr.isatty() or (now_s - self._shown_s < 0.2 and done < total):
             return
         self._shown_s = now_s
@@ -44,25 +44,21 @@ class Stages:
         self._costs = dict(costs)
         self._began_s = time.monotonic()
         self._skipped = 0.0
-        self._seen: set[str] = set()
-        self._shown_s = 0.0
+        self._shown_s = self._began_s
 
     def stage(self, name: str) -> Callable[[int, int], None]:
-        """Begin a piece; returns what is to be told of its progress."""
+        """Begin a piece; returns what is to be told of its progress, beginning with what is there already."""
         names = list(self._costs)
         number = names.index(name)
         before = sum(self._costs[earlier] for earlier in names[:number])
-        # A piece of which nothing was told was there already, whole.
-        self._skipped += sum(self._costs[earlier] for earlier in names[:number] if earlier not in self._seen)
-        self._seen.update(names[:number])
-        first: list[int] = []
+        told = False
 
         def tell(done: int, total: int) -> None:
-            if not first:
+            nonlocal told
+            if not told:
                 # What an earlier run left is no work of this one.
-                first.append(done - 1)
-                self._seen.add(name)
-                self._skipped += self._costs[name] * first[0] / total
+                self._skipped += self._costs[name] * done / total
+            told = True
             reached = before + self._costs[name] * done / total
             self._show(f"[{number + 1}/{len(names)}] {name}: {done:,}/{total:,} samples", reached, done == total)
 
@@ -73,8 +69,8 @@ class Stages:
         if now_s - self._shown_s < (0.2 if on_screen else LOG_EVERY_S) and not ended:
             return
         self._shown_s = now_s
-        left_s = (now_s - self._began_s) / max(reached - self._skipped, 1e-9) * (sum(self._costs.values()) - reached)
-        line = f"{text}; {_duration(left_s)} left in all"
+        made, left = reached - self._skipped, sum(self._costs.values()) - reached
+        line = f"{text}; {_duration((now_s - self._began_s) / made * left)} left in all" if made > 0 else text
         print(f"\r{line:<78}" if on_screen else line, end="" if on_screen and not ended else "\n", file=sys.stderr)
         sys.stderr.flush()
 
