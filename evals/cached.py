@@ -153,10 +153,14 @@ def packed_series(path: Path) -> list[Series]:
     return series_of(header["config"], rows, source=path.name.partition(".")[0])
 
 
+def measured_files() -> list[Path]:
+    """Return the packed runs that ship with the code."""
+    return sorted(path for path in MEASURED.glob("*.jsonl*") if path.suffix in (".jsonl", ".gz"))
+
+
 def all_series() -> list[Series]:
     """Return every cached series: what was published, then what was measured."""
-    files = sorted(path for path in MEASURED.glob("*.jsonl*") if path.suffix in (".jsonl", ".gz"))
-    return published_series() + [series for path in files for series in packed_series(path)]
+    return published_series() + [series for path in measured_files() for series in packed_series(path)]
 
 
 def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> list[Series]:

@@ -63,7 +63,7 @@ def accuracy_figure(series: Sequence[Series], title: str = "") -> go.Figure:
 
 
 def series_traces(one: Series, *, colour: str, group: str = "", floor: float = 0.0) -> list[go.Scatter]:
-    """Draw one series: the band of its intervals where all are known, then its line, both by thinking tokens.
+    """Draw one series: the band of its intervals where all are known, then its line; a single point gets a bar.
 
     Args:
         one: what to draw.
@@ -72,9 +72,19 @@ def series_traces(one: Series, *, colour: str, group: str = "", floor: float = 0
         floor: where no thinking at all is drawn, since a log axis has no zero; 0 leaves that to the caller.
     """
     points = sorted(one.points, key=lambda point: point.thinking_tokens)
-    has_band = all(point.low is not None for point in points)
-    band = [_band(points, floor, colour, group)] if has_band else []
-    return [*band, _line(one, points, floor, colour, group)]
+    line = _line(one, points, floor, colour, group)
+    if any(point.low is None or point.high is None for point in points):
+        return [line]
+    if len(points) == 1:  # a band of one point would have no width
+        line.error_y = _bar(points[0])
+        return [line]
+    return [_band(points, floor, colour, group), line]
+
+
+def _bar(point: Point) -> dict[str, Any]:
+    assert point.low is not None and point.high is not None
+    above, below = [point.high - point.accuracy], [point.accuracy - point.low]
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
 
 
 def _x(point: Point, floor: float) -> float:

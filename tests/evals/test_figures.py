@@ -1,6 +1,7 @@
 """Figures and metric tables."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,10 @@ def test_images_are_drawn_by_chromium(tmp_path: Path) -> None:
     write_image(figure, tmp_path / "f.svg")
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "f.svg").read_text().startswith("<svg")
+
+
+def test_a_series_of_one_point_shows_its_interval_as_a_bar() -> None:
+    many = series("measured")
+    (line,) = figures.series_traces(replace(many, points=many.points[1:]), colour="black")
+    assert (tuple(line.error_y.array), tuple(line.error_y.arrayminus)) == ((5.0,), (5.0,))  # pyright: ignore
+    assert [trace.fill for trace in figures.series_traces(many, colour="black")] == ["toself", None]
