@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "evals": {"s1core", "evals"},
     "curate": {"s1core", "curate"},
     "train": {"s1core", "train"},
-    "app": {"s1core", "app"},
+    "app": {"s1core", "evals", "app"},  # of curate and train it reads the files alone
 }
 HEAVY = ("torch", "transformers", "gradio", "vllm", "datasets", "plotly", "peft", "anthropic")
 

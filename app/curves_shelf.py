@@ -1,0 +1,131 @@
+"""The runs behind the points: the cached ones, and those that visitors made or brought.
+
+A visitor's run lies in a folder of this process and is found by a key that cannot be guessed, so that nobody else sees
+it. The oldest make room for new ones, and all are gone when the process ends.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.curves_view import View, benchmark_views, series_views
+from evals import cached
+from evals.cached import Series, packed_series, published_series
+from evals.packed import read_packed
+from s1core import S1Error
+from s1core.store import Row, read_manifest, read_rows
+
+MOST_VISITOR_RUNS = 60
+
+
+class NoSuchRun(S1Error, LookupError):
+    """The key names no run that is still here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """Where the samples of a run are."""
+
+    config: dict[str, Any]
+    rows: Callable[[], Iterator[Row]]
+    counted_by: str | None = None
+    """Whose tokenizer counted the thinking of an imported run, or how it was estimated."""
+
+    @property
+    def benchmark(self) -> str:
+        """As the run calls it."""
+        return str(self.config.get("benchmark", ""))
+
+
+class RunShelf:
+    """Runs by key. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._files: tuple[tuple[Path, int], ...] | None = None
+        self._cached: dict[str, Run] = {}
+        self._catalogue: View = {}
+        self._visitors: OrderedDict[str, Path] = OrderedDict()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def catalogue(self) -> View:
+        """Return every published and measured series; files that have changed are read again."""
+        with self._lock:
+            files = tuple((path, path.stat().st_mtime_ns) for path in cached.measured_files())
+            if files != self._files:
+                self._read([path for path, _ in files])
+                self._files = files
+            return self._catalogue
+
+    def _read(self, files: list[Path]) -> None:
+        views, runs, notes = series_views(published_series()), dict[str, Run](), list[str]()
+        for path in files:
+            key = path.name.partition(".")[0]
+            try:
+                views += series_views(packed_series(path), run=key)
+                runs[key] = Run(config=read_packed(path)[0]["config"], rows=_packed_rows(path))
+            except S1Error:
+                notes.append(f"The measured results in {path.name} are damaged and were left out.")
+        self._cached = runs
+        self._catalogue = {"series": views, "benchmarks": benchmark_views(views), "notes": notes}
+
+    def find(self, key: str) -> Run:
+        """Return a run.
+
+        Raises:
+            NoSuchRun: the key is none, or its run has made room for newer ones.
+        """
+        self.catalogue()
+        with self._lock:
+            if key in self._cached:
+                return self._cached[key]
+            folder = self._visitors.get(key)
+            if folder is None or not folder.exists():
+                raise NoSuchRun(
+                    "The samples of this run are no longer here; runs of visitors are kept for a while only. "
+                    "Run it again, or add its files again."
+                )
+            self._visitors.move_to_end(key)
+        manifest = read_manifest(folder)
+        return Run(
+            config=manifest.get("config", {}),
+            rows=lambda: read_rows(folder),
+            counted_by=manifest.get("tokenizer"),
+        )
+
+    def new_folder(self) -> tuple[str, Path]:
+        """Return the key of a visitor's run to come, and the folder that it shall be written to."""
+        key = secrets.token_urlsafe(18)
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="s1-curves-", ignore_cleanup_errors=True)
+            folder = Path(self._folder.name) / key
+            self._visitors[key] = folder
+            dropped = [self._visitors.popitem(last=False)[1] for _ in range(len(self._visitors) - MOST_VISITOR_RUNS)]
+        for old in dropped:
+            shutil.rmtree(old, ignore_errors=True)
+        return key, folder
+
+    def drop(self, key: str) -> None:
+        """Forget a visitor's run and delete its files."""
+        with self._lock:
+            folder = self._visitors.pop(key, None)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _packed_rows(path: Path) -> Callable[[], Iterator[Row]]:
+    return lambda: read_packed(path)[1]
+
+
+def visitor_views(series: list[Series], key: str) -> list[View]:
+    """Return the series of a visitor's run for the page."""
+    return series_views(series, run=key, own=True)
