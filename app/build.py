@@ -14,22 +14,26 @@ from fastapi import FastAPI  # noqa: E402
 from app import theme  # noqa: E402
 from app.components import read_static  # noqa: E402
 from app.csp import App, ContentSecurityPolicy  # noqa: E402
+from app.curves_routes import router  # noqa: E402
+from app.curves_shelf import RunShelf  # noqa: E402
 from app.session import LiveRuns  # noqa: E402
 from app.shelf import EngineShelf  # noqa: E402
-from app.tabs import learn, think  # noqa: E402
+from app.tabs import curves, learn, think  # noqa: E402
 from s1core.engines.base import Engine  # noqa: E402
 
 TITLE = "s1 playground"
-STYLES = ("base.css", "fields.css", "stage.css", "learn.css")
+STYLES = ("base.css", "fields.css", "stage.css", "curves.css", "learn.css")
 
 
-def build_page(shelf: EngineShelf, runs: LiveRuns) -> gr.Blocks:
+def build_page(shelf: EngineShelf, runs: LiveRuns, results: RunShelf) -> gr.Blocks:
     """Lay out the whole page."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=read_static("header.html"), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think"):
                 think.build(shelf, runs)
+            with gr.Tab("Curves", id="curves", elem_id="curves-tab"):
+                curves.build(shelf, results)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
     return page.queue(default_concurrency_limit=think.STREAMS)
@@ -55,10 +59,12 @@ def build_app(
     """
     shelf = EngineShelf(model, engines=engines, engine=engine, **options)
     shelf.warm()
+    results = RunShelf()
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    server.include_router(router(results))
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns()),
+        build_page(shelf, LiveRuns(), results),
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),

@@ -15,6 +15,12 @@ from typing import Any
 import gradio as gr
 
 _STATIC = Path(__file__).parent / "static"
+CURVES_SCRIPTS = (
+    "trace.js",
+    *(f"curves.{part}.js" for part in ("tools", "chart", "metrics", "compare", "samples", "import", "link")),
+    "curves.js",
+)
+"""One script to the browser: each file but the last defines functions, the last one wires them."""
 
 
 def read_static(name: str) -> str:
@@ -40,6 +46,18 @@ def stage(*, example: str, **settings: Any) -> gr.HTML:
     """Where a run is shown: draws meter, trace, answer and receipt from the JSON of `session.ThinkRun.view`."""
     template = read_static("stage.html").replace("[EXAMPLE]", html.escape(example))
     return _component(template, read_static("stage.js"), value=None, **settings)
+
+
+def curves_board(*, plotly: str, largest_mb: int, **settings: Any) -> gr.HTML:
+    """The board of the Curves tab: draws the JSON of `curves_live.LiveSweep.view` and what `curves_routes` answers.
+
+    Args:
+        plotly: the name of the drawing library under `/curves/`.
+        largest_mb: of a file that may be added.
+        **settings: for `gr.HTML`.
+    """
+    script = "\n".join(read_static(name) for name in CURVES_SCRIPTS)
+    return _component(read_static("curves.html"), script, value=None, plotly=plotly, largest_mb=largest_mb, **settings)
 
 
 def note(*, kind: str, value: str = "", **settings: Any) -> gr.HTML:

@@ -22,6 +22,7 @@ function draw() {
 
 function setup() {
   stops = props.stops;
+  range.min = stops[0];
   range.max = stops[stops.length - 1];
   range.value = props.value; // a smaller context than before takes the value with it
   if (Number(range.value) !== props.value) props.value = Number(range.value);

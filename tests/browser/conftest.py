@@ -5,6 +5,7 @@ Their scope is a module, so that Playwright's event loop is gone before the next
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         page = context.new_page()
         watches.append(Watch(page))
         page.goto(url)
-        page.get_by_role("button", name="Run", exact=True).wait_for()
+        # The button of whichever tab the address opens.
+        page.get_by_role("button", name=re.compile("^Run( it now)?$")).first.wait_for()
         return page
 
     yield open_one

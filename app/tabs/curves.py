@@ -1,0 +1,85 @@
+"""The Curves tab: accuracy against compute, published and measured, down to the single trace; and a sweep of one's own.
+
+The board (chart, tables, samples) is one component that reads results over `app.curves_routes`; the sweep streams into
+its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
+
+import gradio as gr
+
+from app import curves_upload
+from app.components import curves_board, stepped_slider
+from app.curves_live import BUDGETS, WAITS, Line, LiveSweep, budget_name, read_sweep
+from app.curves_routes import PLOTLY
+from app.curves_shelf import RunShelf
+from app.curves_view import View
+from app.questions import NANO
+from app.session import LiveRuns, ThinkRun
+from app.shelf import EngineShelf
+from s1core import S1Error
+
+FIRST_BUDGETS = ("0", "16", "32", "64", "128", "no limit")
+FIRST_WAITS = ("0", "1", "2", "4")
+OPEN_FROM_LINK = """() => {
+  const asked = new URLSearchParams(location.search).get("tab");
+  if (asked === "curves") document.getElementById("curves-tab-button")?.click();
+}"""
+
+
+def build(shelf: EngineShelf, results: RunShelf) -> None:
+    """Lay out the tab and wire it."""
+    with gr.Column(elem_id="curves"):
+        with gr.Row(elem_id="curves-run", equal_height=False):
+            questions = stepped_slider(
+                label="Questions",
+                stops=(20, 50, 100, 200, 300, 500),
+                value=100,
+                unit="of s1-nano's test",
+                elem_id="curves-questions",
+            )
+            budgets = gr.CheckboxGroup(
+                [budget_name(budget) for budget in BUDGETS],
+                value=list(FIRST_BUDGETS),
+                label="Thinking budgets",
+                elem_id="curves-budgets",
+            )
+            waits = gr.CheckboxGroup(
+                [str(count) for count in WAITS], value=list(FIRST_WAITS), label="Forced Waits", elem_id="curves-waits"
+            )
+            with gr.Row(elem_id="curves-actions"):
+                run = gr.Button("Run it now", variant="primary", elem_id="curves-start")
+                cancel = gr.Button("Cancel", elem_id="curves-cancel")
+        board = curves_board(plotly=PLOTLY, largest_mb=curves_upload.limits().file_mb, elem_id="curves-board")
+    _wire([questions, budgets, waits], run, cancel, board, shelf, results)
+
+
+def _wire(
+    inputs: list[Any], run: gr.Button, cancel: gr.Button, board: gr.HTML, shelf: EngineShelf, results: RunShelf
+) -> None:
+    runs, line = LiveRuns(), Line()
+
+    async def sweep(request: gr.Request, questions: Any, budgets: Any, waits: Any) -> AsyncGenerator[View, None]:
+        try:
+            asked = read_sweep(questions, budgets, waits)
+        except S1Error as error:
+            yield {"run": "", "state": "error", "note": str(error), "done": 0, "total": 0, "series": []}
+            return
+        live = LiveSweep(asked, results, line)
+        # A sweep ends as a run of Think does: by its page, with `stop`.
+        with runs.registered(request.session_hash or "", cast(ThinkRun, live)):
+            async with aclosing(live.views(lambda: shelf.load(NANO))) as views:
+                async for view in views:
+                    yield view
+
+    def stop(request: gr.Request) -> None:
+        runs.stop(request.session_hash or "")
+
+    # No limit by Gradio's queue: `Line` bounds the sweeps, and can say who is before whom.
+    run.click(sweep, inputs, board, show_progress="hidden", concurrency_limit=None, api_name="sweep")
+    cancel.click(stop, queue=False, show_progress="hidden", api_visibility="private")
+    gr.context.Context.root_block.load(None, None, None, js=OPEN_FROM_LINK)  # type: ignore[union-attr]
