@@ -20,6 +20,8 @@ View = dict[str, Any]
 NO_COLOUR = "black"
 """The page puts its own in its place, which know light and dark."""
 NANO = "nano"
+_FIRST = (FORCING, "majority vote", "rejection sampling")
+"""Of what was measured here, which is a dozen methods."""
 _SAYS = {
     NANO: "Short questions of six kinds, made by this project and held out of s1-nano's training.",
     "AIME24": "30 competition problems of 2024; the answer is a whole number below 1,000.",
@@ -72,8 +74,8 @@ def _id(one: Series, run: str | None, taken: dict[str, int]) -> str:
 
 
 def is_featured(one: Series) -> bool:
-    """Whether a series is shown before anything is chosen: main curves are, the slices of a grid are not."""
-    return not one.method.startswith(f"{FORCING}, ")
+    """Whether a series is shown before anything is chosen: the paper's methods are, slices and variants are not."""
+    return one.method in _FIRST if one.provenance == "measured" else not one.method.startswith(f"{FORCING}, ")
 
 
 def _point(point: Point) -> View:

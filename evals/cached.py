@@ -167,6 +167,7 @@ def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> li
     """Turn the rows of a run into series: the main curve, and one for each number of Waits that was tried with budgets.
 
     The main curve holds every budget without Waits, the natural stop, and Waits without a budget: the paper's curve.
+    A run whose configuration names a method of its own is one series.
 
     Args:
         config: the run's configuration.
@@ -177,7 +178,9 @@ def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> li
     groups, asked = by_setting(slim), _settings(config)
     points = {label: _point(label, group, asked.get(label)) for label, group in groups.items()}
     series: list[Series] = []
-    for method, labels in _methods(list(groups), asked).items():
+    named = config.get("method")
+    methods = {str(named): list(groups)} if named else _methods(list(groups), asked)
+    for method, labels in methods.items():
         chosen = tuple(sorted((points[label] for label in labels), key=lambda point: point.thinking_tokens))
         key = config.get("benchmark", "?")
         series.append(
@@ -187,6 +190,7 @@ def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> li
                 method=method,
                 provenance="imported" if config.get("provenance") == "imported" else "measured",
                 source=source,
+                note=config.get("note"),
                 control=_control([(row, asked.get(label)) for label in labels for row in groups[label]]),
                 points=chosen,
             )
@@ -240,7 +244,10 @@ def _point(label: str, rows: list[Row], setting: dict[str, Any] | None) -> Point
 
 
 def _control(samples: list[tuple[Row, dict[str, Any] | None]]) -> float | None:
-    """Share of the samples with a budget that kept it."""
+    """Share of the samples that kept what was asked in the prompt, where that was asked; else their budget."""
+    kept = [row["kept"] for row, _ in samples if row.get("kept") is not None]
+    if kept:
+        return control([float(not held) for held in kept], 0, 0)
     over = [row["thinking_tokens"] - s["max_thinking_tokens"] for row, s in samples if s is not None and _has_budget(s)]
     return control(over, float("-inf"), 0) if over else None
 

@@ -93,6 +93,15 @@ def test_waits_with_budgets_are_a_curve_of_their_own() -> None:
     assert [(s.method, len(s.points)) for s in series] == [(FORCING, 3), (f"{FORCING}, 1 x Wait", 2)]
 
 
+def test_a_run_with_a_method_of_its_own_is_one_series_with_its_control() -> None:
+    config = {"method": "token-conditional control", "note": "said", "settings": [{"label": "a"}, {"label": "b"}]}
+    rows = [
+        {**row(0, label, []), "kept": kept} for label, kept in (("a", True), ("a", True), ("b", True), ("b", False))
+    ]
+    (one,) = series_of(config, rows, source="x")
+    assert (one.method, one.note, one.control, len(one.points)) == ("token-conditional control", "said", 75.0, 2)
+
+
 def test_published_points_keep_their_figure_and_gaps() -> None:
     series = published_series()
     math500 = next(s for s in series if s.benchmark == "MATH500")
