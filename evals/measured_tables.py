@@ -17,16 +17,20 @@ Groups = dict[str, list[Row]]
 
 def tables(folder: Path) -> str:
     """Return every table whose packed runs are in `folder`, with what made them."""
-    runs = {one.name: _read(folder / f"{one.name}.jsonl.gz") for one in EVALS if one is not DRAWN}
+    runs = {one.name: _read(one, folder) for one in EVALS if one is not DRAWN}
     parts = [_claims(runs), _forced(runs[FORCED.name]), _words(runs), _voted(runs[VOTED.name])]
     parts += [_rejected(runs[REJECTED.name]), _controlled(runs), _origin(folder)]
     return "\n\n".join(part for part in parts if part)
 
 
-def _read(path: Path) -> Groups:
+def _read(one: Eval, folder: Path) -> Groups:
+    """The rows of an eval by setting, in the order in which its settings are defined; none if it was not made."""
+    path = folder / f"{one.name}.jsonl.gz"
     if not path.exists():
         return {}
-    return by_setting({k: v for k, v in row.items() if k != "segments"} for row in read_packed(path)[1])
+    groups = by_setting({k: v for k, v in row.items() if k != "segments"} for row in read_packed(path)[1])
+    defined = [entry["label"] for entry in one.settings if "label" in entry]
+    return {label: groups[label] for label in defined} if defined else groups
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
