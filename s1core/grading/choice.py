@@ -9,7 +9,8 @@ from s1core.grading.literal import unwrap_math
 
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
 _LETTER = r"(?<![A-Za-z0-9\\'’])(?!I\s+[a-z])(?P<letter>[A-J])(?![A-Za-z0-9'’])(?!\s*[=²^])"
-_GAP = r"(?:(?!\bnot\b)[^\n]){0,50}?"
+# Within one sentence: `making B the correct answer. Option A is ...` chooses B.
+_GAP = r"(?:(?!\bnot\b|[.!?][\s*])[^\n]){0,50}?"
 # `the answer is B`, `the answer: "B"`, and `the correct answer is:` with the option on a line of its own.
 _PHRASE = re.compile(rf"(?i:{ANSWER_WORDS})\b{_GAP}(?:(?:\bis\b|[:：])[\s*]*)?{_LETTER}")
 _BOLD = re.compile(rf"\*\*\(?{_LETTER}(?=[.:)]|\*\*)")
@@ -27,14 +28,20 @@ def choice_of(text: str) -> str | None:
     return _last(_PHRASE, text) or _leading(text) or _only(re.compile(_LETTER), text)
 
 
-def choice_in_prose(text: str) -> str | None:
+def choice_in_prose(text: str, answer: str = "") -> str | None:
     """The letter that a text chooses without giving it as its answer.
 
-    In this order: the last `the answer is B`; the last option in bold, `**B. leave a tip**`; the last `option B`; a
-    letter that opens the text; the only option that is mentioned as an item, `B. ...` or `B) ...`.
+    In this order: the last `the answer is B`; the last option in bold, `**B. leave a tip**`; the first `option B` of
+    the labelled answer, which says what it is before it says why it is not another; the last `option B`; a letter that
+    opens the text; the only option that is mentioned as an item, `B. ...` or `B) ...`.
+
+    Args:
+        text: the whole text.
+        answer: the part of it that is labelled as the answer, if one is.
     """
     end = text[-_WINDOW:]
-    concluded = _last(_PHRASE, end) or _last(_BOLD, end) or _last(_OPTION, end)
+    stated = _OPTION.search(answer)
+    concluded = _last(_PHRASE, end) or _last(_BOLD, end) or (stated and stated["letter"]) or _last(_OPTION, end)
     return concluded or _leading(text) or _only(_ITEM, end)
 
 

@@ -72,7 +72,7 @@ def _grade_choice(text: str, gold: str) -> Verdict:
     letter = choice_of(answer) if extracted.rule.startswith("boxed") else leading_choice(answer)
     found = extracted.rule
     if letter is None:
-        letter, found = choice_in_prose(text), "unmarked"
+        letter, found = choice_in_prose(text, answer), "unmarked"
     if letter is None:
         return Verdict(correct=False, answer=None, rule="no_choice_letter" if text.strip() else "no_answer")
     return Verdict(correct=letter == choice_of(gold), answer=letter, rule="choice", found=found)

@@ -53,6 +53,20 @@ def test_real_runs_of_s1_1_32b_come_out_whole(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "run")["config"]["provenance"] == "imported"
 
 
+@pytest.mark.skipif(not FORK.is_dir(), reason="the s1.1-32B samples are not beside the checkout")
+def test_our_own_grading_differs_from_the_recorded_one_in_a_single_misread_question(tmp_path: Path) -> None:
+    paths = [str(path) for path in sorted((FORK / "fork").glob("s1.1*"))]
+    for name, options in (("recorded", []), ("ours", ["--regrade"])):
+        assert import_lm_eval.main([*paths, "--tokenizer", "x", "--out", str(tmp_path / name), *options]) == 0
+    recorded, ours = (list(read_rows(tmp_path / name)) for name in ("recorded", "ours"))
+    differing = [(a, b) for a, b in zip(recorded, ours, strict=True) if a["answer"] != b["answer"]]
+    # The text says B; who read it for upstream noted A (`test_grading_vectors.MISREAD_UPSTREAM`).
+    assert [(a["id"], a["answer"], b["answer"]) for a, b in differing] == [("s1_fork/14", "A", "B")] * 5
+    assert [a["correct"] == b["correct"] for a, b in zip(recorded, ours, strict=True)].count(False) == 5
+    shares = [round(100 * sum(r["correct"] for r in rows) / len(rows), 1) for rows in by_setting(ours).values()]
+    assert shares == [83.2, 80.4, 78.3, 77.7, 77.7]  # one of 184 questions below the recorded ones
+
+
 def lm_eval(folder: Path, lines: list[str] | None = None, model: str = "org/m", **options: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     results = {
