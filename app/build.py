@@ -60,6 +60,7 @@ def build_app(
     shelf = EngineShelf(model, engines=engines, engine=engine, **options)
     shelf.warm()
     results = RunShelf()
+    results.warm()
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
     gr.mount_gradio_app(

@@ -56,6 +56,10 @@ class RunShelf:
         self._visitors: OrderedDict[str, Path] = OrderedDict()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
+    def warm(self) -> None:
+        """Begin to read the cached runs, so that they are there when the first visitor is."""
+        threading.Thread(target=self.catalogue, daemon=True, name="read cached evals").start()
+
     def catalogue(self) -> View:
         """Return every published and measured series; files that have changed are read again."""
         with self._lock:

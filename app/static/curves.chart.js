@@ -82,7 +82,7 @@ function curveChart(box, source, onPick) {
     const what = parallel ? "average thinking tokens (parallel methods: all output), log2" : "average thinking tokens, log2";
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest", hoverdistance: 24,
-      font: { family: css("--sans"), color: css("--ink"), size: 13 }, margin: { l: 56, r: 14, t: 14, b: 46 }, dragmode: false,
+      font: { family: css("--sans"), color: css("--ink"), size: 13 }, margin: { l: 56, r: 14, t: 26, b: 46 }, dragmode: false,
       xaxis: { ...axis, type: "log", ...ticks(place, width), title: { text: what, standoff: 8, font: { size: 13 } }, fixedrange: true },
       yaxis: { ...axis, range: [-3, 104], tickvals: [0, 20, 40, 60, 80, 100], title: { text: "accuracy %", standoff: 6, font: { size: 13 } }, fixedrange: true },
     };

@@ -5,20 +5,24 @@ function comparePoints(root, { onPick }) {
   let offered = "", latest = 0;
 
   function offer(series) { // rebuilt only when it changed: a list that someone has open must not close
-    const names = series.map((one) => [one.id, one.name, one.points.map((point, i) => [i, point.label, one.run ? "" : point.tokens])]);
-    const now = JSON.stringify(names);
-    if (now === offered) return;
-    offered = now;
+    const now = JSON.stringify(series.map((one) => [one.id, one.points.map((point) => point.label)]));
     for (const select of [first, second]) {
-      const options = [new Option("Choose a point", "")];
-      for (const one of series) {
-        const group = make("optgroup");
-        group.label = `${one.name}${one.own ? `, ${one.source}` : ""}`;
-        one.points.forEach((point, index) => group.appendChild(new Option(pointName(point), pointKey(one, index))));
-        options.push(group);
-      }
-      select.replaceChildren(...options);
+      if (now !== offered) select.replaceChildren(new Option("Choose a point", ""), ...series.map(group));
+      for (const one of series) one.points.forEach((point, index) => rename(select, pointKey(one, index), pointName(point)));
     }
+    offered = now;
+  }
+
+  function group(one) {
+    const options = make("optgroup");
+    options.label = one.own ? `${one.name}, run or added by you` : one.name;
+    options.append(...one.points.map((_, index) => new Option("", pointKey(one, index))));
+    return options;
+  }
+
+  function rename(select, key, text) { // a sweep's points move while it runs
+    const option = [...select.options].find((candidate) => candidate.value === key);
+    if (option && option.textContent !== text) option.textContent = text;
   }
 
   for (const [place, select] of [first, second].entries()) select.addEventListener("change", () => onPick(place, select.value));

@@ -145,6 +145,7 @@ function tell(sentences) {
   close.type = "button";
   close.setAttribute("aria-label", "Dismiss");
   close.addEventListener("click", () => tell([]));
+  if (box.getBoundingClientRect().bottom < 0) box.scrollIntoView({ block: "center" }); // on a phone it lies far above
 }
 
 function add(found) {

@@ -1,6 +1,7 @@
 // The table of metrics, which is the chart's legend too, and the settings of each series below its row.
 function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
   const open = new Map(); // series id -> whether its points are listed; the first is, until someone says otherwise
+  const METRICS = [["control", "Control %"], ["scaling", "Scaling"], ["performance", "Perf. %"]];
   const SHAPES = { published: "M12 1l4 4-4 4-4-4z", measured: "M8.5 5a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z", imported: "M8.5 1.5h7v7h-7z" };
 
   function swatch(series) {
@@ -35,7 +36,7 @@ function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
       remove.setAttribute("aria-label", `Remove ${series.name}`);
       remove.addEventListener("click", () => onRemove(series));
     }
-    for (const key of ["control", "scaling", "performance"]) row.appendChild(make("td", "number", series.metrics[key]));
+    for (const [key, heading] of METRICS) row.appendChild(make("td", "number", series.metrics[key])).dataset.heading = heading;
     return row;
   }
 
@@ -74,7 +75,7 @@ function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
     keepingFocus(box, () => {
       if (!series.length) { box.replaceChildren(make("p", "teach", "A row for every series that the chart shows.")); return; }
       const table = make("table", "metrics-table");
-      table.appendChild(headings(["Series", "Control %", "Scaling", "Perf. %"]));
+      table.appendChild(headings(["Series", ...METRICS.map(([, heading]) => heading)]));
       series.forEach((one, place) => {
         const isOpen = open.get(one.id) ?? place === 0;
         const body = table.appendChild(make("tbody"));

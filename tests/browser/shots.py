@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.playground import Playground
-from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, ask, finished, set_slider
+from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, ask, finished, region, set_slider
 
 SCHEMES = ("light", "dark")
 SIZES = ((1440, 900), (390, 844))
@@ -31,6 +32,27 @@ def shoot(page: Page, folder: Path, name: str, scheme: str, width: int) -> None:
     print(path)
 
 
+def curves(page: Page, folder: Path, scheme: str, width: int) -> None:
+    """Sweep, and look behind a point of the sweep."""
+    page.get_by_role("tab", name="Curves").click()
+    page.locator(".chart .main-svg").first.wait_for()
+    set_slider(page, "Questions", 50)
+    page.get_by_role("button", name="Run it now").click()
+    page.get_by_text("s left").wait_for()
+    shoot(page, folder, "curves-live", scheme, width)
+    page.get_by_text("points each, in").wait_for()
+    metrics = region(page, "Metrics")
+    swept = metrics.get_by_role("button", name=re.compile("^s1-nano, budget forcing")).last
+    if swept.get_attribute("aria-expanded") == "false":
+        swept.click()
+    other = region(page, "Compare points").get_by_label("Point B")
+    metrics.get_by_role("button", name="1 x Wait", exact=True).last.click()
+    other.select_option(other.locator("option", has_text=re.compile("^natural")).last.get_attribute("value"))
+    region(page, "Samples").locator('[data-key="fixed"]').click()
+    region(page, "Sample trace").locator("[data-source]").first.wait_for()
+    shoot(page, folder, "curves-samples", scheme, width)
+
+
 def every_tab(browser: Browser, url: str, folder: Path) -> None:
     """Go through the tabs as a visitor would."""
     for scheme, size in itertools.product(SCHEMES, SIZES):
@@ -40,6 +62,7 @@ def every_tab(browser: Browser, url: str, folder: Path) -> None:
         ask(page, QUESTION)
         finished(page)
         shoot(page, folder, "think", scheme, size[0])
+        curves(page, folder, scheme, size[0])
         page.get_by_role("tab", name="Learn").click()
         page.get_by_role("heading", name="The method").wait_for()
         shoot(page, folder, "learn", scheme, size[0])
