@@ -13,11 +13,11 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from s1core.errors import S1Error
 
@@ -30,11 +30,18 @@ class StoreError(S1Error, RuntimeError):
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that readers see the old one or the new one, never half of it."""
+    with replacing(path) as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Generator[TextIO, None, None]:
+    """Write a file piece by piece; it takes the place of the old one when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

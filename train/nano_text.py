@@ -10,23 +10,10 @@ from enum import IntEnum
 from s1core.nano.family import Family
 from s1core.nano.make import FAMILIES, draw_puzzle
 from s1core.nano.question import Puzzle
+from s1core.nano.writing import check_text, draw_slip, wait_word
 
 SPECIAL = {"<|endoftext|>": 256, "<|im_start|>": 257, "<|im_end|>": 258, "<|fim_pad|>": 259}
 START, END, PAD = SPECIAL["<|im_start|>"], SPECIAL["<|im_end|>"], SPECIAL["<|fim_pad|>"]
-
-OTHER_WAITS = (
-    "Let me see",
-    "But",
-    "So",
-    "Actually",
-    "Hold on",
-    "Again",
-    "Let me check",
-    "Okay",
-    "Now",
-    "Think",
-    "Really?",
-)
 
 
 class Tag(IntEnum):
@@ -98,32 +85,13 @@ def prompt_ids(question: str) -> list[int]:
     return [START, *user, END, assistant[0], START, *assistant[1:], START, *b"think"]
 
 
-def wait_word(rng: random.Random) -> str:
-    """A word that forces another check."""
-    chance = rng.random()
-    if chance < 0.65:
-        return "Wait"
-    if chance < 0.77:
-        return "Hmm"
-    return "Alternatively" if chance < 0.89 else rng.choice(OTHER_WAITS)
-
-
-def _slip(rng: random.Random, family: Family, puzzle: Puzzle) -> tuple[list[str], list[str], str]:
-    """A chain that goes wrong: the steps before the slip, those from it on, and the wrong answer."""
-    at = rng.randrange(puzzle.steps)
-    right = family.chain(puzzle)
-    wrong_state = family.guess(rng, puzzle)
-    rest, answer = family.chain_from(puzzle, at + 1, wrong_state)
-    return right[:at], [family.write(puzzle, wrong_state, at), *rest], answer
-
-
 def _write_check(writer: _Writer, rng: random.Random, family: Family, puzzle: Puzzle, slips: bool) -> None:
     if not slips:
-        writer.text(f", {' '.join(family.chain(puzzle))}. So {family.answer(puzzle)}.\n", Tag.CHECK)
+        writer.text(check_text(family.chain(puzzle), family.answer(puzzle)), Tag.CHECK)
         return
-    before, after, answer = _slip(rng, family, puzzle)
-    writer.text(", " + "".join(f"{step} " for step in before), Tag.CHECK)
-    writer.text(f"{' '.join(after)}. So {answer}.\n")
+    slip = draw_slip(rng, family, puzzle)
+    writer.text(", " + "".join(f"{step} " for step in slip.before), Tag.CHECK)
+    writer.text(f"{' '.join(slip.after)}. So {slip.answer}.\n")
 
 
 def _write_thinking(writer: _Writer, rng: random.Random, family: Family, puzzle: Puzzle, recipe: TraceRecipe) -> None:

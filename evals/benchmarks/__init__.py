@@ -12,6 +12,8 @@ from evals.benchmarks.hub import BenchmarkUnavailable, fetch_records
 from evals.benchmarks.items import SOURCES, Item, Source
 from evals.benchmarks.records import to_items
 from s1core.errors import InvalidSetting
+from s1core.nano import TEST_SEED as NANO_TEST_SEED
+from s1core.nano import TEST_SIZE as NANO_TEST_SIZE
 from s1core.nano import make_questions
 
 __all__ = [
@@ -27,10 +29,6 @@ __all__ = [
     "load_benchmark",
     "nano",
 ]
-
-NANO_TEST_SIZE = 1200
-NANO_TEST_SEED = 20250131
-"""The frozen test set: the first questions that this seed makes. Held out of training by hash."""
 
 BENCHMARKS = ("nano", *SOURCES)
 

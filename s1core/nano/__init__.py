@@ -11,6 +11,10 @@ from s1core.nano.question import Question, Split
 WEIGHTS: Path = Path(__file__).parent / "weights"
 """The model, as `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer.from_pretrained` load it."""
 
+TEST_SIZE = 1200
+TEST_SEED = 20250131
+"""The frozen test set: the first questions of the test split that this seed makes. Held out of training by hash."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FamilyInfo:
@@ -40,6 +44,8 @@ def expected_answer(text: str) -> str | None:
 
 
 __all__ = [
+    "TEST_SEED",
+    "TEST_SIZE",
     "WEIGHTS",
     "FamilyInfo",
     "Question",

@@ -12,7 +12,8 @@ pytest.importorskip("torch")
 
 from s1core.nano.make import FAMILIES, draw_puzzle
 from s1core.nano.question import Puzzle
-from train.nano_text import END, OTHER_WAITS, START, Example, Tag, TraceRecipe, draw_examples, make_example, prompt_ids
+from s1core.nano.writing import OTHER_WAITS
+from train.nano_text import END, START, Example, Tag, TraceRecipe, draw_examples, make_example, prompt_ids
 
 WAITS = ("Wait", "Hmm", "Alternatively", *OTHER_WAITS)
 
