@@ -74,6 +74,7 @@ def build_app(
         run_history=False,
         ssr_mode=False,
         show_error=True,
+        max_file_size="1mb",  # for Gradio's own uploads, which nothing here uses; Curves takes files by its own route
         favicon_path=str(theme.FAVICON),
     )
     return ContentSecurityPolicy(server)
