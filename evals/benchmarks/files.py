@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from evals.outside import parse_json
 from s1core.errors import S1Error
 
 Record = dict[str, Any]
@@ -68,7 +69,7 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[str, Record]]:
 
 def _json(path: Path, text: str) -> Iterator[tuple[str, Record]]:
     try:
-        whole = json.loads(text)
+        whole = parse_json(text)
     except (json.JSONDecodeError, RecursionError) as error:
         if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
             yield from _json_lines(path, text)  # JSON lines under the wrong ending
@@ -99,7 +100,7 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, Record]]:
 
 def _parse(path: Path, where: str, line: str) -> Any:
     try:
-        return json.loads(line)
+        return parse_json(line)
     except (json.JSONDecodeError, RecursionError) as error:
         raise _malformed(path, int(where.removeprefix("line ")), error) from error
 

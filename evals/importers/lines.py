@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evals.outside import parse_json
+
 Json = dict[str, Any]
 DEFAULT_MAX_MB = 512
 LONGEST_LINE = 32 * 2**20
@@ -74,7 +76,7 @@ def parse_object(content: bytes) -> Json:
         ValueError: what is wrong and, where that is known, in which line.
     """
     try:
-        value = json.loads(content)
+        value = parse_json(content)
     except json.JSONDecodeError as error:
         half = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
         where = f"line {error.lineno} " if error.lineno > 1 else ""

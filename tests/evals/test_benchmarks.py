@@ -96,6 +96,7 @@ def test_csv_with_other_field_names(tmp_path: Path) -> None:
         (b"[]", "no question"),
         (b'{"problem": "\xff"}', "line 1: not UTF-8"),
         (b"[" * 100_000, "line 1: not valid JSON"),
+        (b'{"problem": "a", "answer": NaN}', "no answer"),
     ],
 )
 def test_a_bad_file_is_one_sentence(tmp_path: Path, content: bytes, message: str) -> None:
@@ -104,6 +105,14 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, content: bytes, message: str
     with pytest.raises(BadData, match=message) as caught:
         load_benchmark("math500", data=path)
     assert "\n" not in str(caught.value)
+
+
+def test_what_only_python_takes_for_json_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "q.json"
+    path.write_text('[{"problem": "half a character: \\ud83d", "answer": ' + "9" * 5_000 + "}]")
+    (item,) = load_benchmark("math500", data=path)
+    assert item.question == "half a character: \ufffd"
+    assert item.answer == "9" * 5_000
 
 
 def test_an_oversize_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,15 @@ def test_broken_lines_are_named_and_the_rest_comes_in(tmp_path: Path, capsys: py
     assert "odd_field" in told
 
 
+def test_what_only_python_takes_for_json_comes_in_mended(tmp_path: Path) -> None:
+    endless = sample(2)[:-1] + ', "extracted_answer": ' + "7" * 5_000 + "}"
+    lines = [sample(0, resps=[["half a character: \ud83d"]]), sample(1, target=float("nan")), endless, sample(3)]
+    rows = run(tmp_path, lm_eval(tmp_path / "a", lines))
+    assert [row["id"] for row in rows] == [f"aime24_nofigures/{i}" for i in (0, 2, 3)]
+    assert rows[0]["segments"][0][2] == "half a character: \ufffd"
+    assert rows[1]["correct"] is False
+
+
 def test_empty_and_huge_files_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = lm_eval(tmp_path / "a")
     empty = tmp_path / f"samples_x_{STAMP}.jsonl"
