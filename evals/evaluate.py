@@ -17,6 +17,7 @@ from evals.benchmarks import Item
 from evals.settings import Setting, grid_label
 from s1core import Sampling, Trace, astream
 from s1core.engines.base import Engine
+from s1core.errors import InvalidSetting
 from s1core.grading import grade
 from s1core.store import Row, RunStore
 from s1core.sweep import asweep
@@ -92,7 +93,13 @@ async def evaluate_grid(
     """Measure the whole grid, thinking once per question (`s1core.sweep`); otherwise as `evaluate`.
 
     A question's points are written together, so that a killed run repeats at most the questions in flight.
+
+    Raises:
+        InvalidSetting: a grid without a budget or without a number of Waits.
+        S1Error: as `evaluate`.
     """
+    if not budgets or not waits:
+        raise InvalidSetting("a grid needs at least one budget and one number of Waits (0 is one)")
 
     async def ask(item: Item) -> list[Row]:
         grid = await asweep(engine, item.question, budgets, waits, sampling, wait_text=wait_text)
@@ -119,7 +126,13 @@ async def work_off(
     """Ask `concurrency` units at a time, what `store` has already left out; return all rows.
 
     A unit of which a kill left only some rows is asked again, and only the missing ones are written.
+
+    Raises:
+        InvalidSetting: a concurrency below 1.
+        S1Error: as `evaluate`.
     """
+    if concurrency < 1:
+        raise InvalidSetting(f"concurrency must be 1 or more, got {concurrency}")
     rows = list(store.rows())
     done = {row_key(row) for row in rows}
     total = sum(len(unit.keys) for unit in units)

@@ -81,15 +81,20 @@ def compare(setting: str, rows: Sequence[Row], baseline: str, baseline_rows: Seq
     )
 
 
+def without_waits(setting: str) -> str | None:
+    """Name the same setting without its forced Waits, `natural` if that is all it is; None if it forces none."""
+    found = re.fullmatch(r"(?:(?P<rest>.+), )?\d+ x .+", setting, re.DOTALL)
+    return None if found is None else found["rest"] or NATURAL
+
+
 def markdown(rows: Sequence[Row], order: Sequence[str]) -> str:
     """Render the whole report: accuracy by setting, what Waits changed, accuracy by group."""
     groups = by_setting(rows)
     settings = [name for name in order if name in groups]
     parts = [_accuracy_table([summarise(name, groups[name]) for name in settings])]
-    if NATURAL in groups:
-        after = settings[settings.index(NATURAL) + 1 :]
-        changes = [compare(name, groups[name], NATURAL, groups[NATURAL]) for name in after]
-        parts += [_change_table(changes)] if changes else []
+    pairs = [(name, without) for name in settings if (without := without_waits(name)) in groups]
+    changes = [compare(name, groups[name], without, groups[without]) for name, without in pairs if without]
+    parts += [_change_table(changes)] if changes else []
     parts.append(_group_table(groups, settings))
     return "\n\n".join(parts) + "\n"
 

@@ -8,7 +8,7 @@ import pytest
 
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import code_commit, evaluate, evaluate_grid, row_key, run_facts
-from evals.report import by_setting, compare, markdown
+from evals.report import by_setting, compare, markdown, without_waits
 from evals.settings import NATURAL, grid_label, one_by_one, parse_counts
 from s1core import Sampling
 from s1core.engines.base import Engine
@@ -101,6 +101,26 @@ def test_waits_are_paired_with_the_natural_stop(tmp_path: Path) -> None:
         groups = by_setting(run(store))
     change = compare("1 x Wait", groups["1 x Wait"], NATURAL, groups[NATURAL])
     assert (change.fixed, change.wrong, change.broken, change.right) == (4, 4, 0, 2)
+
+
+def test_in_a_grid_waits_are_paired_with_the_same_budget(tmp_path: Path) -> None:
+    with RunStore(tmp_path, {}) as store:
+        work = evaluate_grid(ScriptedEngine(script), ITEMS, [4, None], [0, 1], "Wait", Sampling(), store)
+        text = markdown(asyncio.run(work), ["budget 4", "natural", "budget 4, 1 x Wait", "1 x Wait"])
+    assert "| budget 4, 1 x Wait against budget 4 |" in text
+    assert "| 1 x Wait against natural | 4 of 4 (100.0 %) |" in text
+    assert without_waits("budget 4") is None and without_waits("natural") is None
+
+
+@pytest.mark.parametrize(("budgets", "waits", "at_once"), [([], [0], 1), ([4], [], 1), ([4], [0], 0)])
+def test_a_run_that_would_measure_nothing_is_refused(
+    tmp_path: Path, budgets: list[int | None], waits: list[int], at_once: int
+) -> None:
+    with RunStore(tmp_path, {}) as store, pytest.raises(InvalidSetting):
+        engine = ScriptedEngine(script)
+        asyncio.run(
+            evaluate_grid(engine, ITEMS, budgets, waits, "Wait", Sampling(), store, concurrency=at_once),
+        )
 
 
 def test_the_report_carries_n_and_intervals(tmp_path: Path) -> None:
