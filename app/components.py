@@ -43,9 +43,10 @@ def stepped_slider(
 
 
 def stage(*, example: str, **settings: Any) -> gr.HTML:
-    """Where a run is shown: draws meter, trace, answer and receipt from the JSON of `session.ThinkRun.view`."""
+    """Where a run is shown: meter, trace, track, answer and receipt, from the JSON of `session.ThinkRun.view`."""
     template = read_static("stage.html").replace("[EXAMPLE]", html.escape(example))
-    return _component(template, read_static("stage.js"), value=None, **settings)
+    script = "\n".join(read_static(name) for name in ("trace.js", "track.js", "stage.js"))
+    return _component(template, script, value=None, **settings)
 
 
 def curves_board(*, plotly: str, largest_mb: int, **settings: Any) -> gr.HTML:

@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.settings import ASKING, Method
 from s1core.nano import detect_family, families
 
 NANO = "s1-nano"
+NANO_FAMILIAR_WAITS = 4
+"""Of its training traces, few hold more (docs/nano.md, Recipe)."""
+AT_TEMPERATURE_1 = "Drawn at temperature 1, unless you set another one above 0."
+METHOD_NOTES: dict[Method, str] = {
+    "none": "The model stops when it wants to; the budget and the Waits are not used.",
+    "tokens": "The prompt asks to think for no more tokens than the budget.",
+    "steps": "The prompt asks for no more than so many steps. Steps are counted as lines.",
+    "short": "The prompt asks for a short amount of thinking.",
+    "long": "The prompt asks for a long amount of thinking.",
+    "rejection": "Draws again until the thinking ends by itself within the budget. " + AT_TEMPERATURE_1,
+    "vote": "Draws several samples, each under the budget, and takes the most common answer. " + AT_TEMPERATURE_1,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +46,25 @@ def hint(question: str, model: str) -> str:
         return ""
     known = ", ".join(family.name for family in example_families())
     return f"s1-nano knows only these kinds of question: {known}. It will answer this one with nonsense."
+
+
+def waits_note(waits: int | float | None, model: str) -> str:
+    """Say when so many Waits are more than the model knows; empty when there is nothing to say."""
+    if model != NANO or (waits or 0) <= NANO_FAMILIAR_WAITS:
+        return ""
+    return (
+        f"More is not always better: in training s1-nano seldom saw more than {NANO_FAMILIAR_WAITS} Waits, and many of "
+        "them can break a right answer."
+    )
+
+
+def method_note(method: Method, model: str) -> str:
+    """Say what a method does with the other settings, and what the model knows of it."""
+    words = METHOD_NOTES.get(method, "")
+    if method in ASKING:
+        words += " Nothing is forced, unless you tick the box below."
+        words += " s1-nano was not trained to read such a request." if model == NANO else ""
+    return words
 
 
 def same_answer(given: str, expected: str) -> bool:

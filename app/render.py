@@ -8,15 +8,19 @@ Who wrote what travels inside that string as private-use characters, which are r
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Literal
 
 from s1core.types import Cut, Event, Finished, Prefilled, Receipt, Segment, Source, Started, Tokens
 
 MODEL, WAIT, CLOSE_FORCED, CLOSE_BY_MODEL, PROBE, LABEL_END = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004", "\ue00f"
+SAMPLE = "\ue005"
+"""Opens one of several runs of a question; its label names it, and no text follows before the next mark."""
 _MARKS = re.compile("[\ue000-\ue00f]")
 _SPECIAL_MARKERS = re.compile(r"<\|[^|>]*\|>\w*|</?think>")
 
-State = Literal["empty", "loading", "running", "done", "cancelled", "error"]
+State = Literal["empty", "loading", "running", "probing", "done", "cancelled", "error"]
+"""`probing`: the run has ended and its answer track is being filled."""
 
 CLOSED_BY = {
     "model": "the model itself",
@@ -40,7 +44,8 @@ def plain(text: str) -> str:
 class LiveTrace:
     """Folds the events of one run into the string that the page appends to, and counts on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, close_label: Callable[[str, int], str] | None = None) -> None:
+        """Begin with nothing; `close_label` says why thinking was closed, given the reason and the tokens spent."""
         self.text = ""
         """The trace so far, provenance included."""
         self.limit_tokens: int | None = None
@@ -49,14 +54,16 @@ class LiveTrace:
         self.waits_used = 0
         self.reused_tokens: int | None = None
         """Prompt and injected tokens taken from the prefix cache; None until the engine has told."""
+        self.sampled_tokens = 0
+        """Tokens of the model's own, thinking and answer."""
         self.first_token_s: float | None = None
+        self.last_token_s = 0.0
         self.answer_text = ""
         """What the model wrote after the thinking, as it arrives."""
         self.finished: Finished | None = None
         self._author: tuple[Source, str] | None = None
         self._at_line_start = True
-        self._sampled = 0
-        self._last_s = 0.0
+        self._close_label = close_label or why_closed
 
     def take(self, event: Event) -> None:
         """Fold one event."""
@@ -76,9 +83,9 @@ class LiveTrace:
     @property
     def tokens_per_s(self) -> float | None:
         """Sampled tokens per second after the first one; None until there are two."""
-        if self.first_token_s is None or self._last_s <= self.first_token_s:
+        if self.first_token_s is None or self.last_token_s <= self.first_token_s:
             return None
-        return (self._sampled - 1) / (self._last_s - self.first_token_s)
+        return (self.sampled_tokens - 1) / (self.last_token_s - self.first_token_s)
 
     def _count(self, event: Tokens) -> None:
         count = len(event.token_ids)
@@ -92,16 +99,24 @@ class LiveTrace:
             self.answer_tokens += count
             self.answer_text += plain(event.text)
         if count:
-            self._sampled += count
-            self._last_s = event.at_s
+            self.sampled_tokens += count
+            self.last_token_s = event.at_s
             if self.first_token_s is None:
                 self.first_token_s = event.at_s
 
     def _write(self, source: Source, note: str, text: str) -> None:
         if (source, note) != self._author or source == "wait":
             self._author = (source, note)
-            self.text += _opening(source, note, self.spent_tokens, self.waits_used)
+            self.text += self._opening(source, note)
         self.text += self._visible(source, text)
+
+    def _opening(self, source: Source, note: str) -> str:
+        if source == "wait":
+            return f"{WAIT}{self.waits_used}{LABEL_END}"
+        if source == "close":
+            mark = CLOSE_BY_MODEL if note == "model" else CLOSE_FORCED
+            return f"{mark}{self._close_label(note, self.spent_tokens)}{LABEL_END}"
+        return PROBE if source == "probe" else MODEL
 
     def _visible(self, source: Source, text: str) -> str:
         """Leave out what would only be empty space: control tokens, and newlines before the first word of a part."""
@@ -125,16 +140,7 @@ class LiveTrace:
         self._write(segment.source, segment.note, segment.text)
 
 
-def _opening(source: Source, note: str, spent_tokens: int, number: int) -> str:
-    if source == "wait":
-        return f"{WAIT}{number}{LABEL_END}"
-    if source == "close":
-        mark = CLOSE_BY_MODEL if note == "model" else CLOSE_FORCED
-        return f"{mark}{close_label(note, spent_tokens)}{LABEL_END}"
-    return PROBE if source == "probe" else MODEL
-
-
-def close_label(reason: str, spent_tokens: int) -> str:
+def why_closed(reason: str, spent_tokens: int) -> str:
     """Say why the thinking was closed."""
     return {
         "model": f"the model stopped by itself: {spent_tokens:,}",
@@ -156,25 +162,33 @@ def meter(trace: LiveTrace, *, waits: int) -> dict[str, Any]:
     }
 
 
-def answer(trace: LiveTrace, *, expected: str | None, correct: bool | None) -> dict[str, Any]:
-    """Return the answer card. `correct` is None when no expected answer is known."""
-    done = trace.finished
-    parsed = plain(done.answer) if done and done.answer is not None else None
-    verdict = "" if correct is None else ("right" if correct else "wrong")
+def answer(
+    text: str | None, *, over: bool, expected: str | None, correct: bool | None, note: str = ""
+) -> dict[str, Any]:
+    """Return the answer card.
+
+    Args:
+        text: the answer as far as it is there; None when there is none.
+        over: the run has ended, so that no answer means that none could be read.
+        expected: the right answer, where it is known.
+        correct: whether the answer is right; None where that cannot be said.
+        note: what else there is to say of the answer, in a sentence.
+    """
+    judged = over and correct is not None
     return {
-        "text": (parsed or "") if done else trace.answer_text.strip(),
-        "missing": bool(done) and parsed is None,
-        "verdict": verdict if done else "",
-        "expected": expected if done and expected is not None else "",
-        "complete": done.receipt.answer_complete if done else True,
+        "text": plain(text or "").strip(),
+        "missing": over and text is None,
+        "verdict": ("right" if correct else "wrong") if judged else "",
+        "expected": expected if judged and expected is not None else "",
+        "note": plain(note),
     }
 
 
 def receipt_rows(receipt: Receipt) -> list[list[str]]:
     """Return the receipt in plain words: [what, how much]."""
-    asked = receipt.max_thinking_tokens
+    asked, spent = receipt.max_thinking_tokens, receipt.thinking_tokens
     rows = [
-        ["Thinking", f"{receipt.thinking_tokens:,} of {'no limit' if asked is None else f'{asked:,}'} tokens"],
+        ["Thinking", f"{count(spent)}, no limit" if asked is None else f"{spent:,} of {count(asked)}"],
         ["Closed by", CLOSED_BY[receipt.closed_by]],
         ["Waits forced", f"{receipt.waits_used} of {receipt.waits}"],
         ["Answer", count(receipt.answer_tokens) + ("" if receipt.answer_complete else ", cut off")],
@@ -183,7 +197,7 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
         ["Speed", "–" if receipt.tokens_per_s is None else f"{receipt.tokens_per_s:,.0f} tokens/s"],
         ["Whole run", seconds(receipt.wall_s)],
         ["Prompt work", f"{receipt.prefill_computed:,} computed, {receipt.prefill_reused:,} reused"],
-        ["Sampling", _sampling(receipt)],
+        ["Sampling", sampling(receipt)],
         ["Model", f"{receipt.model} on {receipt.engine}"],
     ]
     if receipt.min_thinking_tokens:
@@ -194,15 +208,16 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
     return [[name, plain(value)] for name, value in rows]
 
 
-def _sampling(receipt: Receipt) -> str:
+def sampling(receipt: Receipt) -> str:
+    """How the tokens were drawn."""
     if receipt.temperature == 0:
         return "greedy (temperature 0)"
     return f"temperature {receipt.temperature:g}, seed {receipt.seed}"
 
 
-def count(tokens: int) -> str:
+def count(number: int, unit: str = "token") -> str:
     """`1 token`, `2 tokens`."""
-    return f"{tokens:,} token{'' if tokens == 1 else 's'}"
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
 def seconds(value: float | None) -> str:

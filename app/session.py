@@ -2,6 +2,9 @@
 
 The split is what frees the engine at once: whether the visitor presses Stop, reloads or closes the page, the
 generator that feeds the page ends, cancels the task, and with it the engine's request.
+
+The answer track is filled after the trace is there, in the same task: probes never take a turn of the engine from the
+trace that they are about, and the receipt does not wait for them.
 """
 
 from __future__ import annotations
@@ -10,14 +13,18 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from app import render
-from app.settings import Asked
-from s1core import S1Error, astream
+from app import render, track
+from app.drive import Outcome, drive
+from app.samples import LiveSamples
+from app.settings import DRAWING, Asked
+from s1core import S1Error
 from s1core.engines.base import Engine
+from s1core.probe import aprobes
+from s1core.types import Trace
 
 UPDATE_EVERY_S = 0.05
 STOP_GRACE_S = 1.0
@@ -32,17 +39,24 @@ class ThinkRun:
     """A run and what the page shows of it."""
 
     def __init__(self, asked: Asked, *, expected: str | None = None, same: SameAnswer = str.__eq__) -> None:
-        self.id = secrets.token_hex(6)
         self._asked = asked
         self._expected = expected
         self._same = same
-        self._trace = render.LiveTrace()
+        self._live = LiveSamples(asked)
+        self._outcome: Outcome | None = None
+        self._track: track.LiveTrack | None = None
         self._stop = asyncio.Event()
-        self._engine: Engine | None = None
+        self._superseded = False
         self._error: str | None = None
+        self._frame = _frame(asked.question, asked)
 
     def stop(self) -> None:
         """Ask the run to end at its next token, with a receipt."""
+        self._stop.set()
+
+    def supersede(self) -> None:
+        """End the run without another word to the page: a new one has taken its place."""
+        self._superseded = True
         self._stop.set()
 
     async def views(self, load: Callable[[], AsyncIterator[str | Engine]]) -> AsyncGenerator[View, None]:
@@ -51,19 +65,22 @@ class ThinkRun:
         Args:
             load: yields sentences that say what is being waited for, and last the engine.
         """
+        engine: Engine | None = None
         try:
             async for step in load():
                 if not isinstance(step, str):
-                    self._engine = step
+                    engine = step
                     break
                 yield self.view("loading", note=step)
                 if self._stop.is_set():
-                    yield self.view("cancelled", note="Stopped before the model was loaded.")
+                    if not self._superseded:
+                        yield self.view("cancelled", note="Stopped before the model was loaded.")
                     return
         except S1Error as error:
             yield self.view("error", note=str(error))
             return
-        task = asyncio.create_task(self._produce())
+        assert engine is not None
+        task = asyncio.create_task(self._produce(engine))
         try:
             async for view in self._follow(task):
                 yield view
@@ -74,22 +91,23 @@ class ThinkRun:
 
     async def _follow(self, task: asyncio.Task[None]) -> AsyncGenerator[View, None]:
         stopping_s = 0.0
-        while not task.done() and stopping_s < STOP_GRACE_S:
-            yield self.view("running", note="Stopping…" if self._stop.is_set() else "")
+        while not task.done() and stopping_s < self._grace_s() and not self._superseded:
+            stopping = self._stop.is_set()
+            yield self.view("probing" if self._outcome else "running", note="Stopping…" if stopping else "")
             await asyncio.wait({task}, timeout=UPDATE_EVERY_S)
-            stopping_s += UPDATE_EVERY_S if self._stop.is_set() else 0.0
-        yield self._last_view()
+            stopping_s += UPDATE_EVERY_S if stopping else 0.0
+        if not self._superseded:
+            yield self._last_view()
 
-    async def _produce(self) -> None:
-        asked = self._asked
-        assert self._engine is not None
+    def _grace_s(self) -> float:
+        """Only a single run that is still going on can end by itself, with a receipt."""
+        if not self._stop.is_set() or (self._outcome is None and self._asked.method not in DRAWING):
+            return STOP_GRACE_S
+        return 0.0
+
+    async def _produce(self, engine: Engine) -> None:
         try:
-            run = astream(self._engine, asked.question, asked.budget, asked.sampling, cancel=self._stop)
-            async with aclosing(run) as events:
-                async for event in events:
-                    self._trace.take(event)
-                    # An engine that never waits would keep the page, and everybody else's, from being served.
-                    await asyncio.sleep(0)
+            self._outcome = await drive(engine, self._asked, self._live, self._stop)
         except S1Error as error:
             self._error = str(error)
         except Exception as error:
@@ -98,62 +116,120 @@ class ThinkRun:
                 f"The engine stopped in the middle of the run ({type(error).__name__}); the text so far is kept. "
                 "Press Run to try again."
             )
+        else:
+            trace = self._outcome.trace
+            if self._asked.track and trace is not None and not self._outcome.cancelled:
+                await self._fill_track(engine, trace)
+
+    async def _fill_track(self, engine: Engine, trace: Trace) -> None:
+        asked = self._asked
+        live = track.LiveTrack(
+            trace,
+            is_right=self._is_right if self._expected is not None else None,
+            tells_probability=engine.capabilities.logprobs != "unsupported",
+        )
+        self._track = live
+        try:
+            probes = aprobes(engine, asked.prompt, trace, live.every, asked.budget, asked.sampling)
+            async with aclosing(probes) as points:
+                async for point in points:
+                    live.take(point)
+        except S1Error as error:
+            live.broke_off(f"The answer track broke off: {error}.")
+        except Exception as error:
+            _log.exception("the engine failed in the middle of an answer track")
+            live.broke_off(f"The engine failed in the middle of the answer track ({type(error).__name__}).")
 
     def _last_view(self) -> View:
         if self._error is not None:
             return self.view("error", note=self._error)
-        finished = self._trace.finished
-        if finished is None:
-            return self.view("cancelled", note="Stopped while the engine was busy; there is no receipt.")
-        cancelled = finished.receipt.closed_by == "cancelled" or (
-            self._stop.is_set() and not finished.receipt.answer_complete
-        )
-        return self.view("cancelled" if cancelled else "done")
+        if self._outcome is None:
+            several = self._asked.method in DRAWING
+            why = "before all samples were there" if several else "while the engine was busy"
+            return self.view("cancelled", note=f"Stopped {why}; there is no receipt.")
+        if self._track and self._stop.is_set() and not self._track.whole:
+            self._track.broke_off("Stopped.")
+        return self.view("cancelled" if self._outcome.cancelled else "done")
 
     def view(self, state: render.State, *, note: str = "") -> View:
         """Return the JSON for the page."""
-        trace, finished = self._trace, self._trace.finished
-        return {
-            "run": self.id,
+        outcome = self._outcome
+        return self._frame | {
             "state": state,
             "note": render.plain(note),
-            "question": render.plain(self._asked.question),
-            "text": trace.text,
-            "meter": render.meter(trace, waits=self._asked.budget.waits),
-            "answer": render.answer(trace, expected=self._expected, correct=self._correct()),
-            "receipt": render.receipt_rows(finished.receipt) if finished else [],
+            "text": self._live.text,
+            "meter": self._live.meter(),
+            "answer": render.answer(
+                outcome.answer if outcome else self._live.answer_so_far,
+                over=outcome is not None,
+                expected=self._expected,
+                correct=self._correct(),
+                note=outcome.note if outcome else "",
+            ),
+            "receipt": outcome.rows if outcome else [],
+            "track": self._track.view() if self._track else track.no_track(self._why_no_track()),
         }
 
+    def _why_no_track(self) -> str:
+        if not self._asked.track:
+            return "Switched off under More settings."
+        if self._asked.method in DRAWING:
+            return "The answer track follows a single run; this method has several."
+        if self._error is not None or self._stop.is_set():
+            return "The run did not end by itself, so nothing was asked along the way."
+        return ""
+
     def _correct(self) -> bool | None:
-        finished = self._trace.finished
-        if self._expected is None or finished is None or not finished.receipt.answer_complete:
+        if self._expected is None or self._outcome is None or not self._outcome.complete:
             return None
-        return finished.answer is not None and self._same(finished.answer, self._expected)
+        return self._is_right(self._outcome.answer)
+
+    def _is_right(self, answer: str | None) -> bool:
+        return answer is not None and self._expected is not None and self._same(answer, self._expected)
 
 
 def refusal(reason: str, *, question: str) -> View:
     """Return what the page shows of a run that could not begin."""
-    nothing = render.LiveTrace()
-    return {
-        "run": secrets.token_hex(6),
+    return _frame(question, None) | {
         "state": "error",
         "note": render.plain(reason),
-        "question": render.plain(question),
         "text": "",
-        "meter": render.meter(nothing, waits=0),
-        "answer": render.answer(nothing, expected=None, correct=None),
+        "meter": render.meter(render.LiveTrace(), waits=0),
+        "answer": render.answer("", over=False, expected=None, correct=None),
         "receipt": [],
+        "track": track.no_track(""),
     }
 
 
-class LiveRuns:
-    """The runs under way, by page, so that a Stop finds its own run and no other."""
+def _frame(question: str, asked: Asked | None) -> View:
+    """Return what does not change while a run goes on."""
+    addition = asked.prompt.removeprefix(asked.question).strip() if asked else ""
+    return {
+        "run": secrets.token_hex(6),
+        "question": render.plain(question),
+        "addition": addition,
+    }
+
+
+class Stoppable(Protocol):
+    """Something that a visitor may stop."""
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        ...
+
+
+Live = TypeVar("Live", bound=Stoppable)
+
+
+class LiveRuns(Generic[Live]):
+    """What is under way, by page, so that a Stop finds its own run and no other."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, set[ThinkRun]] = {}
+        self._runs: dict[str, set[Live]] = {}
 
     @contextlib.contextmanager
-    def registered(self, page: str, run: ThinkRun):
+    def registered(self, page: str, run: Live) -> Iterator[Live]:
         """Keep `run` findable while the block runs."""
         self._runs.setdefault(page, set()).add(run)
         try:
@@ -163,9 +239,13 @@ class LiveRuns:
             if not self._runs[page]:
                 del self._runs[page]
 
+    def of(self, page: str) -> tuple[Live, ...]:
+        """Return what this page is running."""
+        return tuple(self._runs.get(page, ()))
+
     def stop(self, page: str) -> None:
         """Stop what this page is running; nothing happens if it runs nothing."""
-        for run in self._runs.get(page, ()):
+        for run in self.of(page):
             run.stop()
 
     def __len__(self) -> int:

@@ -38,6 +38,8 @@ class TrackPoint:
     """Tokens that the probe sampled; 0 for the run's own answer."""
     computed: int = field(default=0, compare=False)
     """Tokens that had to be run through the model before: the closing marker, and what the cache did not have."""
+    reused: int = field(default=0, compare=False)
+    """Tokens taken from the prefix cache."""
 
     def agrees(self, other: TrackPoint) -> bool:
         """Tell whether both give the same answer; spellings of one number are one answer."""
@@ -190,6 +192,7 @@ async def aprobes(
             probability=receipt.answer_probability,
             sampled=receipt.answer_tokens,
             computed=receipt.prefill_computed,
+            reused=receipt.prefill_reused,
         )
 
     waiting = deque(places(trace, every))

@@ -3,99 +3,21 @@ const stage = element.querySelector(".stage");
 const find = (selector) => stage.querySelector(selector);
 const traceText = find(".trace-text");
 const toEnd = find(".to-end");
-const MODEL = "\ue000", WAIT = "\ue001", FORCED = "\ue002", BY_MODEL = "\ue003", PROBE = "\ue004", LABEL_END = "\ue00f";
-const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE]);
-const BLOCK_CHARACTERS = 160; // about 40 tokens; blocks out of sight are not laid out
+const drawTrace = traceWriter(traceText), drawTrack = trackDrawer(find(".track"));
 const NEAR_THE_END_PX = 48;
 const LONG_ANSWER_CHARACTERS = 16; // longer ones are set smaller
-const CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳";
-const STATUS = { loading: "Loading the model", running: "Thinking", done: "Done", cancelled: "Stopped", error: "" };
+const STATUS = {
+  loading: "Loading the model", running: "Thinking", probing: "Done; asking along the way", done: "Done",
+  cancelled: "Stopped", error: "",
+};
+const UNDER_WAY = ["loading", "running", "probing"];
 
-let run = null, drawn = "", block = null, author = null, target = null, label = null, following = true;
+const teachReceipt = find(".receipt .teach").textContent;
+const past = new Set(); // runs that a newer one has replaced; their last words may still be on the way
 
-function make(tag, className, source) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (source) node.dataset.source = source;
-  return node;
-}
+let run = null, receipt = "", following = true;
 
-function restart() {
-  traceText.replaceChildren();
-  drawn = "";
-  block = author = target = label = null;
-  following = true;
-}
-
-function currentBlock() {
-  // Only a new line may begin a block, or the text would break where the author did not break it.
-  if (!block) block = traceText.appendChild(make("div", "trace-block"));
-  return block;
-}
-
-function open(mark) {
-  author = mark;
-  label = mark === MODEL || mark === PROBE ? null : "";
-  target = null;
-}
-
-function into() { // the text node that takes the current author's characters
-  if (target && target.parentNode && target.parentNode.isConnected) return target;
-  const parts = { [WAIT]: openWait, [FORCED]: openClose, [BY_MODEL]: openClose };
-  const holder = (parts[author] || openPlain)();
-  target = holder.appendChild(document.createTextNode(""));
-  return target;
-}
-
-function openPlain() {
-  return currentBlock().appendChild(make("span", author === PROBE ? "probe" : "", author === PROBE ? "probe" : "model"));
-}
-
-function openWait() {
-  const pill = currentBlock().appendChild(make("span", "wait", "wait"));
-  const text = pill.appendChild(make("span"));
-  const badge = pill.appendChild(make("i"));
-  badge.textContent = " " + (CIRCLED[Number(label) - 1] || `(${label})`);
-  pill.title = `Forced: the model wanted to stop here (${label})`;
-  return text;
-}
-
-function openClose() {
-  const close = currentBlock().appendChild(make("span", author === FORCED ? "close forced" : "close", "close"));
-  const rule = close.appendChild(make("span", "close-rule"));
-  rule.appendChild(make("span", "close-label")).textContent = label;
-  return close.appendChild(make("span", "close-text"));
-}
-
-function write(text) {
-  if (!text) { into(); return; }
-  const node = into();
-  node.appendData(text);
-  const long = block.textContent.length > BLOCK_CHARACTERS;
-  if (author === MODEL && long && text.endsWith("\n")) {
-    node.deleteData(node.length - 1, 1); // the new block breaks the line
-    block = target = null;
-  }
-}
-
-function append(suffix) {
-  let pending = "";
-  const flush = () => { if (pending) write(pending); pending = ""; };
-  for (const letter of suffix) {
-    if (AUTHORS.has(letter)) { flush(); open(letter); }
-    else if (letter === LABEL_END) { write(""); }
-    else if (label !== null && target === null) { label += letter; }
-    else { pending += letter; if (letter === "\n") flush(); }
-  }
-  flush();
-}
-
-function drawText(text) {
-  if (!text.startsWith(drawn)) restart();
-  const suffix = text.slice(drawn.length);
-  if (!suffix) return;
-  append(suffix);
-  drawn = text;
+function follow() {
   if (following) traceText.scrollTop = traceText.scrollHeight;
 }
 
@@ -106,6 +28,7 @@ function drawNumbers(meter) {
   bar.style.setProperty("--share", share);
   bar.setAttribute("aria-valuemax", meter.limit ?? 0);
   bar.setAttribute("aria-valuenow", meter.spent);
+  bar.setAttribute("aria-valuetext", has ? `${meter.spent} of ${meter.limit} thinking tokens` : "nothing yet");
   const shown = { ...meter, spent: has ? `${meter.spent.toLocaleString("en")} / ${meter.limit.toLocaleString("en")}` : "–" };
   for (const cell of stage.querySelectorAll("[data-number]")) {
     cell.textContent = shown[cell.dataset.number] || "–";
@@ -113,16 +36,22 @@ function drawNumbers(meter) {
   }
 }
 
-function drawAnswer(answer, over) {
+function drawAnswer(answer, state) {
   const card = find(".answer");
   card.dataset.verdict = answer.verdict;
-  find(".answer .teach").hidden = true;
   card.dataset.missing = String(answer.missing);
   card.dataset.long = String(answer.text.length > LONG_ANSWER_CHARACTERS);
   card.dataset.waiting = String(!answer.text && !answer.missing);
-  const waiting = over ? "There is none." : "Not yet.";
-  find(".answer-text").textContent = answer.missing ? "No answer could be read." : answer.text || waiting;
+  find(".answer-text").textContent = answer.text || without(answer, state);
   find(".verdict").textContent = verdict(answer);
+  find(".answer-note").textContent = answer.note;
+}
+
+function without(answer, state) { // an answer
+  if (["loading", "running"].includes(state)) return "Not yet.";
+  if (state === "cancelled") return "Stopped before the answer.";
+  if (answer.note) return "No answer."; // the note says why
+  return answer.missing ? "No answer could be read." : "There is none.";
 }
 
 function verdict(answer) {
@@ -131,49 +60,87 @@ function verdict(answer) {
   return "";
 }
 
-function drawReceipt(rows) {
-  find(".receipt .teach").hidden = rows.length > 0;
+function drawReceipt(rows, over) {
+  const told = JSON.stringify([rows, over]);
+  if (told === receipt) return;
+  receipt = told;
+  const none = find(".receipt .teach");
+  none.hidden = rows.length > 0;
+  none.textContent = over ? "There is none: the run did not come to an end." : teachReceipt;
   find(".receipt tbody").replaceChildren(...rows.map(([name, value]) => {
-    const row = make("tr");
-    const head = row.appendChild(make("th"));
+    const row = document.createElement("tr");
+    const head = row.appendChild(document.createElement("th"));
     head.scope = "row";
     head.textContent = name;
-    row.appendChild(make("td")).textContent = value;
+    row.appendChild(document.createElement("td")).textContent = value;
     return row;
   }));
 }
 
 function begin(view) {
+  past.add(run);
   run = view.run;
-  restart();
+  following = true;
   find(".stage-question").textContent = view.question;
-  drawReceipt([]);
+  const addition = find(".stage-addition");
+  addition.hidden = !view.addition;
+  addition.textContent = view.addition && `Added to the prompt: “${view.addition}”`;
   // On a phone the stage lies below the controls.
   if (stage.getBoundingClientRect().top > innerHeight * 0.75) stage.scrollIntoView({ block: "start" });
 }
 
 function draw() {
   const view = props.value;
-  if (!view || !view.state) return;
-  if (view.run !== run) begin(view);
-  const over = !["loading", "running"].includes(view.state);
+  if (!view || !view.state || past.has(view.run)) return;
+  const begins = view.run !== run;
+  if (begins) begin(view);
+  const over = view.state !== "loading" && view.state !== "running";
   stage.dataset.state = view.state;
+  stage.dataset.bare = String(view.state === "error" && !view.text); // nothing to show but the reason
   find(".stage-status").textContent = view.state === "error" ? "" : view.note || STATUS[view.state];
   const error = find(".stage-error");
   error.hidden = view.state !== "error";
   error.textContent = view.state === "error" ? view.note : "";
-  drawText(view.text);
+  drawTrace(view.text);
   drawNumbers(view.meter);
-  drawAnswer(view.answer, over);
-  if (view.receipt.length) drawReceipt(view.receipt);
+  drawAnswer(view.answer, view.state);
+  drawReceipt(view.receipt, over);
+  drawTrack(view.track, begins);
+  follow(); // last, for what stands below the trace decides on its height
+  find(".said").textContent = over ? spoken(view) : "";
   document.querySelector("#think")?.setAttribute("data-state", view.state);
+}
+
+function spoken(view) { // for screen readers: what the page shows of the outcome in several places
+  const { text, missing } = view.answer;
+  const answer = text ? `Answer: ${text}.` : missing && without(view.answer, view.state);
+  return [answer, verdict(view.answer), view.track.settled_at === null ? "" : view.track.words].filter(Boolean).join(" ");
 }
 
 traceText.addEventListener("scroll", () => {
   following = traceText.scrollHeight - traceText.scrollTop - traceText.clientHeight < NEAR_THE_END_PX;
   toEnd.hidden = following;
 });
+new ResizeObserver(follow).observe(traceText);
 toEnd.addEventListener("click", () => { traceText.scrollTop = traceText.scrollHeight; });
 find(".try").addEventListener("click", () => trigger("example"));
+
+// Ctrl+Enter runs from anywhere on the tab, Escape stops; both are those of the page that is shown last.
+document.s1Keys?.abort();
+document.s1Keys = new AbortController();
+document.addEventListener("keydown", (event) => {
+  if (!stage.offsetParent || event.defaultPrevented) return;
+  const open = event.target.getAttribute?.("aria-expanded") === "true"; // Escape closes a list first
+  const pressed =
+    event.key === "Enter" && (event.ctrlKey || event.metaKey) ? "#run"
+    : event.key === "Escape" && UNDER_WAY.includes(stage.dataset.state) && !open ? "#stop" : null;
+  if (!pressed) return;
+  event.preventDefault();
+  event.stopPropagation(); // or the question would be submitted once more
+  document.querySelector(pressed)?.click();
+}, { capture: true, signal: document.s1Keys.signal });
+for (const [button, keys] of [["#run", "Control+Enter"], ["#stop", "Escape"]]) {
+  document.querySelector(button)?.setAttribute("aria-keyshortcuts", keys);
+}
 watch("value", draw);
 draw();

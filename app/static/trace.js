@@ -1,8 +1,8 @@
 // Writes a trace into a box: who wrote what travels inside the text as private-use characters (app/render.py).
 // Text from models and visitors is only ever put into text nodes.
 function traceWriter(box) {
-  const MODEL = "\ue000", WAIT = "\ue001", FORCED = "\ue002", BY_MODEL = "\ue003", PROBE = "\ue004", LABEL_END = "\ue00f";
-  const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE]);
+  const MODEL = "\ue000", WAIT = "\ue001", FORCED = "\ue002", BY_MODEL = "\ue003", PROBE = "\ue004", SAMPLE = "\ue005", LABEL_END = "\ue00f";
+  const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE, SAMPLE]);
   const BLOCK_CHARACTERS = 160; // about 40 tokens; blocks out of sight are not laid out
   const CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳";
   let drawn = "", block = null, author = null, target = null, label = null;
@@ -34,7 +34,7 @@ function traceWriter(box) {
 
   function into() { // the text node that takes the current author's characters
     if (target && target.parentNode && target.parentNode.isConnected) return target;
-    const parts = { [WAIT]: openWait, [FORCED]: openClose, [BY_MODEL]: openClose };
+    const parts = { [WAIT]: openWait, [FORCED]: openClose, [BY_MODEL]: openClose, [SAMPLE]: openSample };
     const holder = (parts[author] || openPlain)();
     target = holder.appendChild(document.createTextNode(""));
     return target;
@@ -59,6 +59,13 @@ function traceWriter(box) {
     const rule = close.appendChild(make("span", "close-rule"));
     rule.appendChild(make("span", "close-label")).textContent = label;
     return close.appendChild(make("span", "close-text"));
+  }
+
+  function openSample() { // one of several runs; each has a heading
+    block = null;
+    const heading = box.appendChild(make("h3", "trace-sample"));
+    heading.textContent = label;
+    return heading.appendChild(make("span"));
   }
 
   function write(text) {

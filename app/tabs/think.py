@@ -1,4 +1,4 @@
-"""The Think tab: one question, one model, one budget; the trace, the answer and the receipt."""
+"""The Think tab: one question, one model, one budget; the trace, the answer, its track and the receipt."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import api
 
 from app import questions, settings
-from app.components import note, stage, stepped_slider
+from app.components import note, read_static, stage, stepped_slider
 from app.session import LiveRuns, ThinkRun, View, refusal
 from app.shelf import EngineShelf
 from s1core import S1Error
@@ -21,8 +22,30 @@ from s1core.nano import expected_answer
 
 FIRST_CONTEXT = 1024
 FIRST_BUDGET = 128
+FIRST_COUNT = 5
 STREAMS = 64
 """Runs streamed at once. The engine batches them; this only bounds what one process will hold open."""
+
+# Not queued: when a queued event ends, Gradio closes the page's stream and drops what the page has queued by then, so
+# a Run pressed at that moment would be lost.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+QUIET_LAST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The components under `More settings`."""
+
+    method: gr.Dropdown
+    method_note: gr.HTML
+    count: gr.Number
+    force_too: gr.Checkbox
+    rest: tuple[Component, ...]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """In the order of `settings.read_settings`."""
+        return [self.method, self.count, self.force_too, *self.rest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +58,19 @@ class Controls:
     model_note: gr.HTML
     budget: gr.HTML
     waits: gr.HTML
+    waits_note: gr.HTML
     wait_text: gr.Dropdown
     run: gr.Button
     stop: gr.Button
-    advanced: tuple[Component, ...]
+    advanced: Advanced
 
     @property
     def inputs(self) -> list[Any]:
         """In the order of `settings.read_settings`."""
-        return [self.question, self.model, self.budget, self.waits, self.wait_text, *self.advanced]
+        return [self.question, self.model, self.budget, self.waits, self.wait_text, *self.advanced.inputs]
 
 
-def build(shelf: EngineShelf, runs: LiveRuns) -> None:
+def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun]) -> None:
     """Lay out the tab and wire it."""
     families = questions.example_families()
     first_example = families[0].questions[0]
@@ -57,6 +81,7 @@ def build(shelf: EngineShelf, runs: LiveRuns) -> None:
             stage_view = stage(example=first_example, elem_id="stage")
     _wire_runs(controls, stage_view, shelf, runs, first_example)
     _wire_fields(controls, shelf)
+    _offer_api(shelf)
 
 
 def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Controls:
@@ -79,17 +104,20 @@ def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Co
         info="Each time the model wants to stop, it is made to go on.",
         elem_id="waits",
     )
+    waits_note = note(kind="hint")
     with gr.Row(elem_id="actions"):
         run = gr.Button("Run", variant="primary", elem_id="run")
         stop = gr.Button("Stop", elem_id="stop")
+    gr.HTML(html_template=read_static("keys.html"), js_on_load=None, apply_default_css=False, elem_id="keys")
     with gr.Row(elem_id="choices"):
         wait_text = gr.Dropdown(
             list(settings.WAIT_TEXTS), value="Wait", label="Wait text", allow_custom_value=True, elem_id="wait-text"
         )
         model = gr.Dropdown(shelf.models, value=shelf.default, label="Model", allow_custom_value=True, elem_id="model")
     model_note = note(kind="model", value=f"Loading {shelf.default}…")
-    advanced = _advanced()
-    return Controls(question, hint, model, model_note, budget, waits, wait_text, run, stop, advanced)
+    return Controls(
+        question, hint, model, model_note, budget, waits, waits_note, wait_text, run, stop, advanced=_advanced()
+    )
 
 
 def _chips(question: gr.Textbox, families: list[questions.ExampleFamily]) -> None:
@@ -104,57 +132,120 @@ def _next_of(examples: tuple[str, ...]) -> str:
     return f"(now) => {{ const all = {json.dumps(examples)}; return all[(all.indexOf(now) + 1) % all.length]; }}"
 
 
-def _advanced() -> tuple[Component, ...]:
+def _advanced() -> Advanced:
     # Bounds are checked in `settings`, where the sentence about them is ours and lands on the stage.
     with gr.Accordion("More settings", open=False, elem_id="advanced"):
+        method = gr.Dropdown(list(settings.METHODS), value=settings.FORCING, label="Method", elem_id="method")
+        method_note = note(kind="hint")
+        count = gr.Number(FIRST_COUNT, label="Samples", visible=False, elem_id="count")
+        force_too = gr.Checkbox(False, label="Force the budget and the Waits too", visible=False, elem_id="force-too")
         with gr.Row():
             temperature = gr.Number(0.0, label="Temperature", step=0.1, info="0 is greedy")
-            seed = gr.Number(0, label="Seed", info="of the noise, above 0")
+            seed = gr.Number(0, label="Seed", info="matters above temperature 0")
         with gr.Row():
             at_least = gr.Number(0, label="Think at least", info="tokens")
             longest = gr.Number(0, label="Longest answer", info="tokens; 0: the model's own")
         counts = gr.Dropdown(list(settings.ACCOUNTING), value=settings.TOTAL, label="The budget counts")
-    return temperature, seed, at_least, counts, longest
+        track = gr.Checkbox(True, label="Probe the trace for its answer track", elem_id="track-too")
+    rest = (temperature, seed, at_least, counts, longest, track)
+    return Advanced(method, method_note, count, force_too, rest)
 
 
-def _wire_runs(controls: Controls, stage_view: gr.HTML, shelf: EngineShelf, runs: LiveRuns, example: str) -> None:
-    async def think(request: gr.Request, *values: Any) -> AsyncGenerator[View, None]:
-        # The page's own id: a Stop finds this run and no other visitor's.
+def _wire_runs(
+    controls: Controls, stage_view: gr.HTML, shelf: EngineShelf, runs: LiveRuns[ThinkRun], example: str
+) -> None:
+    async def on_run(request: gr.Request, *values: Any) -> AsyncGenerator[View, None]:
+        # The page's own id: a Stop finds this run and no other visitor's, and a new Run takes the place of the last.
         async with aclosing(_views(values, shelf, runs, request.session_hash or "")) as views:
             async for view in views:
                 yield view
 
-    def stop(request: gr.Request) -> None:
+    def on_stop(request: gr.Request) -> None:
         runs.stop(request.session_hash or "")
 
     running: dict[str, Any] = {
-        "fn": think,
+        "fn": on_run,
         "inputs": controls.inputs,
         "outputs": stage_view,
         "show_progress": "hidden",
+        "trigger_mode": "multiple",
         "concurrency_limit": STREAMS,
         "concurrency_id": "think",
+        "api_visibility": "private",
     }
-    controls.run.click(**running, api_name="think")
-    controls.question.submit(**running, api_visibility="private")
+    controls.run.click(**running)
+    controls.question.submit(**running)
     tried = stage_view.example(
         None, None, controls.question, js=f"() => {json.dumps(example)}", api_visibility="private"
     )
-    tried.then(**running, api_visibility="private")
-    controls.stop.click(stop, queue=False, show_progress="hidden", api_visibility="private")
+    tried.then(**running)
+    controls.stop.click(on_stop, **QUIET)
 
 
-async def _views(values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns, page: str) -> AsyncGenerator[View, None]:
+async def _views(
+    values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns[ThinkRun], page: str
+) -> AsyncGenerator[View, None]:
+    for earlier in runs.of(page):
+        earlier.supersede()
     try:
         asked = settings.read_settings(*values)
     except S1Error as error:
         yield refusal(str(error), question=str(values[0] or ""))
         return
-    run = ThinkRun(asked, expected=expected_answer(asked.question), same=questions.same_answer)
+    run = _run_of(asked)
     with runs.registered(page, run):
         async with aclosing(run.views(lambda: shelf.load(asked.model))) as views:
             async for view in views:
                 yield view
+
+
+def _run_of(asked: settings.Asked) -> ThinkRun:
+    return ThinkRun(asked, expected=expected_answer(asked.question), same=questions.same_answer)
+
+
+def _offer_api(shelf: EngineShelf) -> None:
+    async def think(
+        question: str,
+        model: str = shelf.default,
+        budget: int = FIRST_BUDGET,
+        waits: int = 1,
+        wait_text: str = "Wait",
+        method: str = "forcing",
+        count: int = FIRST_COUNT,
+        force_too: bool = False,
+        temperature: float = 0.0,
+        seed: int = 0,
+        min_tokens: int = 0,
+        accounting: str = "total",
+        max_answer: int = 0,
+        track: bool = False,
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Think about a question under a budget, and stream what the Think tab shows of it."""
+        try:
+            asked = settings.read_settings(
+                question,
+                model,
+                budget,
+                waits,
+                wait_text,
+                method,
+                count,
+                force_too,
+                temperature,
+                seed,
+                min_tokens,
+                accounting,
+                max_answer,
+                track,
+            )
+        except S1Error as error:
+            yield refusal(str(error), question=str(question or ""))
+            return
+        async with aclosing(_run_of(asked).views(lambda: shelf.load(asked.model))) as views:
+            async for view in views:
+                yield view
+
+    api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
 
 
 def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
@@ -164,9 +255,6 @@ def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
         except S1Error as error:
             return str(error), gr.skip()
 
-    # Not queued: when a queued event ends, Gradio closes the page's stream and drops what the page has queued by then,
-    # so a Run pressed at that moment would be lost.
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     said = 'model => "Loading " + model + "…"'
     controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
     gr.on(
@@ -174,17 +262,23 @@ def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
         on_model,
         [controls.model],
         [controls.model_note, controls.budget],
-        trigger_mode="always_last",
-        **quiet,
+        **QUIET_LAST,
     )
-    gr.on(
-        [controls.question.change, controls.model.change],
-        questions.hint,
-        [controls.question, controls.model],
-        controls.hint,
-        trigger_mode="always_last",
-        **quiet,
-    )
+    more = controls.advanced
+    for field, say, shown in (
+        (controls.question, questions.hint, controls.hint),
+        (controls.waits, questions.waits_note, controls.waits_note),
+        (more.method, _on_method, [more.method_note, more.count, more.force_too]),
+    ):
+        gr.on([field.change, controls.model.change], say, [field, controls.model], shown, **QUIET_LAST)
+
+
+def _on_method(method: str, model: str) -> tuple[str, Any, Any]:
+    """Say what the method does, and show the fields that it needs."""
+    chosen = settings.METHODS.get(method, "forcing")
+    counted = settings.COUNTED.get(chosen)
+    count = gr.update(visible=False) if counted is None else gr.update(visible=True, label=counted)
+    return questions.method_note(chosen, model), count, gr.update(visible=chosen in settings.ASKING)
 
 
 async def _when_loaded(shelf: EngineShelf, model: str) -> tuple[str, Any]:

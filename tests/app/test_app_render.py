@@ -76,13 +76,22 @@ def test_the_receipt_is_in_plain_words() -> None:
 
 
 def test_the_answer_card_tells_right_wrong_and_missing_apart() -> None:
-    trace = fold(looks_twice, Budget(max_thinking_tokens=4))
-    assert render.answer(trace, expected="3", correct=True)["verdict"] == "right"
-    assert render.answer(trace, expected="4", correct=False) | {"verdict": "wrong", "expected": "4"} == render.answer(
-        trace, expected="4", correct=False
-    )
-    silent = fold(lambda text, _: "<|im_end|>", Budget(max_thinking_tokens=4))
-    assert render.answer(silent, expected=None, correct=None)["missing"]
+    right = render.answer("3", over=True, expected="3", correct=True)
+    assert (right["verdict"], right["missing"]) == ("right", False)
+    wrong = render.answer("3", over=True, expected="4", correct=False)
+    assert (wrong["verdict"], wrong["expected"]) == ("wrong", "4")
+    assert render.answer(None, over=True, expected=None, correct=None)["missing"]
+
+
+def test_an_answer_on_its_way_is_neither_judged_nor_missing() -> None:
+    card = render.answer(" 3", over=False, expected="3", correct=None)
+    assert (card["text"], card["verdict"], card["expected"], card["missing"]) == ("3", "", "", False)
+
+
+def test_no_limit_is_said_in_words() -> None:
+    trace = fold(looks_twice, Budget())
+    assert trace.finished
+    assert ["Thinking", "9 tokens, no limit"] in render.receipt_rows(trace.finished.receipt)
 
 
 def test_the_speed_is_unknown_before_the_second_token() -> None:

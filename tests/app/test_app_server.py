@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gradio_client import Client
@@ -14,7 +15,6 @@ from gradio_client import Client
 from tests.browser.playground import Playground, scripted_engines
 
 ROOT = Path(__file__).parents[2]
-REST = ("Wait", 0, 0, 0, "over the whole run", 0)
 
 
 def app(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -50,16 +50,38 @@ def client() -> Iterator[Client]:
 
 @pytest.mark.parametrize("budget", [-5, "many", None, {"tokens": 3}])
 def test_a_bad_budget_through_the_api_is_one_sentence(client: Client, budget: object) -> None:
-    view = client.predict("How many r in raspberry?", "paced", budget, 1, *REST, api_name="/think")
+    view = client.predict("How many r in raspberry?", "paced", budget, 1, api_name="/think")
     assert view["state"] == "error"
     assert "Thinking budget must" in view["note"]
 
 
 def test_an_unknown_model_through_the_api_is_one_sentence(client: Client) -> None:
-    view = client.predict("How many r in raspberry?", "s2-nano", 64, 1, *REST, api_name="/think")
+    view = client.predict("How many r in raspberry?", "s2-nano", 64, 1, api_name="/think")
     assert "not in the list of models" in view["note"]
 
 
 def test_a_good_call_through_the_api_is_answered(client: Client) -> None:
-    view = client.predict("How many r in raspberry?", "paced", 128, 1, *REST, api_name="/think")
+    view = client.predict("How many r in raspberry?", api_name="/think")
     assert (view["state"], view["answer"]["text"]) == ("done", "3")
+    assert view["track"]["state"] == "none", "probes only where they are asked for"
+
+
+def test_every_setting_has_a_name_for_scripts(client: Client) -> None:
+    view = client.predict(
+        question="How many r in raspberry?", budget=64, waits=2, method="vote", count=2, api_name="/think"
+    )
+    assert ["Method", "majority of 2"] in view["receipt"]
+
+
+def test_the_api_streams_and_fills_the_track(client: Client) -> None:
+    job = client.submit(question="How many r in raspberry?", track=True, api_name="/think")
+    job.result(timeout=30)
+    views: list[Any] = job.outputs()
+    states = [view["state"] for view in views]
+    assert states == sorted(states, key=["running", "probing", "done"].index) and set(states) >= {"running", "done"}
+    assert views[-1]["track"]["words"].startswith("settled at ")
+
+
+def test_calls_of_one_client_do_not_end_each_other(client: Client) -> None:
+    jobs = [client.submit(question=f"How many {letter} in raspberry?", api_name="/think") for letter in "rab"]
+    assert [job.result(timeout=30)["state"] for job in jobs] == ["done"] * 3

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
 from app.session import LiveRuns, ThinkRun, View
 from app.settings import Asked
 from s1core import Budget, S1Error, Sampling
-from s1core.engines.base import Engine
-from s1core.errors import ModelUnavailable
+from s1core.engines.base import Chunk, Engine, Request
+from s1core.errors import EngineFailed, ModelUnavailable
 from tests.browser.playground import PacedEngine, endless, think
 
+DRAWN: dict[str, Any] = {"sampling": Sampling()}
+VOTE: dict[str, Any] = {"method": "vote", "sampling": Sampling(temperature=1.0)}
 
-def run_of(question: str = "How many r in raspberry?", waits: int = 0) -> ThinkRun:
-    asked = Asked(question=question, model="m", budget=Budget(waits=waits), sampling=Sampling())
+
+def run_of(question: str = "How many r in raspberry?", waits: int = 0, **settings: Any) -> ThinkRun:
+    asked = Asked(question=question, model="m", budget=Budget(waits=waits), **DRAWN | settings)
     return ThinkRun(asked, expected="3")
 
 
@@ -97,6 +101,91 @@ async def test_an_engine_that_breaks_leaves_its_text_and_a_remedy() -> None:
     assert view["state"] == "error"
     assert "Press Run to try again" in view["note"]
     assert "First" in view["text"]
+
+
+async def test_the_receipt_is_there_before_the_first_probe() -> None:
+    engine = PacedEngine(think, delay_s=0.01)
+    views = [view async for view in run_of(waits=1, track=True).views(loads(engine))]
+    first = next(n for n, view in enumerate(views) if view["receipt"])
+    assert {view["state"] for view in views[:first]} == {"running"}
+    assert {view["state"] for view in views[first:-1]} == {"probing"}
+    assert [view["track"]["state"] for view in views[:first]] == ["none"] * first
+    track = views[-1]["track"]
+    assert (views[-1]["state"], track["state"], track["total"]) == ("done", "done", len(track["cells"]))
+    assert [wait["words"] for wait in track["waits"]] == ["fixed"]
+    assert views[-1]["receipt"] == views[first]["receipt"]
+
+
+async def test_no_probe_is_asked_while_the_trace_is_written() -> None:
+    engine = PacedEngine(think, delay_s=0.001)
+    await last_of(run_of(waits=1, track=True).views(loads(engine)))
+    thinking, after_the_wait, answer, *probes = engine.requests
+    assert [r.first_step for r in (thinking, after_the_wait, answer)] == sorted(
+        r.first_step for r in (thinking, after_the_wait, answer)
+    )
+    assert len(probes) > 30 and all(r.first_step <= answer.first_step + 40 for r in probes)
+    assert engine.running == 0
+
+
+async def test_stop_ends_the_track_and_keeps_the_run() -> None:
+    engine, run = PacedEngine(think, delay_s=0.01), run_of(waits=1, track=True)
+    views = run.views(loads(engine))
+    while not (await anext(views))["track"]["cells"]:
+        pass
+    assert engine.running > 0
+    run.stop()
+    view = await last_of(views)
+    assert engine.running == 0
+    assert (view["state"], view["answer"]["verdict"]) == ("done", "right")
+    assert view["receipt"] and view["track"]["state"] == "stopped"
+    assert view["track"]["note"].startswith("Stopped. ")
+
+
+async def test_a_track_that_breaks_off_leaves_the_run_whole() -> None:
+    engine = PacedEngine(think)
+    healthy = engine.agenerate
+
+    async def breaks(request: Request) -> AsyncGenerator[Chunk, None]:
+        if len(engine.requests) > 12:
+            raise EngineFailed("the server is gone; start it again")
+        async for chunk in healthy(request):
+            yield chunk
+
+    engine.agenerate = breaks
+    view = await last_of(run_of(waits=1, track=True).views(loads(engine)))
+    assert (view["state"], view["answer"]["verdict"]) == ("done", "right")
+    assert view["track"]["note"].startswith("The answer track broke off: the server is gone; start it again.")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [({"track": False}, "Switched off"), ({"track": True, "count": 2} | VOTE, "this method has several")],
+)
+async def test_a_missing_track_says_why(settings: dict[str, Any], says: str) -> None:
+    view = await last_of(run_of(**settings).views(loads(PacedEngine(think))))
+    assert (view["track"]["state"], says in view["track"]["note"]) == ("none", True)
+
+
+async def test_a_new_run_silences_the_one_before() -> None:
+    engine, run = PacedEngine(endless, delay_s=0.001), run_of()
+    views = run.views(loads(engine))
+    while not (await anext(views))["meter"]["spent"]:
+        pass
+    run.supersede()
+    assert [view async for view in views] == []
+    assert engine.running == 0
+
+
+async def test_stopping_a_vote_frees_the_engine_and_keeps_the_text() -> None:
+    engine, run = PacedEngine(endless, delay_s=0.001), run_of(**VOTE, count=3)
+    views = run.views(loads(engine))
+    while (await anext(views))["meter"]["spent"] < 30:
+        pass
+    assert engine.running == 3
+    run.stop()
+    view = await last_of(views)
+    assert (view["state"], view["receipt"], engine.running) == ("cancelled", [], 0)
+    assert "before all samples were there" in view["note"] and "Step 0" in view["text"]
 
 
 async def test_reused_tokens_are_counted_while_the_run_goes_on() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.questions import example_families, hint, same_answer
-from app.settings import budget_stops, read_settings
+from app.questions import example_families, hint, method_note, same_answer, waits_note
+from app.settings import METHODS, budget_stops, read_settings
 from s1core import S1Error
 from s1core.nano import expected_answer
 
@@ -52,12 +52,46 @@ def test_good_settings_become_a_budget() -> None:
         ({"seed": -3}, "Seed"),
         ({"min_tokens": 200}, "larger than"),
         ({"accounting": "never"}, "budget counts"),
+        ({"method": "magic"}, "no method 'magic'"),
+        ({"method": "vote", "count": 0}, "Samples must lie between 1 and 32"),
+        ({"method": "rejection", "count": 33}, "Attempts must lie between 1 and 32"),
+        ({"method": "steps", "count": None}, "Steps must be a number"),
+        ({"method": "tokens", "budget": 0}, "Raise the Thinking budget"),
     ],
 )
 def test_bad_settings_are_one_sentence(bad: dict[str, Any], says: str) -> None:
     with pytest.raises(S1Error, match=says) as caught:
         read_settings(**GOOD | bad)
     assert len(str(caught.value)) < 300
+
+
+def test_a_method_takes_what_it_needs_of_the_settings() -> None:
+    asked = {name: read_settings(**GOOD | {"method": words, "count": 5}) for words, name in METHODS.items()}
+    assert {name for name, each in asked.items() if each.budget.waits} == {"forcing", "vote"}
+    limited = {name for name, each in asked.items() if each.budget.max_thinking_tokens is not None}
+    assert limited == {"forcing", "rejection", "vote"}
+    assert {name for name, each in asked.items() if each.sampling.temperature} == {"rejection", "vote"}
+    assert asked["tokens"].prompt.endswith("Think for up to 128 tokens.")
+    assert asked["steps"].prompt.endswith("Think for up to 5 steps.")
+    assert asked["short"].prompt.endswith("Answer after a short amount of thinking.")
+    assert asked["forcing"].prompt == GOOD["question"]
+
+
+def test_a_request_for_a_length_can_be_forced_too() -> None:
+    asked = read_settings(**GOOD | {"method": "long", "force_too": True})
+    assert (asked.budget.max_thinking_tokens, asked.budget.waits) == (128, 1)
+
+
+def test_a_temperature_of_ones_own_is_kept() -> None:
+    assert read_settings(**GOOD | {"method": "vote", "count": 5, "temperature": 0.4}).sampling.temperature == 0.4
+
+
+def test_the_page_says_what_s1_nano_was_not_trained_for() -> None:
+    assert "not trained to read such a request" in method_note("steps", "s1-nano")
+    assert "not trained" not in method_note("steps", "s1-32B") + method_note("vote", "s1-nano")
+    assert method_note("forcing", "s1-nano") == ""
+    assert "More is not always better" in waits_note(8, "s1-nano")
+    assert waits_note(2, "s1-nano") == waits_note(8, "s1-32B") == waits_note(None, "s1-nano") == ""
 
 
 def test_the_slider_stops_at_powers_of_two_and_at_the_context() -> None:
