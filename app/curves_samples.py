@@ -149,6 +149,8 @@ def _why_no_text(row: Row, hidden: bool) -> str:
         return (
             "The authors of this benchmark ask that no public page shows its texts, and a trace repeats its question."
         )
+    if row.get("rule") == "no_attempt_fits":
+        return "No attempt ended within the budget, so there is no trace."
     if not row.get("segments"):
         return "This run was kept without its texts."
     return ""

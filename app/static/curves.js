@@ -3,11 +3,13 @@ const root = element.querySelector(".curves");
 const find = (selector) => root.querySelector(selector);
 const FILTERS = ["model", "method", "origin"];
 const SAMPLE_FILTERS = ["all", "right", "wrong", "fixed", "broken"];
+const FEW = 5;
 const BUSY = ["waiting", "loading", "running"];
 let series = [], benchmarks = [], ready = false;
 let benchmark = null;
 const off = { model: new Set(), method: new Set(), origin: new Set() };
 const known = new Set(); // benchmark and method pairs that were seen: an unfeatured one starts switched off
+const unfolded = new Set(); // the filters that show all their names
 const looked = { a: null, b: null }; // the points that are looked at: {series, index}
 let sampleFilter = "all", sampled = false;
 
@@ -56,6 +58,7 @@ function choose(name) {
   benchmark = name;
   for (const dimension of FILTERS) off[dimension].clear();
   known.clear();
+  unfolded.clear();
   learnMethods();
 }
 
@@ -74,13 +77,29 @@ function choice(kind, name, checked, onChange) {
 function drawChoices() {
   keepingFocus(find(".curves-benchmarks"), () => find(".curves-benchmarks .choices").replaceChildren(
     ...benchmarks.map((one) => choice("radio", one.name, one.name === benchmark, () => { choose(one.name); draw(); }))));
-  for (const dimension of FILTERS) {
-    const box = find(`[data-filter="${dimension}"]`);
-    const names = [...new Set(here().map((one) => one[dimension]))];
-    box.hidden = names.length === 0;
-    keepingFocus(box, () => box.querySelector(".choices").replaceChildren(...names.map((name) =>
-      choice("checkbox", name, !off[dimension].has(name), (on) => { off[dimension][on ? "delete" : "add"](name); draw(); }))));
-  }
+  for (const dimension of FILTERS) drawFilter(dimension);
+}
+
+function drawFilter(dimension) { // of many names only those that are on, until someone asks for the others
+  const box = find(`[data-filter="${dimension}"]`);
+  const names = [...new Set(here().map((one) => one[dimension]))];
+  const offered = unfolded.has(dimension) || names.length <= FEW ? names : names.filter((name) => !off[dimension].has(name));
+  const unfold = () => { unfolded.add(dimension); draw(); };
+  box.hidden = names.length === 0;
+  keepingFocus(box, () => {
+    const choices = offered.map((name) => choice("checkbox", name, !off[dimension].has(name), (on) => {
+      off[dimension][on ? "delete" : "add"](name);
+      unfold(); // what was just switched off must not vanish
+    }));
+    const hidden = names.length - offered.length;
+    if (hidden) {
+      const more = make("button", "pill", `${hidden} more…`);
+      more.type = "button";
+      more.addEventListener("click", () => { unfold(); box.querySelector("input").focus(); });
+      choices.push(more);
+    }
+    box.querySelector(".choices").replaceChildren(...choices);
+  });
 }
 
 function drawEmpty(shown) {

@@ -137,3 +137,10 @@ def test_two_points_are_compared_on_the_questions_they_share() -> None:
     half = paired(a[:3], b)
     assert half is not None and half["n"] == 3 and half["broken"] == 1
     assert paired(a[:2], b[3:]) is None
+
+
+def test_a_sample_without_a_trace_says_why() -> None:
+    for changed, said in (({}, "kept without its texts"), ({"rule": "no_attempt_fits"}, "No attempt ended within")):
+        rows_of_one = [{**row(0, "natural"), "segments": [], **changed}]
+        point = find_point(CONFIG, rows_of_one, "natural")
+        assert said in sample_trace(point, rows_of_one[0]["id"], 0, hidden=False)["note"]

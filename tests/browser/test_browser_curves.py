@@ -158,6 +158,21 @@ def test_filters_choose_what_is_drawn_and_an_empty_chart_helps(page: Page) -> No
     expect(markers(page)).to_have_count(5)
 
 
+def test_of_many_methods_only_those_that_are_on_are_listed_at_first(page: Page) -> None:
+    choose(page, "AIME24")
+    expect(page.get_by_role("checkbox", name="REBASE")).to_be_checked()
+    choose(page, "REBASE")
+    expect(page.get_by_role("checkbox", name="REBASE")).not_to_be_checked()  # what was switched off stays in reach
+    expect(region(page, "Metrics")).not_to_contain_text("REBASE")
+    page.get_by_role("button", name="Link", exact=True).click()
+    expect(notes(page)).to_contain_text("address bar")
+    page.reload()
+    drawn(page)
+    expect(page.get_by_role("checkbox", name="REBASE")).to_have_count(0)
+    page.get_by_role("button", name="1 more…").click()
+    expect(page.get_by_role("checkbox", name="REBASE")).not_to_be_checked()
+
+
 def test_a_link_restores_the_selection_in_another_browser(page: Page, open_page) -> None:
     choose(page, "budget forcing, 1 x Wait")
     click_marker(page, 2)
