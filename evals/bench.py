@@ -1,14 +1,16 @@
 """Measure the transformers engine against its bars: `python -m evals.bench` (or `make bench`).
 
 Each measurement is a ratio of two things that are run in turns (A B A B ...); the median of the pairwise ratios counts,
-so that a busy machine makes it noisier but not wrong. Texts have a fixed length: ends that the model tries are taken as
-ordinary tokens, and forced ones come where the benchmark wants them.
+so that a busy machine makes it noisier but not wrong. Both sides sample the same number of tokens: ends that the model
+tries are taken as ordinary tokens, and forced ones come where the benchmark wants them. No question is asked twice, so
+that no text is already in the cache.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import platform
 import sys
@@ -31,6 +33,12 @@ from s1core.models import resolve
 QUESTION = "How many r in raspberry?"
 AT_ONCE = 8
 WAITS = 2
+_asked = itertools.count(1)
+
+
+def new_question() -> str:
+    """A question of the same length as all others that has not been asked yet."""
+    return f"{QUESTION} {next(_asked):06}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +132,12 @@ def compare(a: Callable[[], float], b: Callable[[], float], repeats: int) -> tup
     return median(x for x, _ in pairs), median(y for _, y in pairs), median(x / y for x, y in pairs)
 
 
-def run_one(s: Setting, *, number: int = 0) -> float:
+def run_one(s: Setting) -> float:
     """One run through `s1core.stream`, tokens per second of wall time, prefill included."""
     budget = s.budget()
 
     def work() -> None:
-        Trace.from_events(stream(FixedLength(s.engine), f"{QUESTION} {number}", budget))
+        Trace.from_events(stream(FixedLength(s.engine), new_question(), budget))
 
     return tokens_per_s(s.sampled, work)
 
@@ -142,7 +150,7 @@ def run_forced(s: Setting, *, waits: int) -> float:
 
     def work() -> None:
         nonlocal sampled
-        trace = Trace.from_events(stream(rounds, QUESTION, s.budget(waits=waits)))
+        trace = Trace.from_events(stream(rounds, new_question(), s.budget(waits=waits)))
         sampled = sum(len(segment.token_ids) for segment in trace.segments if segment.source == "model")
 
     speed = tokens_per_s(1, work)
@@ -152,7 +160,7 @@ def run_forced(s: Setting, *, waits: int) -> float:
 def run_generate(s: Setting, model: Any, tokenizer: Any) -> float:
     """The same length through `transformers.generate` with its text streamer, read by another thread."""
     text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": QUESTION}], tokenize=False, add_generation_prompt=True
+        [{"role": "user", "content": new_question()}], tokenize=False, add_generation_prompt=True
     )
     ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"].to(model.device)
     streamer = TextIteratorStreamer(tokenizer, skip_prompt=True)
@@ -180,18 +188,18 @@ def run_at_once(s: Setting) -> float:
     budget = s.budget()
 
     async def one(number: int) -> None:
-        async for _ in astream(FixedLength(s.engine), f"{QUESTION} {number}", budget):
+        async for _ in astream(FixedLength(s.engine), new_question(), budget):
             pass
 
     async def everyone() -> None:
-        await asyncio.gather(*(one(number) for number in range(AT_ONCE)))
+        await asyncio.gather(*(one() for _ in range(AT_ONCE)))
 
     return tokens_per_s(AT_ONCE * s.sampled, lambda: asyncio.run(everyone()))
 
 
 def run_in_turn(s: Setting) -> float:
     """The same runs one after the other."""
-    return tokens_per_s(AT_ONCE * s.sampled, lambda: [run_one(s, number=number) for number in range(AT_ONCE)])
+    return tokens_per_s(AT_ONCE * s.sampled, lambda: [run_one(s) for _ in range(AT_ONCE)])
 
 
 def measure(s: Setting, location: str, repeats: int) -> Generator[Result, None, None]:
@@ -213,7 +221,7 @@ def measure(s: Setting, location: str, repeats: int) -> Generator[Result, None, 
 def recomputed(s: Setting) -> Result:
     """Count prompt tokens that are computed again after a Wait or a close."""
     rounds = FixedLength(s.engine, s.thinking_tokens // (WAITS + 1))
-    Trace.from_events(stream(rounds, QUESTION, s.budget(waits=WAITS)))
+    Trace.from_events(stream(rounds, new_question(), s.budget(waits=WAITS)))
     again = sum(computed - injected for injected, computed in rounds.prefills)
     injected = sum(injected for injected, _ in rounds.prefills)
     detail = f"{len(rounds.prefills)} continuations, {injected} injected tokens, {injected + again} computed"

@@ -25,13 +25,14 @@ class Feed:
     slots: tuple[int, int] | Tensor
     """A span of the cache, or the indices of rows that are not neighbours."""
     mask: Tensor | None
-    """`[rows, 1, width, length]`, added to the scores; None: a single token that sees all of `length`."""
+    """`[rows, 1, width, length]`, added to the scores; None: single tokens that all see all of `length`."""
     last: Tensor | None
     """Flat index of each row's last token; None when `width` is 1."""
     where: Tensor
     """Flat index of each token's slot and column, `[2, rows * width]`."""
     columns: int
     _flat: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
+    _spread: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
 
     def flat(self, heads: int) -> Tensor:
         """Rows of a `[slots * heads * columns, dim]` cache that the new tokens are written to."""
@@ -40,6 +41,15 @@ class Feed:
             head = torch.arange(heads, device=slot.device)
             self._flat[heads] = ((slot[:, None] * heads + head) * self.columns + column[:, None]).flatten()
         return self._flat[heads]
+
+    def mask_of(self, heads: int) -> Tensor | None:
+        """`[rows * heads, 1, length]`: the mask of single tokens, repeated for every head; worked out once a turn."""
+        if self.mask is None:
+            return None
+        if heads not in self._spread:
+            rows = self.mask.shape[0]
+            self._spread[heads] = self.mask[:, 0].expand(rows, heads, self.length).reshape(rows * heads, 1, self.length)
+        return self._spread[heads]
 
     def view(self, cached: Tensor) -> Tensor:
         """Return `[rows, heads, length, dim]` of a layer's keys or values."""
@@ -73,7 +83,7 @@ def decode_feed(
         fed[row], positions[row], columns[row] = token_id, len(slot.ids), len(slot.ids)
     packed = torch.tensor([fed, positions, list(range(start, stop)), columns], device=device)
     length = max(positions) + 1
-    mask = None if count == 1 else _mask(packed[1][:, None], length, dtype)
+    mask = None if min(positions) + 1 == length else _mask(packed[1][:, None], length, dtype)
     feed = Feed(
         ids=packed[0][:, None],
         positions=packed[1][:, None],

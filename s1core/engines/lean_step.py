@@ -123,10 +123,10 @@ class LeanStep:
         q = q.reshape(rows * kv, self._heads // kv, dim)
         k = feed.view(keys).reshape(rows * kv, length, dim)
         v = feed.view(values).reshape(rows * kv, length, dim)
-        if feed.mask is None:
+        mask = feed.mask_of(kv)
+        if mask is None:
             scores = torch.baddbmm(self._nothing, q, k.transpose(1, 2), beta=0, alpha=self._scale)
         else:
-            mask = feed.mask[:, 0].expand(rows, kv, length).reshape(rows * kv, 1, length)
             scores = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=self._scale)
         return torch.bmm(scores.softmax(dim=-1), v).view(rows, self._heads * dim)
 

@@ -1,12 +1,15 @@
 """From the worker's thread to whoever reads: one outbox a request, for synchronous and asynchronous readers.
 
-A reader that lags gets several chunks in one; nothing is lost and nobody waits for it.
+A reader is woken for the first token and for the end at once, in between at most every `PACE_S`: waking somebody costs
+about as much as a step of a small model. A reader that lags gets several chunks in one; nothing is lost and nobody waits
+for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
+import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
@@ -23,38 +26,68 @@ class Outbox(Protocol):
         ...
 
 
-class SyncOutbox:
+PACE_S = 0.02
+"""50 times a second, finer than the page draws; a model that takes longer for a token is read token by token."""
+
+
+class _Outbox:
+    """What both kinds share: items are kept until a wake-up is due."""
+
+    def __init__(self) -> None:
+        self._items: deque[Chunk | EngineFailed] = deque()
+        self._woke_at = -PACE_S
+
+    def _keep(self, item: Chunk | EngineFailed) -> bool:
+        """Tell whether the reader is to be woken for it; else the next item does that, or the end at the latest."""
+        self._items.append(item)
+        now = time.monotonic()
+        if isinstance(item, Chunk) and item.finish is None and now - self._woke_at < PACE_S:
+            return False
+        self._woke_at = now
+        return True
+
+    def _take(self) -> list[Chunk | EngineFailed]:
+        items: list[Chunk | EngineFailed] = []
+        while self._items:
+            items.append(self._items.popleft())
+        return items
+
+
+class SyncOutbox(_Outbox):
     """Read by a thread."""
 
     def __init__(self) -> None:
-        self._items: queue.SimpleQueue[Chunk | EngineFailed] = queue.SimpleQueue()
+        super().__init__()
+        self._ready = threading.Event()
 
     def put(self, item: Chunk | EngineFailed) -> bool:
         """Deliver."""
-        self._items.put(item)
+        if self._keep(item):
+            self._ready.set()
         return True
 
     def get(self) -> Chunk:
         """Wait for the next chunk, together with all that is there by then."""
-        items = [self._items.get()]
-        while not self._items.empty():
-            items.append(self._items.get())
-        return _merged(items)
+        while True:
+            self._ready.wait()
+            # Before the items are taken: whatever comes later must wake us again.
+            self._ready.clear()
+            if items := self._take():
+                return _merged(items)
 
 
-class AsyncOutbox:
+class AsyncOutbox(_Outbox):
     """Read by a task; made on its event loop."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._loop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
-        self._items: deque[Chunk | EngineFailed] = deque()
         self._woken = False
 
     def put(self, item: Chunk | EngineFailed) -> bool:
         """Deliver from another thread; wakes the reader unless that is already on its way."""
-        self._items.append(item)
-        if self._woken:
+        if not self._keep(item) or self._woken:
             return not self._loop.is_closed()
         self._woken = True
         try:
@@ -65,14 +98,13 @@ class AsyncOutbox:
 
     async def get(self) -> Chunk:
         """Wait for the next chunk, together with all that is there by then."""
-        await self._ready.wait()
-        self._ready.clear()
-        # Before the items are taken: whatever comes later must wake us again.
-        self._woken = False
-        items: list[Chunk | EngineFailed] = []
-        while self._items:
-            items.append(self._items.popleft())
-        return _merged(items) if items else await self.get()
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            # Before the items are taken: whatever comes later must wake us again.
+            self._woken = False
+            if items := self._take():
+                return _merged(items)
 
 
 def _merged(items: Sequence[Chunk | EngineFailed]) -> Chunk:
