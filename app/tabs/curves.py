@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 
@@ -19,7 +19,7 @@ from app.curves_routes import PLOTLY
 from app.curves_shelf import RunShelf
 from app.curves_view import View
 from app.questions import NANO
-from app.session import LiveRuns, ThinkRun
+from app.session import LiveRuns
 from app.shelf import EngineShelf
 from s1core import S1Error
 
@@ -61,7 +61,7 @@ def build(shelf: EngineShelf, results: RunShelf) -> None:
 def _wire(
     inputs: list[Any], run: gr.Button, cancel: gr.Button, board: gr.HTML, shelf: EngineShelf, results: RunShelf
 ) -> None:
-    runs, line = LiveRuns(), Line()
+    runs, line = LiveRuns[LiveSweep](), Line()
 
     async def sweep(request: gr.Request, questions: Any, budgets: Any, waits: Any) -> AsyncGenerator[View, None]:
         try:
@@ -70,8 +70,7 @@ def _wire(
             yield {"run": "", "state": "error", "note": str(error), "done": 0, "total": 0, "series": []}
             return
         live = LiveSweep(asked, results, line)
-        # A sweep ends as a run of Think does: by its page, with `stop`.
-        with runs.registered(request.session_hash or "", cast(ThinkRun, live)):
+        with runs.registered(request.session_hash or "", live):
             async with aclosing(live.views(lambda: shelf.load(NANO))) as views:
                 async for view in views:
                     yield view
