@@ -1,4 +1,4 @@
-"""Measure the transformers engine against its bars: `python -m evals.bench` (or `make bench`).
+"""Measure the transformers engine and the sweep against their bars: `python -m evals.bench` (or `make bench`).
 
 Each measurement is a ratio of two things that are run in turns (A B A B ...); the median of the pairwise ratios counts,
 so that a busy machine makes it noisier but not wrong. Both sides sample the same number of tokens: ends that the model
@@ -25,6 +25,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TextIteratorStreamer
 
+from evals import bench_sweep
+from evals.benched import Result
 from s1core import Budget, S1Error, Trace, astream, load_engine, stream
 from s1core.engines.base import Chunk, Request
 from s1core.engines.transformers import TransformersEngine
@@ -39,17 +41,6 @@ _asked = itertools.count(1)
 def new_question() -> str:
     """A question of the same length as all others that has not been asked yet."""
     return f"{QUESTION} {next(_asked):06}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """One measurement and its bar."""
-
-    what: str
-    measured: float
-    bar: str
-    passed: bool
-    detail: str
 
 
 class FixedLength:
@@ -216,6 +207,8 @@ def measure(s: Setting, location: str, repeats: int) -> Generator[Result, None, 
     detail = f"{forced:.0f} against {free:.0f} tokens/s"
     yield Result(what=f"{WAITS} Waits / none", measured=ratio, bar=">= 0.97", passed=ratio >= 0.97, detail=detail)
     yield recomputed(s)
+    loop = bench_sweep.ReadmeLoop(s.engine, location, device=s.engine.device, dtype=s.engine.dtype)
+    yield from bench_sweep.measure(s.engine, loop, repeats)
 
 
 def recomputed(s: Setting) -> Result:
@@ -232,7 +225,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.bench",
-        description="Speed of the transformers engine: against transformers.generate, of 8 at once, of forcing.",
+        description="Speed of the transformers engine: against transformers.generate, of 8 at once, of forcing, of sweeps.",
         epilog="examples: python -m evals.bench --repeats 15  |  python -m evals.bench --model simplescaling/s1.1-1.5B",
     )
     parser.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")

@@ -1,8 +1,8 @@
 """From the worker's thread to whoever reads: one outbox a request, for synchronous and asynchronous readers.
 
 A reader is woken for the first token and for the end at once, in between at most every `PACE_S`: waking somebody costs
-about as much as a step of a small model. A reader that lags gets several chunks in one; nothing is lost and nobody waits
-for it.
+about as much as a step of a small model. A reader that lags gets several chunks in one; nothing is lost and nobody
+waits for it.
 """
 
 from __future__ import annotations
