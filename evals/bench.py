@@ -118,7 +118,8 @@ def tokens_per_s(count: int, work: Callable[[], object]) -> float:
 
 def compare(a: Callable[[], float], b: Callable[[], float], repeats: int) -> tuple[float, float, float]:
     """Measure in turns; return the medians of both and of the pairwise ratios."""
-    a(), b()
+    for warm in (a, b):
+        warm()
     pairs = [(a(), b()) for _ in range(repeats)]
     return median(x for x, _ in pairs), median(y for _, y in pairs), median(x / y for x, y in pairs)
 
@@ -178,7 +179,7 @@ def run_at_once(s: Setting) -> float:
     """Several runs on one event loop."""
     budget = s.budget()
 
-    async def one(number: int) -> None:
+    async def one() -> None:
         async for _ in astream(FixedLength(s.engine), new_question(), budget):
             pass
 
@@ -225,7 +226,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.bench",
-        description="Speed of the transformers engine: against transformers.generate, of 8 at once, of forcing, of sweeps.",
+        description="Speed of the transformers engine: against transformers.generate, 8 at once, forcing, sweeps.",
         epilog="examples: python -m evals.bench --repeats 15  |  python -m evals.bench --model simplescaling/s1.1-1.5B",
     )
     parser.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
