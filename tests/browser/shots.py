@@ -50,6 +50,7 @@ def curves(page: Page, folder: Path, scheme: str, width: int) -> None:
     other.select_option(other.locator("option", has_text=re.compile("^natural")).last.get_attribute("value"))
     region(page, "Samples").locator('[data-key="fixed"]').click()
     region(page, "Sample trace").locator("[data-source]").first.wait_for()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
     shoot(page, folder, "curves-samples", scheme, width)
 
 
