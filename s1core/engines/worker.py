@@ -1,7 +1,8 @@
 """The thread that owns the model: every turn, one forward pass for all live requests.
 
 A request joins at the beginning of any turn and leaves at the end of any. A prompt is prefilled in parts, so that those
-who are already reading do not stall; each part is a forward pass of its own, shared by several prompts if they fit.
+who are already reading do not stall; each part is a forward pass of its own, shared by several prompts if they fit. The
+few tokens of a forced Wait are not worth one: they go along with the tokens that others decode, one a turn.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ log = logging.getLogger(__name__)
 
 WORTH_WAITING = 16
 """Prompt tokens that another request is about to prefill: from here on it is better to copy them afterwards."""
+
+GO_ALONG = 8
+"""Prompt tokens that are run one a turn, in company, rather than by a forward pass of their own."""
+COMPANY = 3
+"""Rows that decode; to a pass for so many, another row adds about a tenth of the cost of a pass of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,10 +181,11 @@ class Worker:
     def _turn(self) -> None:
         self._drop_cancelled()
         self._admit()
-        self._advance(self._prefilling())
-        decoding = [row for row in self._live if row.left == 1]
+        single = GO_ALONG if sum(row.left == 1 for row in self._live) >= COMPANY else 1
+        self._advance(self._prefilling(more_than=single))
+        decoding = [row for row in self._live if 1 <= row.left <= single]
         # In the order of their slots, so that the logits need no sorting.
-        self._advance(sorted(decoding, key=lambda row: row.slot.index if row.slot else 0))
+        self._advance(sorted(decoding, key=lambda row: row.slot.index if row.slot else 0), most=1)
 
     def _drop_cancelled(self) -> None:
         for row in [row for row in self._live if row.cancelled]:
@@ -211,13 +218,13 @@ class Worker:
         common = max((common_prefix(r.ids, row.ids, len(row.ids) - 1) for r in self._live if r.left > 1), default=0)
         return common >= WORTH_WAITING and common - self._cache.longest_prefix(row.ids)[1] >= WORTH_WAITING
 
-    def _prefilling(self) -> list[Row]:
+    def _prefilling(self, *, more_than: int) -> list[Row]:
         """Choose rows whose prompts go through the model together, in the order in which they came."""
         chosen: list[Row] = []
         width = 0
         for row in self._live:
             wider = max(width, min(row.left, self._prefill_tokens))
-            if row.left > 1 and wider * (len(chosen) + 1) <= self._prefill_tokens:
+            if row.left > more_than and wider * (len(chosen) + 1) <= self._prefill_tokens:
                 chosen.append(row)
                 width = wider
         for row in chosen:
@@ -226,12 +233,12 @@ class Worker:
             self._live.append(row)
         return chosen
 
-    def _advance(self, rows: list[Row]) -> None:
-        """Run one forward pass for `rows` and sample for those whose text is complete."""
+    def _advance(self, rows: list[Row], *, most: int | None = None) -> None:
+        """Run one forward pass for `rows`, `most` tokens of each, and sample for those whose text is complete."""
         try:
             rows = self._with_room(rows)
             if rows:
-                self._sample(rows, self._forward(rows))
+                self._sample(rows, self._forward(rows, most or self._prefill_tokens))
         except Exception as error:
             log.exception("a forward pass failed")
             self._fail(rows, error)
@@ -267,11 +274,11 @@ class Worker:
                 self._waiting.insert(0, newest)
         return rows
 
-    def _forward(self, rows: Sequence[Row]) -> Tensor:
+    def _forward(self, rows: Sequence[Row], most: int) -> Tensor:
         assert self._step is not None
         self._turns += 1
         slots = [row.slot for row in rows if row.slot is not None]
-        parts = [r.ids[len(s.ids) : len(s.ids) + self._prefill_tokens] for r, s in zip(rows, slots, strict=True)]
+        parts = [r.ids[len(s.ids) : len(s.ids) + most] for r, s in zip(rows, slots, strict=True)]
         if all(len(part) == 1 for part in parts):
             feed, order = decode_feed(self._cache, slots, [part[0] for part in parts], **self._cache.placement)
             logits = self._step(feed, self._cache)
