@@ -1,0 +1,64 @@
+r"""Format filters, as the released notebook has them, and what could not be trained on.
+
+The patterns are the published ones: page references `p12.` and bold words with a digit after their opening, `**4**`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curate.rows import Outcome, Rejection, Row, Tell
+
+_PAGE = re.compile(r"p[1-9]\d{0,2}\.")
+_BOLD_NUMBER = re.compile(r"\*\*(?=.*\d)[^\s\]]*\*\*")
+_SPECIAL = re.compile(r"<\|(?:im_start|im_end|endoftext|fim_pad)\|>|</?think>")
+
+
+def rejected_by(row: Row) -> tuple[str, str] | None:
+    """The first rule that rejects a row, and what it saw; None for a row that may stay."""
+    question = row.question
+    if row.failed is not None:
+        return "failed_call", row.failed
+    if "[asy]" in question and row.source != "aime":
+        return "ascii_diagram", "[asy]"
+    if "![Image]" in question:
+        return "missing_image", "![Image]"
+    if found := _PAGE.search(question):
+        return "page_reference", found[0]
+    if found := _BOLD_NUMBER.search(question):
+        return "number_reference", found[0][:80]
+    if found := _SPECIAL.search(question) or _SPECIAL.search(row.attempt or ""):
+        return "special_token", found[0]
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quality:
+    """Removes failed calls and damaged questions."""
+
+    name: str = "quality"
+    pure: bool = True
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its rules are fixed; the number grows when they change."""
+        return {"rules": 1}
+
+    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+        """Apply the rules."""
+        kept: list[Row] = []
+        rejections: list[Rejection] = []
+        counts: Counter[str] = Counter()
+        for number, row in enumerate(rows):
+            if (why := rejected_by(row)) is None:
+                kept.append(row)
+            else:
+                rejections.append(Rejection.of(row, self.name, *why))
+                counts[why[0]] += 1
+            if number % 4096 == 0:
+                tell(number, counts)
+        return Outcome(rows=kept, rejections=rejections)

@@ -1,0 +1,72 @@
+"""Texts as normalised words and their n-grams, for comparison only."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+_WORD = re.compile(r"\w+")
+# A hyphen between letters is spelling; anywhere else it is a minus.
+_FIGURE = re.compile(r"\d+|[+*/=<>^!|≤≥±×÷]|(?<![^\W\d])-|-(?![^\W\d])")
+_LONGEST_GRAM = 16
+_MULTIPLIERS: Hashes = np.random.default_rng(0x51).integers(1, 2**63, _LONGEST_GRAM, dtype=np.uint64) * 2 + 1
+
+
+def normal(text: str) -> str:
+    """Compatible, case-folded form; a typographic minus is a minus."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold().replace("−", "-")
+
+
+def words(text: str) -> list[str]:
+    r"""Letters and digits of a normal text in runs; `\frac{1}{2}` gives `frac 1 2`, spacing and other marks go."""
+    return _WORD.findall(text)
+
+
+def figures(text: str) -> str:
+    """Numbers and signs in order: questions that differ in one of them are different questions."""
+    return " ".join(_FIGURE.findall(text))
+
+
+class WordHashes:
+    """Words as 64-bit numbers, the same on every machine."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def of(self, tokens: list[str]) -> Hashes:
+        """One number a word."""
+        known = self._known
+        return np.array([known.get(token) or self._learn(token) for token in tokens], dtype=np.uint64)
+
+    def _learn(self, token: str) -> int:
+        value = stable_hash(token) | 1
+        self._known[token] = value
+        return value
+
+
+def stable_hash(text: str) -> int:
+    """64 bits that depend on the text alone."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def gram_hashes(hashes: Hashes, n: int) -> Hashes:
+    """One number for every run of `n` words, in order; a text of fewer words is one run as it stands.
+
+    Args:
+        hashes: of the words, `[words]`.
+        n: at most 16.
+    """
+    length = min(n, len(hashes))
+    if length == 0:
+        return np.zeros(0, dtype=np.uint64)
+    windows = np.lib.stride_tricks.sliding_window_view(hashes, length)
+    mixed = (windows * _MULTIPLIERS[:length]).sum(axis=1, dtype=np.uint64)
+    # Runs of different lengths never meet.
+    mixed ^= np.uint64(length)
+    return mixed ^ (mixed >> np.uint64(29))
