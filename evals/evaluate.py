@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
-import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from evals.benchmarks import Item
 from evals.settings import Setting, grid_label
-from s1core import Sampling, Trace, astream
+from s1core import Sampling, Trace, astream, provenance
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
 from s1core.grading import grade
 from s1core.store import Row, RunStore
 from s1core.sweep import asweep
+
+_CODE = ("s1core", "evals/*.py")
+"""What samples and grades."""
 
 Progress = Callable[[int, int], None]
 """Called with (done, total): first of all with what was there already, then after every sample."""
@@ -218,34 +216,9 @@ def run_config(
 
 def run_facts() -> dict[str, Any]:
     """What a run was made with: code, versions and hardware."""
-    return {
-        "commit": code_commit(),
-        "versions": {name: _version(name) for name in ("torch", "transformers", "tokenizers")},
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    }
+    return provenance.run_facts(*_CODE)
 
 
-@cache
 def code_commit() -> str | None:
     """The commit of this code, with a `+` when what samples or grades was changed since; None outside a checkout."""
-    root = Path(__file__).parents[1]
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(root), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
-
-    try:
-        # A package that was installed inside someone else's checkout is not of that checkout's commit.
-        if not git("ls-files", "--", "evals/evaluate.py"):
-            return None
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", "s1core", "evals/*.py") else "")
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    return provenance.code_commit(*_CODE)
