@@ -51,7 +51,7 @@ class LiveTrack:
 
     def broke_off(self, why: str) -> None:
         """Say that no more probes will come."""
-        self._broken = f"{why} {len(self._points)} of {count(len(self._places), 'probe')} are there."
+        self._broken = f"{why} {len(self._points)} of {count(len(self._places), 'cell')} are there."
 
     @property
     def whole(self) -> bool:

@@ -82,7 +82,7 @@ def test_the_track_fills_and_may_break_off() -> None:
     live.broke_off("Stopped.")
     view = live.view()
     assert (view["state"], view["words"]) == ("stopped", "")
-    assert view["note"] == f"Stopped. 1 of {view['total']} probes are there."
+    assert view["note"] == f"Stopped. 1 of {view['total']} cells are there."
 
 
 def test_the_cost_leaves_out_the_runs_own_answer() -> None:

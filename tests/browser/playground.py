@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import threading
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import uvicorn
 
 from app.build import build_app
-from s1core.engines.base import Chunk, Request
+from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.scripted import Script, ScriptedEngine, byte_codec
 
 LETTERS = "First look: 2.\n"
@@ -58,21 +60,42 @@ class PacedEngine(ScriptedEngine):
     """A scripted engine that takes its time over every token, and may break on the way."""
 
     def __init__(
-        self, script: Script, *, delay_s: float = 0.0, breaks_after: int | None = None, context_length: int = 4096
+        self,
+        script: Script,
+        *,
+        delay_s: float = 0.0,
+        forced_delay_s: float = 0.0,
+        breaks_after: int | None = None,
+        sure: float | None = None,
+        context_length: int = 4096,
     ) -> None:
+        """Make an engine.
+
+        Args:
+            script: what it says.
+            delay_s: before every token.
+            forced_delay_s: before every token of an answer after a forced close; of a probe, for instance.
+            breaks_after: chunks of one request.
+            sure: the probability of every token, as the engine tells it; None: it tells none.
+            context_length: in tokens.
+        """
         super().__init__(script, codec=byte_codec(), context_length=context_length, default_answer_tokens=256)
-        self._delay_s, self._breaks_after = delay_s, breaks_after
+        self._delay_s, self._forced_delay_s, self._breaks_after = delay_s, forced_delay_s, breaks_after
+        self._logprob = None if sure is None else math.log(sure)
+        self.capabilities = Capabilities(logprobs="unsupported" if sure is None else "enforced")
 
     async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Stream the script, one token every `delay_s`."""
         self.requests.append(request)
         self.running += 1
+        forced = self.codec.decode(request.prompt_ids).endswith("Final Answer:")
         try:
             for count, chunk in enumerate(self._chunks(request)):
                 if count == self._breaks_after:
                     raise RuntimeError("out of memory, say")
-                await asyncio.sleep(self._delay_s)
-                yield chunk
+                await asyncio.sleep(self._forced_delay_s if forced and self._forced_delay_s else self._delay_s)
+                told = () if self._logprob is None else (self._logprob,) * len(chunk.token_ids)
+                yield replace(chunk, logprobs=told)
         finally:
             self.running -= 1
 
@@ -87,6 +110,8 @@ def scripted_engines() -> dict[str, PacedEngine]:
         "echo": PacedEngine(echo, delay_s=0.004),
         "breaks": PacedEngine(think, delay_s=0.004, breaks_after=9),
         "tiny": PacedEngine(think, context_length=400),
+        "sure": PacedEngine(think, delay_s=0.001, sure=0.75),
+        "slow probes": PacedEngine(think, delay_s=0.001, forced_delay_s=0.25),
     }
     for name, engine in engines.items():
         engine.model = name

@@ -10,8 +10,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.playground import HOSTILE, Playground
 from tests.browser.visit import (
     ask,
+    choose,
     choose_model,
     finished,
+    more_settings,
     region,
     set_slider,
     soon,
@@ -121,10 +123,8 @@ def test_chips_fill_in_one_example_after_the_other(page: Page) -> None:
 
 
 def test_per_round_accounting_cuts_the_shown_text_too(page: Page) -> None:
-    page.get_by_text("More settings").click()
-    counts = page.get_by_label("The budget counts")
-    counts.click()
-    page.get_by_role("option", name="per round", exact=False).click()
+    more_settings(page)
+    choose(page, "The budget counts", "per round, cut at the end")
     set_slider(page, "Thinking budget", 50)
     ask(page, QUESTION)
     expect(finished(page)).to_contain_text("50 of 50 tokens")

@@ -68,6 +68,22 @@ def set_slider(page: Page, name: str, value: int) -> None:
     page.get_by_role("slider", name=name, exact=True).fill(str(value))
 
 
+def choose(page: Page, field: str, option: str) -> None:
+    """Choose an option of a list under `More settings`, which must be open."""
+    page.get_by_label(field, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def more_settings(page: Page) -> None:
+    page.get_by_role("button", name="More settings").click()
+    expect(page.get_by_label("Method", exact=True)).to_be_visible()
+
+
+def cells(page: Page) -> Locator:
+    """The probes of the answer track that are there."""
+    return region(page, "Answer track").get_by_role("option")
+
+
 def choose_model(page: Page, name: str) -> None:
     box = page.get_by_label("Model", exact=True)
     box.click()
