@@ -18,7 +18,8 @@ from s1core.types import Trace
 CELLS = 48
 """Probes of a track, at most, tries to end aside: what fits a phone, and costs about as much as a short run."""
 SMALLEST_STEP = 2
-NO_PROBABILITY = "This engine does not tell probabilities, so all cells are equally high."
+HEIGHT = "height: how sure"
+NO_PROBABILITY = "This engine tells no probabilities, so all cells are equally high."
 
 State = Literal["none", "filling", "done", "stopped"]
 IsRight = Callable[[str | None], bool]
@@ -42,7 +43,7 @@ class LiveTrack:
         self._places = places(trace, self.every)
         self._points: list[TrackPoint] = []
         self._is_right = is_right
-        self._note = "" if tells_probability else NO_PROBABILITY
+        self._height = HEIGHT if tells_probability else NO_PROBABILITY
         self._broken = ""
 
     def take(self, point: TrackPoint) -> None:
@@ -65,7 +66,8 @@ class LiveTrack:
         letters = {answer: number for number, answer in enumerate(answers)}
         return {
             "state": "done" if self.whole else "stopped" if self._broken else "filling",
-            "note": plain(self._broken or self._note),
+            "note": plain(self._broken),
+            "height": self._height,
             "total": len(self._places),
             "spent": self._places[-1],
             "cells": [
@@ -75,7 +77,7 @@ class LiveTrack:
             "answers": [{"text": plain(text), "verdict": self._verdict(text)} for text in answers.values()],
             "settled_at": None if track is None else track.settled_at,
             "words": self._words(track),
-            "cost": "" if track is None else self._cost(),
+            "cost": self._cost(),
             "tries": self._tries(),
             "waits": [] if track is None else [self._effect(wait) for wait in track.waits],
         }
@@ -144,6 +146,7 @@ def no_track(note: str) -> dict[str, Any]:
     return {
         "state": "none",
         "note": plain(note),
+        "height": "",
         "total": 0,
         "spent": 0,
         "cells": [],

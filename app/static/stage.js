@@ -7,7 +7,7 @@ const drawTrace = traceWriter(traceText), drawTrack = trackDrawer(find(".track")
 const NEAR_THE_END_PX = 48;
 const LONG_ANSWER_CHARACTERS = 16; // longer ones are set smaller
 const STATUS = {
-  loading: "Loading the model", running: "Thinking", probing: "Done; asking along the way", done: "Done",
+  loading: "Loading the model", running: "Thinking", probing: "Probing", done: "Done",
   cancelled: "Stopped", error: "",
 };
 const UNDER_WAY = ["loading", "running", "probing"];

@@ -77,17 +77,20 @@ function trackDrawer(region) {
   }
 
   function drawWaits() {
-    find(".track-waits").replaceChildren(...track.waits.map(({ number, before, after, words, kind }) => {
+    // Until the verdicts are there, their places are kept, so that nothing moves when they come.
+    const waits = track.waits.length ? track.waits : track.tries.map(([, number]) => ({ number, words: "…" }));
+    find(".track-waits").replaceChildren(...waits.map(({ number, before, after, words, kind }) => {
       const item = make("li");
-      item.dataset.kind = kind;
+      item.dataset.kind = kind || "";
       item.append(make("b", "wait", `Wait ${CIRCLED[number - 1] || number}`));
-      item.append(make("span", "track-answer", after ? `${before} → ${after}` : before), ", ", make("b", "", words));
+      if (before) item.append(make("span", "track-answer", after ? `${before} → ${after}` : before), ", ");
+      item.append(make("b", "", words));
       return item;
     }));
   }
 
   function rest() { // what stands there while no cell is pointed at
-    const parts = [track?.note, track?.cost, track?.cost && "Point at a cell to see its answer."];
+    const parts = [track?.note, track?.cost, track?.cost && "Point at a cell for its answer."];
     detail.replaceChildren(parts.filter(Boolean).join(" "));
   }
 
@@ -135,7 +138,7 @@ function trackDrawer(region) {
     drawLegend();
     drawWaits();
     find(".track-words").textContent = view.words;
-    find(".track-height").hidden = view.cells.every(([, , probability]) => probability === null);
+    find(".track-height").textContent = view.height;
     find(".track-end").textContent = `${view.spent.toLocaleString("en")} tokens`;
     find(".teach").textContent = view.state === "none" && view.note ? view.note : teach;
     if (!strip.matches(":hover, :focus-within")) rest();

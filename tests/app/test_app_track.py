@@ -78,7 +78,7 @@ def test_the_track_fills_and_may_break_off() -> None:
     live.take(point(0, "2", None))
     view = live.view()
     assert (view["state"], view["words"]) == ("filling", f"asking along the way: 1 of {view['total']}")
-    assert "does not tell probabilities" in view["note"]
+    assert "tells no probabilities" in view["height"]
     live.broke_off("Stopped.")
     view = live.view()
     assert (view["state"], view["words"]) == ("stopped", "")

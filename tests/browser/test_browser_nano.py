@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.playground import Playground
-from tests.browser.visit import ask, finished, region, set_slider, trace
+from tests.browser.visit import ask, cells, choose, finished, more_settings, region, set_slider, trace
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,34 @@ def test_a_model_that_cannot_be_loaded_says_why_and_what_to_do(open_page, nano: 
     box.press("Tab")
     ask(page, "How many r in raspberry?")
     expect(page.get_by_role("alert").filter(has_text="is not in the list of models")).to_be_visible()
+
+
+def test_s1_nano_tells_how_sure_it_was_along_the_way(open_page, nano: Playground) -> None:
+    page = open_page(nano.url)
+    set_slider(page, "Thinking budget", 256)
+    ask(page, "How many r in raspberry?")
+    finished(page)
+    track = region(page, "Answer track")
+    expect(track).to_contain_text(re.compile(r"settled at \d+, spent \d+"))
+    names = cells(page).evaluate_all("all => all.map((cell) => cell.getAttribute('aria-label'))")
+    assert len(names) > 4
+    assert all(re.fullmatch(r"after \d+ of \d+ tokens: .+, (right|wrong), (> )?\d+ % sure", name) for name in names)
+    verdict = track.get_by_role("list", name="What each Wait did").get_by_role("listitem")
+    expect(verdict).to_have_text(re.compile("Wait ①.*(fixed|broken|kept, right|kept, wrong|changed, still wrong)"))
+
+
+def test_more_waits_than_s1_nano_knows_get_a_hint(open_page, nano: Playground) -> None:
+    page = open_page(nano.url)
+    hint = page.get_by_text("More is not always better")
+    expect(hint).not_to_be_visible()
+    set_slider(page, "Waits", 8)
+    expect(hint).to_be_visible()
+
+
+def test_s1_nano_was_not_trained_for_conditional_prompts(open_page, nano: Playground) -> None:
+    page = open_page(nano.url)
+    more_settings(page)
+    choose(page, "Method", "Ask for long thinking")
+    expect(page.get_by_text("s1-nano was not trained to read such a request.")).to_be_visible()
+    choose(page, "Method", "No forcing")
+    expect(page.get_by_text("not trained to read")).not_to_be_visible()
