@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from curate.facts import Fact
@@ -51,8 +54,14 @@ class ModelSpec:
 
     @property
     def decides(self) -> dict[str, Any]:
-        """All that decides what it writes. Where it runs does not."""
-        return {k: v for k, v in asdict(self).items() if k in ("model", "style", "max_tokens", "temperature", "seed")}
+        """All that decides what it writes. Where it runs does not; of a local folder the weights do, not its place."""
+        return {
+            "model": _identity(self.model),
+            "style": self.style,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "seed": self.seed,
+        }
 
     def load(self) -> Engine:
         """Load it.
@@ -62,6 +71,19 @@ class ModelSpec:
         """
         options = {k: v for k, v in (("url", self.url), ("dtype", self.dtype)) if v is not None}
         return load_engine(self.model, engine=self.engine, **options)
+
+
+@cache
+def _identity(model: str) -> str:
+    folder = Path(model)
+    weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    if not weights:
+        return model
+    digest = hashlib.sha256()
+    for path in weights:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"{folder.resolve().name}@{digest.hexdigest()[:12]}"
 
 
 def ask_all(

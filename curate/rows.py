@@ -51,6 +51,8 @@ class Row:
     correct: bool | None = None
     """Whether the teacher's answer is right; None where nobody judged it."""
     domain: str | None = None
+    drawn: str | None = None
+    """By which rule of the selection."""
 
     @property
     def uid(self) -> str:
@@ -117,9 +119,15 @@ class Outcome:
 class Stage(Protocol):
     """One step of the funnel. Facts that cost something are kept by question, so that a second run finds them."""
 
-    name: str
-    pure: bool
-    """It adds nothing to rows: on resuming, its rejections of an unchanged input hold without running it."""
+    @property
+    def name(self) -> str:
+        """What it is called in counts and rejections."""
+        ...
+
+    @property
+    def pure(self) -> bool:
+        """It adds nothing to rows: on resuming, its rejections of an unchanged input hold without running it."""
+        ...
 
     @property
     def config(self) -> dict[str, Any]:

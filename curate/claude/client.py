@@ -19,6 +19,16 @@ FEW = 200
 Mode = Literal["auto", "live", "batch"]
 
 
+def about_of(model_name: str, task: Task) -> str:
+    """What tells the answers of a task from all others: the model, and everything it is told."""
+    return f"{model_name}/{task.name}-{task.hash}"
+
+
+def goes_by_batches(mode: Mode, questions: int) -> bool:
+    """Whether so many questions are asked by batches."""
+    return mode == "batch" or (mode == "auto" and questions > FEW)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Claude:
     """One model, ready to be asked."""
@@ -46,9 +56,9 @@ class Claude:
             Unavailable: too many faults in a row.
             CurateError: key or account are not accepted.
         """
-        about = f"{self.model_name}/{task.name}-{task.hash}"
+        about = about_of(self.model_name, task)
         unknown = [ask for ask in asks if (known := self.journal.answer(about, ask.key)) is None or not known.final]
-        batches = self.mode == "batch" or (self.mode == "auto" and len(unknown) > FEW)
+        batches = goes_by_batches(self.mode, len(unknown))
         if unknown or self.journal.plans(about):
             # Batches under way are brought in first, also by who would ask the rest by single calls.
             self._batches().bring_in(task, about, tell)

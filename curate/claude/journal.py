@@ -99,6 +99,10 @@ class Journal:
         """The last answer to a question, if there is one."""
         return self._answers.get((about, key))
 
+    def final_keys(self, about: str) -> set[str]:
+        """The questions of a task that will not be asked again."""
+        return {key for (task, key), answer in self._answers.items() if task == about and answer.final}
+
     def spending(self) -> dict[str, Spending]:
         """What this run asked and paid, by task; what may have been charged without an answer is not in it."""
         return self._spending

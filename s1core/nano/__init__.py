@@ -11,6 +11,9 @@ from s1core.nano.question import Question, Split
 WEIGHTS: Path = Path(__file__).parent / "weights"
 """The model, as `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer.from_pretrained` load it."""
 
+WEAK: tuple[Path, ...] = (Path(__file__).parent / "weak-1", Path(__file__).parent / "weak-2")
+"""Two weaker models of the same family, to tell easy questions from hard ones when a set is curated."""
+
 TEST_SIZE = 1200
 TEST_SEED = 20250131
 """The frozen test set: the first questions of the test split that this seed makes. Held out of training by hash."""
@@ -46,6 +49,7 @@ def expected_answer(text: str) -> str | None:
 __all__ = [
     "TEST_SEED",
     "TEST_SIZE",
+    "WEAK",
     "WEIGHTS",
     "FamilyInfo",
     "Question",

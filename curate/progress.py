@@ -1,0 +1,81 @@
+"""The funnel on disk, while it fills: `progress.jsonl` of the run folder, one event a line, for whoever watches.
+
+Events: `{"at", "stage", "state", "in", "done", "out", "rejected": {rule: n}, "seconds", "detail"}` with the states
+`started`, `running`, `done`, `failed`; and of the run as a whole (stage null) `started`, `finished`, `stopped`, and
+`failed`, with a message. The last event of a stage counts.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+EVERY_S = 0.5
+FILE = "progress.jsonl"
+
+
+class Progress:
+    """Appends events, at most two a second while a stage runs."""
+
+    def __init__(self, folder: Path, listen: Callable[[Event], None] = lambda event: None) -> None:
+        self._path = folder / FILE
+        self._listen = listen
+        self._began_s = self._told_s = 0.0
+        self._stage = ""
+        self._rows_in = 0
+
+    def run(self, state: str, detail: str = "") -> None:
+        """Tell about the run as a whole."""
+        self._write({"stage": None, "state": state, "detail": detail})
+
+    def begin(self, stage: str, rows_in: int) -> None:
+        """Tell that a stage begins."""
+        self._stage, self._rows_in = stage, rows_in
+        self._began_s = self._told_s = time.monotonic()
+        self._write(self._event("started", 0, {}))
+
+    def tell(self, done: int, rejected: Mapping[str, int]) -> None:
+        """Tell how far the stage is; most calls are dropped."""
+        now_s = time.monotonic()
+        if now_s - self._told_s >= EVERY_S:
+            self._told_s = now_s
+            self._write(self._event("running", done, rejected))
+
+    def end(self, rows_out: int, rejected: Mapping[str, int], *, fingerprint: str = "", known: bool = False) -> None:
+        """Tell what a stage left."""
+        event = self._event("done", self._rows_in, rejected)
+        self._write(event | {"out": rows_out, "fingerprint": fingerprint, "known": known})
+
+    def fail(self, detail: str) -> None:
+        """Tell that the stage did not come to its end."""
+        self._write({**self._event("failed", 0, {}), "detail": detail})
+
+    def _event(self, state: str, done: int, rejected: Mapping[str, int]) -> Event:
+        return {
+            "stage": self._stage,
+            "state": state,
+            "in": self._rows_in,
+            "done": done,
+            "out": None,
+            "rejected": dict(rejected),
+            "seconds": round(time.monotonic() - self._began_s, 2),
+        }
+
+    def _write(self, event: Event) -> None:
+        event = {"at": round(time.time(), 2), **event}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event, ensure_ascii=False) + "\n")
+        self._listen(event)
+
+
+def read_events(folder: Path) -> list[Event]:
+    """All whole events of a run; none if there is no such file."""
+    try:
+        lines = (folder / FILE).read_text(encoding="utf-8").split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]

@@ -1,0 +1,41 @@
+"""The training text of a selected row: what the user says, and what the assistant answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from curate.facts import Fact
+from curate.rows import Row
+from s1core.thinking import FORMATS
+
+_THINK = FORMATS["s1"].open
+_ANSWER = FORMATS["s1"].close_by_model
+
+
+def assistant_turn(thinking: str, attempt: str) -> str:
+    """Thinking and answer between s1's markers; the answer is introduced by `Answer:` unless it does so itself."""
+    answer = attempt.strip()
+    introduced = answer if "Answer:" in answer else f"Answer: {answer}"
+    return f"{_THINK}\n{thinking.strip()}\n{_ANSWER}\n{introduced}"
+
+
+def record(row: Row, trace: Fact) -> dict[str, Any]:
+    """One row of the dataset. `user` and `assistant` are the turns; the chat template is the trained model's own."""
+    return {
+        "key": row.key,
+        "id": row.id,
+        "source": row.source,
+        "domain": row.domain,
+        "question": row.question,
+        "solution": row.solution,
+        "answer": row.answer,
+        "thinking": trace["thinking"],
+        "attempt": trace["attempt"],
+        "thinking_tokens": row.thinking_tokens,
+        "correct": row.correct,
+        "drawn": row.drawn,
+        "user": row.question,
+        "assistant": assistant_turn(trace["thinking"], trace["attempt"]),
+        "metadata": json.dumps(row.metadata, ensure_ascii=False, default=str),
+    }

@@ -1,0 +1,102 @@
+"""Difficulty: what a weaker model gets right is too easy. The teacher's own attempt is judged as well.
+
+The second model is asked only what the first one did not solve: the rows that stay are the same, for fewer calls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from curate.asking import CONCURRENCY, ModelSpec, ask_all
+from curate.facts import Fact, Facts
+from curate.judge import NO_GOLD, Judge
+from curate.rows import Outcome, Rejection, Row, Tell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difficulty:
+    """Removes what is solved by any of the weaker models."""
+
+    weak: Sequence[ModelSpec]
+    judge: Judge
+    cache: Path
+    shard: str = ""
+    only_attempts: bool = False
+    """Let the models write and judge nothing: one machine's share of the work."""
+    concurrency: int = CONCURRENCY
+    name: str = "difficulty"
+    pure: bool = False
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All that decides what it does."""
+        return {"weak": [spec.decides for spec in self.weak], **self.judge.config}
+
+    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+        """Ask the weaker models in turn, then judge the teacher."""
+        kept, rejections = list(rows), list[Rejection]()
+        counts: Counter[str] = Counter()
+        # Work is measured in judged attempts: one for every model that a row gets to, and one for the teacher's.
+        steps = len(self.weak) + 1
+
+        def told(step: int, share: float) -> None:
+            tell(int(len(rows) * (step + share) / steps), counts)
+
+        for step, spec in enumerate(self.weak):
+            attempts = self._attempts(spec, kept, lambda share, s=step: told(s, share / 2))
+            if self.only_attempts:
+                continue
+            cases = [(row, attempt) for row, attempt in zip(kept, attempts, strict=True)]
+            total = max(1, len(cases))
+            verdicts = self.judge.judge(cases, lambda n, s=step, t=total: told(s, 0.5 + n / t / 2))
+            harder: list[Row] = []
+            for row, verdict in zip(kept, verdicts, strict=True):
+                if verdict.correct is False:
+                    harder.append(row)
+                    continue
+                rule = f"solved_by:{spec.name}" if verdict.correct else f"judge:{verdict.rule}"
+                rejections.append(Rejection.of(row, self.name, rule, verdict.rule))
+                counts[rule] += 1
+            kept = harder
+        if not self.only_attempts:
+            kept, lost = self._judge_teacher(kept, lambda share: told(steps - 1, share))
+            rejections += lost
+        return Outcome(rows=kept, rejections=rejections)
+
+    def _attempts(self, spec: ModelSpec, rows: Sequence[Row], told: Any) -> list[str]:
+        """What a model answers to each row; what is known is not asked."""
+        with Facts(self.cache, "attempt", spec.decides, self.shard) as facts:
+            missing = [row for row in rows if row.key not in facts]
+            done = len(rows) - len(missing)
+
+            def keep(fact: Fact) -> None:
+                nonlocal done
+                # The thinking of a weaker model is of no use.
+                facts.add({**fact, "thinking": ""})
+                done += 1
+                told(done / len(rows))
+
+            if missing:
+                engine = spec.load()
+                try:
+                    ask_all(engine, spec, missing, keep, concurrency=self.concurrency)
+                finally:
+                    engine.close()
+            attempts = {key: str(fact["attempt"]) for key, fact in facts.items()}
+        return [attempts[row.key] for row in rows]
+
+    def _judge_teacher(self, rows: list[Row], told: Any) -> tuple[list[Row], list[Rejection]]:
+        cases = [(row, row.attempt or "") for row in rows]
+        verdicts = self.judge.judge(cases, lambda n: told(n / max(1, len(cases))))
+        judged: list[Row] = []
+        lost: list[Rejection] = []
+        for row, verdict in zip(rows, verdicts, strict=True):
+            if verdict.correct is None and verdict.rule != NO_GOLD:
+                lost.append(Rejection.of(row, self.name, f"judge:{verdict.rule}", "of the teacher's attempt"))
+            else:
+                judged.append(replace(row, correct=verdict.correct))
+        return judged, lost
