@@ -52,7 +52,7 @@ def build_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _model_config(shape: NanoShape) -> dict[str, Any]:
+def _model_config(shape: NanoShape, dtype: torch.dtype) -> dict[str, Any]:
     return {
         "architectures": ["Qwen2ForCausalLM"],
         "model_type": "qwen2",
@@ -71,7 +71,7 @@ def _model_config(shape: NanoShape) -> dict[str, Any]:
         "bos_token_id": None,
         "eos_token_id": SPECIAL["<|im_end|>"],
         "pad_token_id": SPECIAL["<|fim_pad|>"],
-        "torch_dtype": "float32",
+        "torch_dtype": str(dtype).removeprefix("torch."),
         "use_cache": True,
     }
 
@@ -103,7 +103,7 @@ def write_folder(weights: dict[str, torch.Tensor], receipt: dict[str, Any], shap
         "max_new_tokens": 512,
     }
     documents = {
-        "config.json": _model_config(shape),
+        "config.json": _model_config(shape, next(iter(weights.values())).dtype),
         "tokenizer_config.json": _tokenizer_config(shape),
         "generation_config.json": generation,
         "receipt.json": receipt,
@@ -142,12 +142,14 @@ def read_receipt(run: Path, progress: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def export(run: Path, target: Path, shape: NanoShape) -> None:
-    """Export the checkpoint of a run to `target`."""
+def export(run: Path, target: Path, *, half: bool = False) -> None:
+    """Export the checkpoint of a run to `target`; `half` takes half the space, at half precision."""
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     new = target.with_name(target.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
-    write_folder(state["model"], read_receipt(run, state["progress"]), shape, new)
+    receipt = read_receipt(run, state["progress"])
+    weights = {name: weight.half() if half else weight for name, weight in state["model"].items()}
+    write_folder(weights, receipt, NanoShape(**receipt["config"]["shape"]), new)
     swap_in(new, target)
 
 
@@ -158,8 +160,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--run", type=Path, default=Path("runs/nano"), help="folder of the run (default %(default)s)")
     parser.add_argument("--to", type=Path, default=Path("s1core/nano/weights"), help="target (default %(default)s)")
+    parser.add_argument("--half", action="store_true", help="half precision: half the space")
     args = parser.parse_args(argv)
-    export(args.run, args.to, NanoShape())
+    export(args.run, args.to, half=args.half)
     return 0
 
 

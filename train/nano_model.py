@@ -36,6 +36,20 @@ class NanoShape:
         if self.width % self.heads or self.heads % self.kv_heads:
             raise ValueError(f"width {self.width} / heads {self.heads} / kv_heads {self.kv_heads} must divide evenly")
 
+    @classmethod
+    def of(cls, *, layers: int, width: int) -> NanoShape:
+        """A smaller or larger network of the same proportions: heads of 32, three to a key-value head where that goes.
+
+        Raises:
+            ValueError: the width is no multiple of 32.
+        """
+        if width % 32 or width < 32:
+            raise ValueError(f"width must be a multiple of 32, got {width}")
+        heads = width // 32
+        return cls(
+            layers=layers, width=width, heads=heads, kv_heads=max(1, heads // 3), ffn=-(-width * 8 // 3 // 32) * 32
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The shape as plain data, for receipts and checkpoints."""
         return asdict(self)

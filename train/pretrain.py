@@ -23,6 +23,7 @@ from typing import Any
 import torch
 
 from train.nano_loop import PretrainConfig, Trainer, load_checkpoint, save_checkpoint
+from train.nano_model import NanoShape
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--batch", type=int, default=default.tokens_per_batch, help="tokens a step (default %(default)s)"
     )
+    parser.add_argument("--layers", type=int, default=default.shape.layers, help="of the network (default %(default)s)")
+    parser.add_argument("--width", type=int, default=default.shape.width, help="a multiple of 32 (default %(default)s)")
     parser.add_argument("--log-every", type=int, default=20, help="steps between log lines (default %(default)s)")
     parser.add_argument("--check-every", type=int, default=200, help="steps between per-family checks and checkpoints")
     parser.add_argument("--fresh", action="store_true", help="start over instead of continuing the run in --out")
@@ -108,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         adam_lr=args.adam_lr,
         short_tokens=args.short_tokens,
         tokens_per_batch=args.batch,
+        shape=NanoShape.of(layers=args.layers, width=args.width),
     )
     torch.set_float32_matmul_precision("high")
     run(config, args.out, fresh=args.fresh, log_every=args.log_every, check_every=args.check_every)

@@ -83,7 +83,7 @@ def test_settings_out_of_range_name_the_field() -> None:
 def test_an_export_computes_what_the_trainer_computes(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     trained = run(config(6_000), tmp_path / "run", log_every=1)
-    export(tmp_path / "run", tmp_path / "weights", TINY)
+    export(tmp_path / "run", tmp_path / "weights")
     loaded = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "weights")
     assert type(loaded).__name__ == "Qwen2ForCausalLM"
     ids = torch.randint(0, 260, (2, 40))
