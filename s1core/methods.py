@@ -6,7 +6,6 @@ measured (`Controlled.measured`), and a budget can be forced on top.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,7 @@ from s1core.errors import InvalidSetting
 from s1core.grading import canonical
 from s1core.metrics import maj_at_k
 from s1core.run import Run
-from s1core.sweep import pump, run_blocking
+from s1core.sweep import pump, run_blocking, together
 from s1core.types import Event, Sampling, Trace
 
 Unit = Literal["tokens", "steps", "class"]
@@ -217,7 +216,7 @@ async def amajority_vote(
         _solve(engine, question, budget or Budget(), replace(drawn, sample_index=i), listen=partial(listen, i))
         for i in range(n)
     )
-    traces: Sequence[Trace] = await asyncio.gather(*runs)
+    traces = await together(runs)
     return Vote(answer=majority([trace.answer for trace in traces]), traces=tuple(traces))
 
 

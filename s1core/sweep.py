@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -186,7 +186,7 @@ async def asweep(
         kept = tuple(cut(engine.codec.decode, trajectory.segments, progress.spent))
         return await pump(engine, run, run.resume(Thought(segments=kept, progress=progress)), kept)
 
-    traces = await asyncio.gather(*(answer(run, progress) for run, progress in missing.values()))
+    traces = await together(answer(run, progress) for run, progress in missing.values())
     known |= dict(zip(missing, traces, strict=True))
     points = tuple(
         _point(each, run.limits, progress, known[progress.spent, progress.ended])
@@ -233,6 +233,17 @@ async def pump(
                     break
     trace = Trace.from_events(events)
     return replace(trace, segments=(*thought, *trace.segments)) if thought else trace
+
+
+async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Run coroutines side by side; when one fails, the others are cancelled, which frees their engine."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def run_blocking(work: Coroutine[Any, Any, Result]) -> Result:

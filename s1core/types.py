@@ -188,9 +188,17 @@ class Trace:
             ValueError: the stream ended without `Finished` (it was interrupted).
         """
         segments: list[Segment] = []
+        same: list[Tokens] = []
+        """What the last author has written since; joined at once, so that long traces take linear time."""
         for event in events:
+            if isinstance(event, Tokens) and (not same or _author(event) == _author(same[-1])):
+                same.append(event)
+                continue
+            if isinstance(event, (Tokens, Cut, Finished)) and same:
+                append_tokens(segments, _joined(same))
+                same = []
             if isinstance(event, Tokens):
-                append_tokens(segments, event)
+                same.append(event)
             elif isinstance(event, Cut):
                 segments[:] = event.segments
             elif isinstance(event, Finished):
@@ -216,8 +224,7 @@ class Trace:
 def append_tokens(segments: list[Segment], event: Tokens) -> None:
     """Add new tokens to the last segment if it has the same author, else open a new one."""
     last = segments[-1] if segments else None
-    same_author = last is not None and (last.source, last.phase, last.note) == (event.source, event.phase, event.note)
-    if last is not None and same_author:
+    if last is not None and _author(last) == _author(event):
         segments[-1] = replace(last, text=last.text + event.text, token_ids=last.token_ids + event.token_ids)
     else:
         segments.append(
@@ -229,6 +236,15 @@ def append_tokens(segments: list[Segment], event: Tokens) -> None:
                 note=event.note,
             )
         )
+
+
+def _author(part: Segment | Tokens) -> tuple[Source, Phase, str]:
+    return part.source, part.phase, part.note
+
+
+def _joined(events: list[Tokens]) -> Tokens:
+    ids = tuple(i for event in events for i in event.token_ids)
+    return replace(events[-1], text="".join(event.text for event in events), token_ids=ids)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,14 @@
 """Conditional control, rejection sampling and majority vote over a scripted engine."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from s1core.budget import Budget
-from s1core.engines.base import Request
+from s1core.engines.base import Chunk, Request
 from s1core.engines.scripted import ScriptedEngine
-from s1core.errors import InvalidSetting
+from s1core.errors import EngineFailed, InvalidSetting
 from s1core.methods import (
     Control,
     amajority_vote,
@@ -127,3 +130,22 @@ async def test_a_listener_hears_every_sample_as_it_comes() -> None:
     )
     closed_by = [Trace.from_events(events).receipt.closed_by for events in heard.values()]
     assert closed_by == ["budget", "model"]
+
+
+async def test_a_sample_that_fails_frees_the_others() -> None:
+    class Breaks(Dice):
+        async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
+            self.running += 1
+            try:
+                await asyncio.sleep(0.01 if request.sampling.sample_index else 0)
+                if not request.sampling.sample_index:
+                    raise EngineFailed("gone")
+                await asyncio.sleep(60)
+                yield Chunk(token_ids=(), finish="stop")
+            finally:
+                self.running -= 1
+
+    engine = Breaks([3, 3], "11")
+    with pytest.raises(EngineFailed):
+        await amajority_vote(engine, "q", 2)
+    assert engine.running == 0
