@@ -33,6 +33,8 @@ NANO = Source(
     licence="Apache-2.0",
 )
 _NANO_QUESTIONS = 24_000
+_ENOUGH = 1_000
+"""Records by which a column is known to be missing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,19 +132,26 @@ def read(spec: SourceSpec, *, seed: int = 0, evaluation: bool = False) -> Iterat
         return
     records = fetch_records(spec.source) if spec.path is None else read_records(spec.path)
     names: set[str] = set()
-    for number, (place, record) in enumerate(records):
+    number = 0
+    for number, (place, record) in enumerate(records, start=1):
         if isinstance(record, Refused):
             yield place, record
             continue
-        if number < 1000:
-            names.update(map(str, record))
-            if missing := missing_fields(spec.source, names):
-                there = ", ".join(sorted(names)[:12])
-                raise CurateError(
-                    f"source {spec.name}: no column {missing} (there are: {there}); "
-                    "say which one holds it, as in --fields question=COLUMN,solution=COLUMN"
-                )
+        names.update(map(str, record))
+        if number == _ENOUGH:
+            _check_columns(spec, names)
         yield place, to_row(spec.source, record, place)
+    if number < _ENOUGH:
+        _check_columns(spec, names)
+
+
+def _check_columns(spec: SourceSpec, names: set[str]) -> None:
+    if names and (missing := missing_fields(spec.source, names)):
+        there = ", ".join(sorted(names)[:12])
+        raise CurateError(
+            f"source {spec.name}: no column {missing} (there are: {there}); "
+            "say which one holds it, as in --fields question=COLUMN,solution=COLUMN"
+        )
 
 
 def _nano(spec: SourceSpec, seed: int, *, evaluation: bool) -> Iterator[tuple[str, Row]]:
