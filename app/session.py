@@ -16,6 +16,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from app import render, track
 from app.drive import Outcome, drive
@@ -30,9 +31,19 @@ UPDATE_EVERY_S = 0.05
 STOP_GRACE_S = 1.0
 """An engine that has not come to its next token by then is cut off; the receipt is lost, the page is not."""
 
+TRACKS_AT_ONCE = 2
+"""Of one engine. The others wait, so that however many visitors there are, their traces keep most of it."""
+
 View = dict[str, Any]
 SameAnswer = Callable[[str, str], bool]
 _log = logging.getLogger(__name__)
+
+
+_gates: WeakKeyDictionary[Engine, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _gate(engine: Engine) -> asyncio.Semaphore:
+    return _gates.setdefault(engine, asyncio.Semaphore(TRACKS_AT_ONCE))
 
 
 class ThinkRun:
@@ -129,9 +140,10 @@ class ThinkRun:
             tells_probability=engine.capabilities.logprobs != "unsupported",
         )
         self._track = live
+        width = track.at_once(trace.receipt.thinking_tokens)
+        probes = aprobes(engine, asked.prompt, trace, live.every, asked.budget, asked.sampling, at_once=width)
         try:
-            probes = aprobes(engine, asked.prompt, trace, live.every, asked.budget, asked.sampling)
-            async with aclosing(probes) as points:
+            async with _gate(engine), aclosing(probes) as points:
                 async for point in points:
                     live.take(point)
         except S1Error as error:

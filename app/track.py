@@ -11,13 +11,15 @@ from typing import Any, Literal
 
 from app.render import count, plain
 from s1core.grading import canonical
-from s1core.probe import Track, TrackPoint, WaitEffect, places
+from s1core.probe import AT_ONCE, Track, TrackPoint, WaitEffect, places
 from s1core.sweep import Trajectory
 from s1core.types import Trace
 
 CELLS = 48
 """Probes of a track, at most, tries to end aside: what fits a phone, and costs about as much as a short run."""
 SMALLEST_STEP = 2
+PREFIX_TOKENS = 32_768
+"""Tokens of thinking that the probes under way may hold copies of, all together; bounds the memory of long traces."""
 HEIGHT = "height: how sure"
 NO_PROBABILITY = "This engine tells no probabilities, so all cells are equally high."
 
@@ -31,6 +33,11 @@ def step(thinking_tokens: int) -> int:
     while thinking_tokens / every > CELLS:
         every *= 2
     return every
+
+
+def at_once(thinking_tokens: int) -> int:
+    """Return how many probes of a trace may be under way at a time."""
+    return max(1, min(AT_ONCE, PREFIX_TOKENS // max(1, thinking_tokens)))
 
 
 class LiveTrack:

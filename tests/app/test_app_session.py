@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from app.session import LiveRuns, ThinkRun, View
+from app.session import TRACKS_AT_ONCE, LiveRuns, ThinkRun, View
 from app.settings import Asked
 from s1core import Budget, S1Error, Sampling
 from s1core.engines.base import Chunk, Engine, Request
 from s1core.errors import EngineFailed, ModelUnavailable
+from s1core.probe import AT_ONCE
 from tests.browser.playground import PacedEngine, endless, think
 
 DRAWN: dict[str, Any] = {"sampling": Sampling()}
@@ -155,6 +156,34 @@ async def test_a_track_that_breaks_off_leaves_the_run_whole() -> None:
     view = await last_of(run_of(waits=1, track=True).views(loads(engine)))
     assert (view["state"], view["answer"]["verdict"]) == ("done", "right")
     assert view["track"]["note"].startswith("The answer track broke off: the server is gone; start it again.")
+
+
+async def test_tracks_take_turns_and_leave_the_engine_to_traces() -> None:
+    engine = PacedEngine(think, delay_s=0.002, forced_delay_s=0.01)
+    most = 0
+
+    async def watch() -> None:
+        nonlocal most
+        while True:
+            most = max(most, engine.running)
+            await asyncio.sleep(0.001)
+
+    watching = asyncio.create_task(watch())
+    ends = await asyncio.gather(*(last_of(run_of(waits=1, track=True).views(loads(engine))) for _ in range(6)))
+    watching.cancel()
+    assert [view["track"]["state"] for view in ends] == ["done"] * 6
+    assert AT_ONCE < most <= TRACKS_AT_ONCE * AT_ONCE + 6
+
+
+async def test_stop_ends_a_track_that_waits_for_its_turn() -> None:
+    engine = PacedEngine(think, forced_delay_s=0.2)
+    runs = [run_of(waits=1, track=True) for _ in range(TRACKS_AT_ONCE + 1)]
+    ends = [asyncio.create_task(last_of(run.views(loads(engine)))) for run in runs]
+    await asyncio.sleep(0.3)
+    runs[-1].stop()
+    assert (await ends[-1])["track"]["note"].startswith("Stopped. 0 of ")
+    for end in ends:
+        end.cancel()
 
 
 @pytest.mark.parametrize(

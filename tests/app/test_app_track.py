@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.track import CELLS, LiveTrack, no_track, step, wait_words
+from app.track import CELLS, LiveTrack, at_once, no_track, step, wait_words
 from s1core import Budget, solve
 from s1core.engines.scripted import ScriptedEngine
 from s1core.probe import TrackPoint, WaitEffect, places
@@ -42,6 +42,11 @@ def filled(answers: dict[int, str | None], *, right: str | None = "3", trace: Tr
 def test_a_track_has_as_many_cells_as_a_phone_can_show(tokens: int) -> None:
     assert tokens / step(tokens) <= CELLS
     assert step(tokens) == 2 or tokens / (step(tokens) // 2) > CELLS
+
+
+@pytest.mark.parametrize(("tokens", "width"), [(0, 16), (50, 16), (2048, 16), (8192, 4), (32_768, 1), (100_000, 1)])
+def test_long_traces_are_probed_by_few_at_a_time(tokens: int, width: int) -> None:
+    assert at_once(tokens) == width
 
 
 def test_letters_follow_first_appearance_and_verdicts_the_right_answer() -> None:

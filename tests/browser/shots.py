@@ -54,15 +54,25 @@ def curves(page: Page, folder: Path, scheme: str, width: int) -> None:
     shoot(page, folder, "curves-samples", scheme, width)
 
 
+def think(page: Page, folder: Path, scheme: str, width: int) -> None:
+    """Before anything; with one Wait; and with more Waits than are good for the model."""
+    shoot(page, folder, "think-empty", scheme, width)
+    for name, budget, waits in (("think", 256, 1), ("think-waits", 1024, 8)):
+        set_slider(page, "Thinking budget", budget)
+        set_slider(page, "Waits", waits)
+        ask(page, QUESTION)
+        finished(page)
+        region(page, "Answer track").get_by_text("settled at").wait_for()
+        page.locator(".stage[data-state=done]").wait_for()
+        page.mouse.move(0, 0)
+        shoot(page, folder, name, scheme, width)
+
+
 def every_tab(browser: Browser, url: str, folder: Path) -> None:
     """Go through the tabs as a visitor would."""
     for scheme, size in itertools.product(SCHEMES, SIZES):
         page = open_page(browser, url, scheme, size)
-        shoot(page, folder, "think-empty", scheme, size[0])
-        set_slider(page, "Thinking budget", 256)
-        ask(page, QUESTION)
-        finished(page)
-        shoot(page, folder, "think", scheme, size[0])
+        think(page, folder, scheme, size[0])
         curves(page, folder, scheme, size[0])
         page.get_by_role("tab", name="Learn").click()
         page.get_by_role("heading", name="The method").wait_for()
