@@ -61,7 +61,7 @@ def think(page: Page, folder: Path, scheme: str, width: int) -> None:
         set_slider(page, "Thinking budget", budget)
         set_slider(page, "Waits", waits)
         ask(page, QUESTION)
-        finished(page)
+        finished(page).get_by_text(f"of {budget:,} tokens").wait_for()
         region(page, "Answer track").get_by_text("settled at").wait_for()
         page.locator(".stage[data-state=done]").wait_for()
         page.mouse.move(0, 0)
