@@ -59,10 +59,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--weak", action="append", default=[], metavar="MODEL", help="what it solves is too easy; again for the second")
     add("--weak-style", choices=("think", "answer"), default="think", help="answer: models without a thinking block")
+    add("--weak-max-tokens", type=int, default=None, metavar="N", help="at most N thinking tokens of weak models")
     add("--engine", default=None, help="how models are run (transformers)")
     add("--url", default=None, help="of a server, or several parted by commas")
     add("--dtype", default=None, help="float32, bfloat16, float16")
-    add("--max-tokens", type=int, default=None, metavar="N", help="at most N thinking tokens (the context)")
+    add("--max-tokens", type=int, default=None, metavar="N", help="at most N thinking tokens of the teacher")
     add("--temperature", type=float, default=0.0)
     add("--concurrency", type=int, default=CONCURRENCY, metavar="N", help=f"questions in flight ({CONCURRENCY})")
     add("--length-tokenizer", default=None, metavar="NAME", help="count thinking in this tokenizer, not the teacher's")
@@ -101,14 +102,14 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
         CurateError: they ask for something unknown or impossible.
     """
 
-    def model(name: str, style: str) -> ModelSpec:
+    def model(name: str, style: str, most: int | None) -> ModelSpec:
         return ModelSpec(
             model=name,
             engine=args.engine,
             url=args.url,
             dtype=args.dtype,
             style="answer" if style == "answer" else "think",
-            max_tokens=args.max_tokens,
+            max_tokens=most,
             temperature=args.temperature,
             seed=args.seed,
         )
@@ -118,8 +119,8 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
     return CurateConfig(
         sources=[parse_spec(text, fields) for text in args.source],
         evaluation=[evaluation_spec(text) for text in evals if text != "none"],
-        teacher=model(args.teacher, "think") if args.teacher not in (None, "nano") else None,
-        weak=[model(name, args.weak_style) for name in args.weak],
+        teacher=model(args.teacher, "think", args.max_tokens) if args.teacher not in (None, "nano") else None,
+        weak=[model(name, args.weak_style, args.weak_max_tokens) for name in args.weak],
         judge=args.judge,
         domains=args.domains,
         claude_model=args.claude_model,

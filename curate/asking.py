@@ -63,13 +63,16 @@ class ModelSpec:
             "seed": self.seed,
         }
 
-    def load(self) -> Engine:
-        """Load it.
+    def load(self, concurrency: int = CONCURRENCY) -> Engine:
+        """Load it, for so many questions at a time.
 
         Raises:
             S1Error: unknown, or not to be loaded here.
         """
-        options = {k: v for k, v in (("url", self.url), ("dtype", self.dtype)) if v is not None}
+        options: dict[str, Any] = {k: v for k, v in (("url", self.url), ("dtype", self.dtype)) if v is not None}
+        if self.engine in (None, "transformers"):
+            # The others size themselves.
+            options["max_live"] = concurrency
         return load_engine(self.model, engine=self.engine, **options)
 
 
@@ -128,7 +131,9 @@ async def _ask(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
 
 
 async def _think(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
-    budget = Budget(max_thinking_tokens=spec.max_tokens)
+    # A small context must leave room for the question and the thinking.
+    answer = min(engine.default_answer_tokens, engine.context_length // 4)
+    budget = Budget(max_thinking_tokens=spec.max_tokens, max_answer_tokens=answer)
     sampling = Sampling(temperature=spec.temperature, seed=spec.seed)
     async with aclosing(astream(engine, row.question, budget, sampling)) as stream:
         trace = Trace.from_events([event async for event in stream])

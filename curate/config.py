@@ -21,6 +21,7 @@ from curate.stages.domain import ClaudeLabeller, Domains, Labeller, LocalLabelle
 from curate.stages.duplicates import Duplicates
 from curate.stages.quality import Quality
 from curate.stages.trace import EngineTracer, NanoTeacher, Trace, Tracer
+from s1core.models import resolve
 
 Helper = Literal["local", "claude"]
 STAGES = ("collect", "duplicates", "decontaminate", "trace", "quality", "difficulty", "domain", "select", "render")
@@ -54,6 +55,9 @@ class CurateConfig:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise CurateError(f"source {', '.join(twice)} is named twice")
+        for spec in (*self.weak, *([self.teacher] if self.teacher else [])):
+            # A misspelt name is told now, not after an hour of other work.
+            resolve(spec.model)
         if self.target < 1:
             raise CurateError(f"the target must be 1 or more, got {self.target}")
 

@@ -71,8 +71,9 @@ def _trace(traces: Facts, row: Row) -> dict[str, Any]:
 
 def _save_dataset(target: Path, records: list[dict[str, Any]]) -> None:
     # Imported here: it takes a second, and only the last step needs it.
-    from datasets import Dataset, Features, Value
+    from datasets import Dataset, Features, Value, disable_progress_bars
 
+    disable_progress_bars()
     kinds = {"thinking_tokens": Value("int64"), "correct": Value("bool")}
     features = Features({name: kinds.get(name, Value("string")) for name in records[0]})
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))

@@ -11,10 +11,13 @@ LISTS = ("source", "eval", "weak")
 RECIPES: dict[str, tuple[tuple[str, str], ...]] = {
     # s1-nano's own thousand: everything on this machine, nothing spent.
     "nano": (
-        ("source", "nano:24000"),
+        ("source", "nano:22000"),
         ("eval", "nano"),
         ("teacher", "nano"),
         *(("weak", str(folder)) for folder in WEAK),
+        # Room for a look and a short check; a chain that they lose themselves in is cut.
+        ("weak-max-tokens", "64"),
+        ("concurrency", "256"),
     ),
     # The paper's sixteen sources with a teacher and weaker models of one's own choice; Claude judges and classifies.
     "s1k": (

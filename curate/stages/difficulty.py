@@ -14,7 +14,7 @@ from typing import Any
 from curate.asking import CONCURRENCY, ModelSpec, ask_all
 from curate.facts import Fact, Facts
 from curate.judge import NO_GOLD, Judge
-from curate.rows import Outcome, Rejection, Row, Tell
+from curate.rows import CurateError, Outcome, Rejection, Row, Tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +81,18 @@ class Difficulty:
                 told(done / len(rows))
 
             if missing:
-                engine = spec.load()
+                engine = spec.load(self.concurrency)
                 try:
                     ask_all(engine, spec, missing, keep, concurrency=self.concurrency)
                 finally:
                     engine.close()
-            attempts = {key: str(fact["attempt"]) for key, fact in facts.items()}
-        return [attempts[row.key] for row in rows]
+            wanted = {row.key for row in rows}
+            known = {key: fact for key, fact in facts.items() if key in wanted}
+        if not any(str(fact["attempt"]).strip() for fact in known.values()):
+            # Nothing solved is a finding; nothing answered is a fault.
+            reasons = ", ".join(f"{why} {n}" for why, n in Counter(f["failed"] for f in known.values()).most_common(3))
+            raise CurateError(f"{spec.name} answered none of {len(rows):,} questions ({reasons}); take another model")
+        return [str(known[row.key]["attempt"]) for row in rows]
 
     def _judge_teacher(self, rows: list[Row], told: Any) -> tuple[list[Row], list[Rejection]]:
         cases = [(row, row.attempt or "") for row in rows]

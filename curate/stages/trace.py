@@ -42,7 +42,7 @@ class EngineTracer:
 
     def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
         """Load the model and ask it."""
-        engine = self.spec.load()
+        engine = self.spec.load(self.concurrency)
         try:
             ask_all(engine, self.spec, rows, keep, concurrency=self.concurrency)
         finally:
