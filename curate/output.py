@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
@@ -19,7 +20,7 @@ from curate.claude.prices import PRICES_OF
 from curate.claude.tasks import DOMAIN, GRADING
 from curate.config import CurateConfig
 from curate.facts import Facts
-from curate.render import record
+from curate.render import COLUMNS, record
 from curate.rows import CurateError, Row
 from curate.stages.trace import open_traces
 from s1core.store import write_atomically
@@ -55,8 +56,7 @@ def save(folder: Path, rows: Sequence[Row], funnel: Funnel, cache: Path) -> None
         CurateError: a trace is not in the cache, or the disk refuses.
     """
     with open_traces(cache, funnel.config.tracer) as traces:
-        records = [record(row, _trace(traces, row)) for row in rows]
-    _save_dataset(folder / DATASET, records)
+        _save_dataset(folder / DATASET, lambda: (record(row, _trace(traces, row)) for row in rows))
     manifest = _manifest(folder, rows, funnel)
     write_atomically(folder / "README.md", card(folder.name, manifest))
     write_atomically(folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
@@ -69,23 +69,30 @@ def _trace(traces: Facts, row: Row) -> dict[str, Any]:
     return trace
 
 
-def _save_dataset(target: Path, records: list[dict[str, Any]]) -> None:
+def _save_dataset(target: Path, records: Callable[[], Iterator[dict[str, Any]]]) -> None:
     # Imported here: it takes a second, and only the last step needs it.
     from datasets import Dataset, Features, Value, disable_progress_bars
 
     disable_progress_bars()
     kinds = {"thinking_tokens": Value("int64"), "correct": Value("bool")}
-    features = Features({name: kinds.get(name, Value("string")) for name in records[0]})
+    features = Features({name: kinds.get(name, Value("string")) for name in COLUMNS})
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        Dataset.from_list(records, features=features).save_to_disk(str(temporary / "new"))
+        # Row by row through a file: all traces of a large set need not fit into memory. The fingerprint, which would
+        # else be worked out from all rows, only names that file.
+        dataset = Dataset.from_generator(
+            records, features=features, cache_dir=str(temporary / "cache"), fingerprint=secrets.token_hex(8)
+        )
+        dataset.save_to_disk(str(temporary / "new"))  # pyright: ignore[reportAttributeAccessIssue]
         if target.exists():
             target.rename(temporary / "old")
         (temporary / "new").rename(target)
-    except OSError as error:
-        raise CurateError(
-            f"the dataset cannot be written to {target}: {error.strerror}; free space and resume"
-        ) from error
+    except Exception as error:
+        # The library wraps what goes wrong while it asks for rows.
+        cause = error.__cause__ or error
+        if isinstance(cause, OSError):
+            raise CurateError(f"{target} cannot be written: {cause.strerror}; free space and resume") from error
+        raise cause from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

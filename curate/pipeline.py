@@ -81,6 +81,9 @@ def curate(
         except S1Error as error:
             progress.run("failed", str(error))
             raise
+        except OSError as error:
+            # Where the disk is full, telling may fail as well.
+            raise CurateError(f"{folder} cannot be written: {error.strerror}; free space and resume") from error
         finally:
             means.close()
         progress.run("finished" if result.state == "finished" else "stopped", result.state)

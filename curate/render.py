@@ -13,6 +13,26 @@ _THINK = FORMATS["s1"].open
 _ANSWER = FORMATS["s1"].close_by_model
 
 
+COLUMNS = (
+    "key",
+    "id",
+    "source",
+    "domain",
+    "question",
+    "solution",
+    "answer",
+    "thinking",
+    "attempt",
+    "thinking_tokens",
+    "correct",
+    "drawn",
+    "user",
+    "assistant",
+    "metadata",
+)
+"""Of the dataset."""
+
+
 def assistant_turn(thinking: str, attempt: str) -> str:
     """Thinking and answer between s1's markers; the answer is introduced by `Answer:` unless it does so itself."""
     answer = attempt.strip()
@@ -22,20 +42,11 @@ def assistant_turn(thinking: str, attempt: str) -> str:
 
 def record(row: Row, trace: Fact) -> dict[str, Any]:
     """One row of the dataset. `user` and `assistant` are the turns; the chat template is the trained model's own."""
-    return {
-        "key": row.key,
-        "id": row.id,
-        "source": row.source,
-        "domain": row.domain,
-        "question": row.question,
-        "solution": row.solution,
-        "answer": row.answer,
+    made = {
         "thinking": trace["thinking"],
         "attempt": trace["attempt"],
-        "thinking_tokens": row.thinking_tokens,
-        "correct": row.correct,
-        "drawn": row.drawn,
         "user": row.question,
         "assistant": assistant_turn(trace["thinking"], trace["attempt"]),
         "metadata": json.dumps(row.metadata, ensure_ascii=False, default=str),
     }
+    return {name: made[name] if name in made else getattr(row, name) for name in COLUMNS}

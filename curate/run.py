@@ -20,7 +20,7 @@ from curate.config import CurateConfig, Means, check_shard, shard_name
 from curate.estimate import as_table, estimate
 from curate.pipeline import Approve, curate
 from curate.progress import Event
-from curate.rows import CurateError, Row
+from curate.rows import CurateError, Row, question_key
 from s1core.errors import S1Error
 from s1core.store import config_hash
 
@@ -45,7 +45,8 @@ def means_of(args: argparse.Namespace, folder: Path) -> Means:
 
     return Means(
         cache=args.cache,
-        journal=lambda: Journal(journals, folder.name, args.max_usd),
+        # Folders of the same name in different places are different runs.
+        journal=lambda: Journal(journals, f"{folder.name}-{question_key(str(folder.resolve()))[:6]}", args.max_usd),
         claude=claude,
         concurrency=args.concurrency,
         shard=shard,

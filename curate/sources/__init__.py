@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,7 +101,9 @@ def evaluation_spec(text: str) -> SourceSpec:
 def _of_file(name: str, fields: dict[str, str] | None) -> Source:
     given = dict(fields or {})
     question = given.pop("question", None)
-    source = Source(name=name, title=name, plain=True)
+    # The name becomes that of a file.
+    safe = re.sub(r"[^\w.-]+", "_", name).strip("._")[:80] or "source"
+    source = Source(name=safe, title=safe)
     if question:
         source = replace(source, question=(f"{{{question}}}",))
     try:

@@ -86,8 +86,6 @@ class Source:
     """What the paper's table gives for it."""
     private: bool = False
     """Its authors ask that no question be published in plain text."""
-    plain: bool = False
-    """Made of the names that a local file may use; nothing is known of it beforehand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

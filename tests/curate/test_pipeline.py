@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from curate.estimate import as_table, estimate
 from curate.pipeline import Result, curate
 from curate.progress import read_events
 from curate.push import check
+from curate.push import main as push
 from curate.rows import CurateError, Row
 from curate.sources import evaluation_spec, parse_spec
 from curate.stages.trace import NanoTeacher
@@ -362,6 +365,44 @@ def test_only_finished_sets_without_private_questions_may_be_published(tmp_path:
     (tmp_path / "run" / "manifest.json").write_text(json.dumps(told))
     with pytest.raises(CurateError, match="never be published in plain text"):
         check(tmp_path / "run")
+
+
+def test_publishing_uploads_rows_and_card_by_its_own_command(
+    tmp_path: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uploads: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        "datasets.Dataset.push_to_hub", lambda self, to, private: uploads.append((len(self), to, private))
+    )
+    monkeypatch.setattr(
+        "huggingface_hub.HfApi.upload_file",
+        lambda self, **what: uploads.append((what["path_or_fileobj"].name, what["repo_id"], what["repo_type"])),
+    )
+    run(tmp_path, config(tmp_path))
+    assert uploads == []
+    assert push([str(tmp_path / "run"), "--to", "me/nano-20", "--private"]) == 0
+    assert uploads == [(20, "me/nano-20", True), ("README.md", "me/nano-20", "dataset")]
+    assert "huggingface.co/datasets/me/nano-20" in capsys.readouterr().out
+
+    def refuse(*args: Any, **more: Any) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr("datasets.Dataset.push_to_hub", refuse)
+    assert push([str(tmp_path / "run"), "--to", "me/nano-20"]) == 2
+    assert "the hub did not take me/nano-20 (no route)" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
+    tmp_path: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, rejections: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("curate.pipeline._append", full)
+        with pytest.raises(CurateError, match="No space left on device; free space and resume"):
+            run(tmp_path, config(tmp_path))
+    assert run(tmp_path, config(tmp_path)).state == "finished"
 
 
 def test_the_teacher_fails_by_name_on_other_questions(tmp_path: Path) -> None:

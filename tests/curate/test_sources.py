@@ -214,6 +214,13 @@ def test_files_that_cannot_be_read_at_all(tmp_path: Path, name: str, content: by
     assert "\n" not in str(caught.value)
 
 
+def test_a_name_never_leaves_its_folder(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "my (odd) file.jsonl", [{"question": "a"}])
+    assert parse_spec(str(path)).name == "my_odd_file"
+    assert parse_spec(f"../../evil={path}").name == "evil"
+    assert parse_spec(f"..={path}").name == "source"
+
+
 def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
     with pytest.raises(CurateError, match="known sources: nano, numina"):
         parse_spec("nuemina")
