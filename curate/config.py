@@ -91,8 +91,8 @@ class CurateConfig:
 
     @property
     def needs_domains(self) -> bool:
-        """So do those that do not draw by domain."""
-        return self.mode in ("published", "diverse")
+        """Selections that do not draw by domain do without, unless it costs nothing to know."""
+        return self.mode in ("published", "diverse") or self.domains == "local"
 
     @property
     def asks_claude(self) -> bool:
