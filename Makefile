@@ -5,7 +5,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
-.PHONY: help setup app test check bench eval shots clean
+.PHONY: help setup app test check bench eval reproduce shots clean
 .DEFAULT_GOAL := help
 
 help:  ## show the verbs
@@ -47,6 +47,9 @@ bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one
 
 eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
 	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)
+
+reproduce: $(VENV)/.app-ready  ## make the measured cached evals again (half an hour; ARGS="--limit 20" for a try)
+	$(PY) -m evals.reproduce $(ARGS)
 
 shots: $(VENV)/.dev-ready  ## take the screenshots in docs/shots from the real app
 	$(PY) -m tests.browser.shots docs/shots
