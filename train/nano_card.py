@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from s1core.metrics import wilson
 from s1core.nano import families
 
 _CARD = """---
@@ -49,6 +50,10 @@ Final Answer: 3<|im_end|>
 First a quick look, which is a guess in one forward pass; then, for long questions by itself and for short ones when a Wait is forced, a
 check that takes one step per item. "Wait" is the usual word; others (Hmm, Alternatively, ...) were seen in training too.
 
+**Conditional prompts were not trained**: it has never seen a question that asks for a length ("Think for up to 64 tokens.", "Think for up to
+4 steps.", "Answer after a short amount of thinking."), takes the request for a part of the question, and answers worse. How much worse is
+measured beside the other methods in `docs/reproduce.md`.
+
 ## Measured
 
 {table}
@@ -71,6 +76,8 @@ def render_table(table: dict[str, Any]) -> str:
     for family, row in table["families"].items():
         rows.append(f"| {family} | {row['n']} | " + " | ".join(f"{row[s]:.0f}" for s in settings) + " |")
     rows.append(f"| **all** | {table['n']} | " + " | ".join(f"**{table['accuracy'][s]:.1f}**" for s in settings) + " |")
+    shares = [wilson(round(table["n"] * table["accuracy"][s] / 100), table["n"]) for s in settings]
+    rows.append("| 95 % interval | | " + " | ".join(f"{x.low:.1f} – {x.high:.1f}" for x in shares) + " |")
     rows.append("| thinking tokens | | " + " | ".join(f"{table['thinking_tokens'][s]:.0f}" for s in settings) + " |")
     first, second = table["one_wait"], table["second_wait"]
     notes = (
