@@ -48,7 +48,7 @@ bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one
 eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
 	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)
 
-reproduce: $(VENV)/.app-ready  ## make the measured cached evals again (half an hour; ARGS="--limit 20" for a try)
+reproduce: $(VENV)/.app-ready  ## make the measured cached evals again (20 minutes; ARGS="--limit 20" for a try)
 	$(PY) -m evals.reproduce $(ARGS)
 
 shots: $(VENV)/.dev-ready  ## take the screenshots in docs/shots from the real app
