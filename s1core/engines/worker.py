@@ -160,6 +160,8 @@ class Worker:
     @torch.inference_mode()
     def _run(self) -> None:
         torch.set_num_threads(self._threads)
+        # Attention to far tokens is tiny numbers, on which a CPU is several times slower; of this thread alone.
+        torch.set_flush_denormal(True)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopped or self._waiting or self._live)
