@@ -156,6 +156,13 @@ def test_the_command_resumes_and_leaves_the_shipped_runs_alone(
     assert {path: path.stat().st_mtime_ns for path in SHIPPED} == before
 
 
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "packed").write_text("in the way")
+    asked = ["--limit", "1", "--only", "word-hmm", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "packed")]
+    assert reproduce.main(asked) == 2
+    assert "packed: File exists" in capsys.readouterr().err
+
+
 def test_an_eval_of_no_such_name_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="known: budgets-and-waits"):
         reproduce.chosen("word-nope")
