@@ -86,7 +86,7 @@ def ending(prog: str, command: Callable[[], None]) -> int:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        # Of files that no part of ours opened with a sentence of its own: a full disk, a folder that may not be written.
+        # Of files for which no part of ours has a sentence: a full disk, a folder that may not be written.
         print(f"{prog}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
