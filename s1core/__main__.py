@@ -20,6 +20,7 @@ examples:
   python -m s1core "How many r in raspberry?"                      think as long as the model wants
   python -m s1core "How many r in raspberry?" --budget 128 --waits 1   at most 128 tokens, ignore one end
   python -m s1core "What is 7^8 mod 11?" --budget 0                no thinking at all
+  python -m s1core "What is 7^8 mod 11?" --url http://127.0.0.1:8000   ask a server that already runs
   python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
 """
 
@@ -50,7 +51,8 @@ def parser() -> Parser:
     )
     p.add_argument("question", help="what to ask")
     p.add_argument("--model", default="s1-nano", help=f"preset ({', '.join(PRESETS)}), folder or hub id")
-    p.add_argument("--engine", default=None, help="how to run it (default: transformers)")
+    p.add_argument("--engine", default=None, help="transformers (default), vllm, or http with --url")
+    p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument(
         "--budget", type=int, default=None, metavar="N", help="at most N thinking tokens (default: no limit)"
     )
@@ -137,7 +139,8 @@ def main(argv: list[str] | None = None) -> int:
             max_answer_tokens=args.max_answer,
         )
         sampling = Sampling(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
-        engine = load_engine(args.model, engine=args.engine)
+        options = {} if args.url is None else {"url": args.url}
+        engine = load_engine(args.model, engine=args.engine or ("http" if args.url else None), **options)
         try:
             events = stream(engine, args.question, budget, sampling)
             if args.json:

@@ -15,8 +15,8 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
 
     Args:
         model: a preset (see `s1core.models.PRESETS`), a local folder, or a hub id.
-        engine: `transformers` is the default.
-        **options: passed to the engine's loader: `dtype`, `device`, ...
+        engine: `transformers` (default), `vllm` in this process, or `http` for servers that already run.
+        **options: passed to the engine's loader: `dtype`, `device`, `url`, ...
 
     Raises:
         UnknownModel: no such preset, folder or hub id.
@@ -31,4 +31,14 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
         from s1core.engines.transformers import TransformersEngine
 
         return TransformersEngine.load(preset, **options)
-    raise InvalidSetting(f"unknown engine {name!r}; available: transformers")
+    if name == "http":
+        if "url" not in options:
+            raise InvalidSetting("the http engine needs the server's address; add url='http://127.0.0.1:8000'")
+        from s1core.engines.http import HttpEngine
+
+        return HttpEngine.load(preset, **options)
+    if name == "vllm":
+        from s1core.engines.vllm import VllmEngine
+
+        return VllmEngine.load(preset, **options)
+    raise InvalidSetting(f"unknown engine {name!r}; use one of transformers, vllm, http")

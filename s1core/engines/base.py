@@ -61,9 +61,9 @@ class Chunk:
     logprobs: tuple[float, ...] = ()
     """One per token of `token_ids` if the request asked for them and the engine can tell."""
     prefill_computed: int = 0
-    """Prompt tokens that were run through the model; set on the first chunk only."""
+    """Prompt tokens that were run through the model; told once, on the first chunk or as soon as a server tells."""
     prefill_reused: int = 0
-    """Prompt tokens taken from the prefix cache; set on the first chunk only."""
+    """Prompt tokens taken from the prefix cache; told together with `prefill_computed`."""
 
 
 @runtime_checkable

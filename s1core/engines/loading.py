@@ -59,8 +59,7 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
     if report["missing_keys"]:
         some = ", ".join(sorted(report["missing_keys"])[:3])
         raise ModelUnavailable(f"the weights of {preset.name} lack {some}; save or download the model again")
-    eos = model.generation_config.eos_token_id
-    codec.eos_ids |= {eos} if isinstance(eos, int) else set(cast("list[int]", eos or ()))
+    codec.eos_ids |= _as_ids(model.generation_config.eos_token_id)
     own = getattr(config.get_text_config(), "max_position_embeddings", None)
     return Loaded(
         model=model.to(place).eval(),
@@ -69,6 +68,28 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
         device=place,
         dtype=kind,
     )
+
+
+def load_codec(preset: ModelPreset) -> tuple[Codec, int | None]:
+    """Load the tokenizer alone, for a model that runs elsewhere; also tell the context length of its configuration.
+
+    Raises:
+        UnknownModel: no such hub id.
+        ModelUnavailable: it cannot be loaded here; the message says what to do.
+    """
+    with _told_plainly(preset):
+        config: Any = library.AutoConfig.from_pretrained(preset.location)
+        codec = _codec(preset)
+        try:
+            eos = library.GenerationConfig.from_pretrained(preset.location).eos_token_id
+        except OSError:  # it has none
+            eos = None
+    codec.eos_ids |= _as_ids(eos)
+    return codec, getattr(config.get_text_config(), "max_position_embeddings", None)
+
+
+def _as_ids(eos: object) -> set[int]:
+    return {eos} if isinstance(eos, int) else set(cast("list[int]", eos or ()))
 
 
 def _device(name: str | None) -> torch.device:

@@ -1,0 +1,98 @@
+"""A `/v1/completions` server over a real engine, in vLLM's wire format, with faults on demand."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from s1core.engines.base import Engine, Request
+
+
+class CompletionsServer:
+    """Listens on loopback while its context lasts."""
+
+    def __init__(self, engine: Engine, *, ids: bool = True, die_after: int | None = None, refuse: int = 0) -> None:
+        self.engine = engine
+        self.ids = ids
+        self.die_after = die_after
+        """Tokens of a stream after which the connection breaks."""
+        self.refuse = refuse
+        """How many streams are answered by 503 first."""
+        self.key: str | None = None
+        self.streams = 0
+        self.sampled = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                self.reply(200, {"data": [{"id": "random", "max_model_len": server.engine.context_length}]})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if server.key and self.headers.get("Authorization") != f"Bearer {server.key}":
+                    self.reply(401, {"error": {"message": "wrong key"}})
+                elif not body.get("stream"):
+                    known = server.ids and isinstance(body["prompt"], list)
+                    choice = {"text": "a", **({"token_ids": [97]} if known else {})}
+                    self.reply(200 if known else 400, {"choices": [choice]})
+                elif server.refuse > 0:
+                    server.refuse -= 1
+                    self.reply(503, {"error": {"message": "busy"}})
+                else:
+                    server.streams += 1
+                    self.stream(body)
+
+            def reply(self, status: int, data: Any) -> None:
+                text = json.dumps(data).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def stream(self, body: dict[str, Any]) -> None:
+                self.send_response(200)
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.close_connection = True
+                codec = server.engine.codec
+                prompt = body["prompt"] if server.ids else codec.encode_template(body["prompt"])
+                named = [i for s in body.get("stop", []) if (i := codec.single_id(s)) is not None]
+                stops: list[int] = body.get("stop_token_ids") or named
+                request = Request(
+                    prompt_ids=tuple(prompt),
+                    max_tokens=body["max_tokens"],
+                    stop_ids=frozenset(stops),
+                    forbid_first=frozenset(int(i) for i in body.get("logit_bias", {})),
+                )
+                sent = 0
+                for chunk in server.engine.generate(request):
+                    ids = [*chunk.token_ids, *([chunk.stop_id] if chunk.stop_id is not None else [])]
+                    sent += len(chunk.token_ids)
+                    server.sampled += len(chunk.token_ids)
+                    if server.die_after is not None and sent > server.die_after:
+                        return
+                    choice: dict[str, Any] = {"text": codec.decode(chunk.token_ids), "finish_reason": chunk.finish}
+                    choice |= {"token_ids": ids} if server.ids else {}
+                    self.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
+                    self.wfile.flush()
+                self.wfile.write(b"data: [DONE]\n\n")
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self) -> CompletionsServer:
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()

@@ -1,0 +1,94 @@
+"""vLLM itself, in this process and as a server: the same budget gives the same tokens. Run by `make test-vllm`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+pytest.importorskip("vllm", reason="vLLM is not installed in this environment; run: make test-vllm")
+
+from s1core import Budget, Trace, load_engine, solve
+from s1core.engines.base import Engine
+from s1core.models import NANO_WEIGHTS
+from s1core.nano import make_questions
+
+pytestmark = pytest.mark.timeout(600)
+SETTINGS = [
+    Budget(),
+    Budget(max_thinking_tokens=0),
+    Budget(max_thinking_tokens=32),
+    Budget(waits=1),
+    Budget(max_thinking_tokens=128, waits=2),
+    Budget(waits=1, wait_text=""),
+]
+QUESTIONS = 12
+os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Engine]:
+    engine = load_engine("s1-nano", device="cpu", dtype="float32")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def inside() -> Iterator[Engine]:
+    engine = load_engine("s1-nano", engine="vllm", dtype="float32")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Engine]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = f"--served-model-name s1-nano --host 127.0.0.1 --port {port} --dtype float32"
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(NANO_WEIGHTS)]
+    process = subprocess.Popen([*command, *settings.split(), "--enable-prompt-tokens-details"])
+    try:
+        yield connected(process, f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def connected(process: subprocess.Popen[Any], url: str) -> Engine:
+    while process.poll() is None:
+        try:
+            if httpx.get(f"{url}/health", timeout=1).status_code == 200:
+                return load_engine("s1-nano", engine="http", url=url)
+        except httpx.HTTPError:
+            time.sleep(1)
+    raise AssertionError("the server ended before it answered")
+
+
+def traces(engine: Engine) -> list[Trace]:
+    questions = make_questions(n=QUESTIONS, seed=7, split="test")
+    return [solve(engine, q.question, budget) for q in questions for budget in SETTINGS]
+
+
+def assert_alike(ours: list[Trace], theirs: list[Trace]) -> None:
+    same = sum(a.token_ids == b.token_ids for a, b in zip(ours, theirs, strict=True))
+    assert same >= 0.99 * len(ours) - 1
+    for a, b in zip(ours, theirs, strict=True):
+        if a.token_ids == b.token_ids:
+            assert (a.receipt.closed_by, a.receipt.thinking_tokens) == (b.receipt.closed_by, b.receipt.thinking_tokens)
+
+
+def test_in_this_process_the_traces_are_those_of_transformers(local: Engine, inside: Engine) -> None:
+    assert_alike(traces(local), traces(inside))
+
+
+def test_a_server_gives_the_same_traces(local: Engine, served: Engine) -> None:
+    assert served.capabilities.token_ids == "enforced"
+    assert_alike(traces(local), traces(served))
