@@ -10,6 +10,8 @@ import weakref
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, cast
 
+import torch
+
 from s1core.engines import loading
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.outbox import AsyncOutbox, Outbox, SyncOutbox
@@ -18,6 +20,7 @@ from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, Questi
 from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
 
+CPU_BLOCK_TOKENS = 32
 OPTIONS = (
     "dtype",
     "tensor_parallel_size",
@@ -27,6 +30,7 @@ OPTIONS = (
     "gpu_memory_utilization",
     "max_num_seqs",
     "enforce_eager",
+    "block_size",
     "distributed_executor_backend",
     "max_lora_rank",
 )
@@ -62,6 +66,8 @@ class VllmEngine:
             "enable_log_requests": False,
             "enable_lora": lora is not None,
             "max_model_len": preset.context_length,
+            # vLLM reuses whole blocks of its cache only, and on a CPU its own are longer than most questions.
+            "block_size": None if torch.cuda.is_available() else CPU_BLOCK_TOKENS,
             **options,
         }
         try:
@@ -123,6 +129,8 @@ class VllmEngine:
     def close(self) -> None:
         """Free the model. Running and later requests fail with `EngineFailed`."""
         self._finalizer()
+        # Its destructor needs modules that are gone when the interpreter ends.
+        self._llm = None
 
     def _check(self, request: Request) -> None:
         if not self._finalizer.alive:
