@@ -36,6 +36,7 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     )
     p.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
     p.add_argument("--engine", default=None, help="how to run it (default: transformers)")
+    p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument("--benchmark", default="nano", help=f"one of: {', '.join(BENCHMARKS)}")
     p.add_argument("--data", type=Path, default=None, metavar="FILE", help="local JSON, JSON lines or CSV, not the hub")
     p.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N questions")
@@ -60,7 +61,8 @@ def measure(
     """
     items = load_benchmark(args.benchmark, args.limit, args.data)
     sampling = Sampling(temperature=args.temperature, seed=args.seed)
-    engine = load_engine(args.model, engine=args.engine)
+    options = {} if args.url is None else {"url": args.url}
+    engine = load_engine(args.model, engine=args.engine or ("http" if args.url else None), **options)
     try:
         config = run_config(engine, args.benchmark, items, settings, sampling)
         folder = args.out or Path("runs") / f"{args.benchmark}-{engine.model}-{config_hash(config)}".replace("/", "-")

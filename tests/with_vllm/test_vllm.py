@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -15,7 +19,7 @@ import pytest
 
 pytest.importorskip("vllm", reason="vLLM is not installed in this environment; run: make test-vllm")
 
-from s1core import Budget, Trace, load_engine, solve
+from s1core import Budget, Trace, astream, load_engine, solve
 from s1core.engines.base import Engine
 from s1core.models import NANO_WEIGHTS
 from s1core.nano import make_questions
@@ -47,29 +51,51 @@ def inside() -> Iterator[Engine]:
     engine.close()
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[Engine]:
+@dataclass(frozen=True)
+class Serving:
+    process: subprocess.Popen[Any]
+    url: str
+
+
+def serve() -> Serving:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = f"--served-model-name s1-nano --host 127.0.0.1 --port {port} --dtype float32"
+    settings = f"--served-model-name s1-nano --host 127.0.0.1 --port {port} --dtype float32 --block-size 32"
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(NANO_WEIGHTS)]
-    process = subprocess.Popen([*command, *settings.split(), "--enable-prompt-tokens-details"])
-    try:
-        yield connected(process, f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    process = subprocess.Popen([*command, *settings.split(), "--enable-prompt-tokens-details"], start_new_session=True)
+    return Serving(process, f"http://127.0.0.1:{port}")
 
 
-def connected(process: subprocess.Popen[Any], url: str) -> Engine:
-    while process.poll() is None:
+def ready(serving: Serving) -> None:
+    while serving.process.poll() is None:
         try:
-            if httpx.get(f"{url}/health", timeout=1).status_code == 200:
-                return load_engine("s1-nano", engine="http", url=url)
+            if httpx.get(f"{serving.url}/health", timeout=1).status_code == 200:
+                return
         except httpx.HTTPError:
             time.sleep(1)
     raise AssertionError("the server ended before it answered")
+
+
+def kill(serving: Serving, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(serving.process.pid, number)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[list[Serving]]:
+    started = [serve(), serve()]
+    try:
+        for serving in started:
+            ready(serving)
+        yield started
+    finally:
+        for serving in started:
+            kill(serving, signal.SIGTERM)
+        for serving in started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                serving.process.wait(timeout=30)
+            kill(serving, signal.SIGKILL)
 
 
 def traces(engine: Engine) -> list[Trace]:
@@ -89,6 +115,30 @@ def test_in_this_process_the_traces_are_those_of_transformers(local: Engine, ins
     assert_alike(traces(local), traces(inside))
 
 
-def test_a_server_gives_the_same_traces(local: Engine, served: Engine) -> None:
-    assert served.capabilities.token_ids == "enforced"
-    assert_alike(traces(local), traces(served))
+def test_a_server_gives_the_same_traces(local: Engine, servers: list[Serving]) -> None:
+    engine = load_engine("s1-nano", engine="http", url=servers[0].url)
+    assert engine.capabilities.token_ids == "enforced"
+    found = traces(engine)
+    assert_alike(traces(local), found)
+    assert any(trace.receipt.prefill_reused for trace in found)
+
+
+def test_a_pool_loses_nothing_when_a_server_is_killed(local: Engine, servers: list[Serving]) -> None:
+    """Last of all: one of the servers is gone afterwards."""
+    pool = load_engine("s1-nano", engine="http", url=",".join(s.url for s in servers))
+    questions = [q.question for q in make_questions(n=4 * QUESTIONS, seed=11, split="test")]
+    done: list[str] = []
+
+    async def one(question: str) -> Trace:
+        events = [event async for event in astream(pool, question, Budget(waits=1))]
+        done.append(question)
+        if len(done) == QUESTIONS:
+            kill(servers[0], signal.SIGKILL)
+        return Trace.from_events(events)
+
+    async def everything() -> list[Trace]:
+        return await asyncio.gather(*(one(question) for question in questions))
+
+    found = asyncio.run(everything())
+    assert sorted(done) == sorted(questions)
+    assert_alike([solve(local, q, Budget(waits=1)) for q in questions], found)
