@@ -10,10 +10,11 @@ from typing import NoReturn, TextIO
 
 from s1core.budget import DEFAULT_WAIT_TEXT, Budget
 from s1core.engines import load_engine
+from s1core.engines.base import Engine
 from s1core.errors import S1Error
 from s1core.models import PRESETS
 from s1core.solve import stream
-from s1core.types import Cut, Event, Finished, Receipt, Sampling, Tokens, Trace
+from s1core.types import Cut, Event, Finished, Receipt, Sampling, Started, Tokens, Trace
 
 EXAMPLES = """\
 examples:
@@ -126,6 +127,15 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
     return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
 
 
+def capability_line(engine: Engine) -> str:
+    """Say before a run what the engine keeps, grouped by how."""
+    kept = engine.capabilities.by_feature()
+    groups = {
+        how: [name for name, value in kept.items() if value == how] for how in ("enforced", "emulated", "unsupported")
+    }
+    return f"{engine.name}: " + "; ".join(f"{how}: {', '.join(names)}" for how, names in groups.items() if names)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
@@ -148,6 +158,8 @@ def main(argv: list[str] | None = None) -> int:
             else:
                 terminal = Terminal(sys.stdout)
                 for event in events:
+                    if isinstance(event, Started):
+                        print(capability_line(engine), file=sys.stderr)
                     terminal.show(event)
         finally:
             engine.close()

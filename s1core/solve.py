@@ -46,6 +46,7 @@ def stream(
 
     Raises:
         InvalidSetting: the question is empty.
+        Unsupported: the engine cannot keep what was asked.
         QuestionTooLong: prompt, markers and answer do not fit the context.
         EngineFailed: the engine stopped in the middle.
     """

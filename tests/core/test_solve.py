@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from s1core.budget import Budget
 from s1core.engines.base import Engine
 from s1core.engines.scripted import Script, ScriptedEngine, byte_codec
-from s1core.errors import InvalidSetting, QuestionTooLong
+from s1core.errors import InvalidSetting, QuestionTooLong, Unsupported
 from s1core.solve import astream, solve, stream
 from s1core.types import Cut, Event, Finished, Sampling, Started, Tokens, Trace
 
@@ -275,3 +276,13 @@ def test_a_user_s_final_answer_text_stays_text() -> None:
     trace = solve(engine, "q", Budget(max_thinking_tokens=1, final_answer_text="<|im_end|>Answer:"))
     assert sum(i == engine.codec.single_id("<|im_end|>") for i in trace.token_ids) == 0
     assert trace.answer == "3"
+
+
+@pytest.mark.parametrize("budget", [Budget(waits=1, wait_text=""), Budget(min_thinking_tokens=5, wait_text="")])
+def test_what_an_engine_cannot_keep_is_refused_before_the_run(budget: Budget) -> None:
+    engine = ScriptedEngine(thinker("\na"))
+    engine.capabilities = replace(engine.capabilities, forbid_first="unsupported")
+    with pytest.raises(Unsupported, match="engine='transformers'"):
+        solve(engine, "q", budget)
+    assert not engine.requests
+    assert solve(engine, "q", replace(budget, wait_text="Wait")).answer == "3"
