@@ -122,10 +122,15 @@ class HttpEngine:
                         yield from job.feed(line)
                         if job.round_over:
                             break
-                job.closed()
+                for chunk in job.closed():
+                    yield chunk
                 self.pool.succeeded(server)
                 tries = 0
             except (httpx.HTTPError, Interrupted) as error:
+                for chunk in job.last():
+                    yield chunk
+                if job.done:
+                    break
                 tries = self._count_failure(server, error, 0 if job.written > before else tries)
                 time.sleep(_backoff_s(tries))
             finally:
@@ -147,10 +152,15 @@ class HttpEngine:
                             yield chunk
                         if job.round_over:
                             break
-                job.closed()
+                for chunk in job.closed():
+                    yield chunk
                 self.pool.succeeded(server)
                 tries = 0
             except (httpx.HTTPError, Interrupted) as error:
+                for chunk in job.last():
+                    yield chunk
+                if job.done:
+                    break
                 tries = self._count_failure(server, error, 0 if job.written > before else tries)
                 await asyncio.sleep(_backoff_s(tries))
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from s1core.engines.base import Chunk, Request
@@ -33,6 +34,8 @@ class Continuation:
         self._written: list[int] = []
         self._barred: frozenset[int] = request.forbid_first
         self._ended_round = False
+        self._last: Chunk | None = None
+        """The end of the text, held back until the server has told what it took from its cache."""
         self.done = request.max_tokens < 1
         if not takes_ids:
             check_text(codec, request)
@@ -79,6 +82,7 @@ class Continuation:
             return
         text = line[5:].strip()
         if text == "[DONE]":
+            yield from self.last()
             return
         try:
             data = json.loads(text)
@@ -89,20 +93,30 @@ class Continuation:
                 raise EngineFailed(f"the server failed: {message_of(event)}")
             choices: list[dict[str, Any]] = event.get("choices") or []
             cached = _cached_tokens(event)
-            if cached is not None and not choices:
+            if cached is not None and self._last is not None:
                 total = len(self._request.prompt_ids)
-                yield Chunk(token_ids=(), prefill_computed=max(total - cached, 0), prefill_reused=min(cached, total))
+                reused = min(cached, total)
+                self._last = replace(self._last, prefill_computed=total - reused, prefill_reused=reused)
+                yield from self.last()
             for choice in choices:
                 yield from self._choice(choice)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Interrupted(f"an answer that cannot be read ({type(error).__name__})") from None
 
-    def closed(self) -> None:
+    def last(self) -> Iterator[Chunk]:
+        """Give out the end of the text if it is there."""
+        if self._last is not None:
+            self.done = True
+            yield self._last
+            self._last = None
+
+    def closed(self) -> Iterator[Chunk]:
         """Tell that the answer is over.
 
         Raises:
             Interrupted: it broke off.
         """
+        yield from self.last()
         if not self.done and not self._ended_round:
             raise Interrupted("the answer broke off")
 
@@ -140,14 +154,18 @@ class Continuation:
             keep = keep[: keep.index(unknown)]
             del self._written[at:]
             self._barred, self._ended_round, finish, stop_id = frozenset({unknown}), True, None, None
-        self.done = finish is not None
         if keep or finish:
-            yield Chunk(
+            chunk = Chunk(
                 token_ids=tuple(keep),
                 finish=finish,
                 stop_id=stop_id,
                 logprobs=tuple(logprobs[: len(keep)]) if len(logprobs) >= len(keep) else (),
             )
+            if finish is not None and reason is not None:
+                self._last = chunk
+                return
+            self.done = finish is not None
+            yield chunk
 
     def _until_stop(self, ids: list[int]) -> tuple[list[int], Literal["stop"] | None, int | None]:
         for n, token_id in enumerate(ids):

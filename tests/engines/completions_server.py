@@ -22,6 +22,8 @@ class CompletionsServer:
         self.refuse = refuse
         """How many streams are answered by 503 first."""
         self.key: str | None = None
+        self.cached: int | None = None
+        """Prompt tokens that it says were in its cache."""
         self.streams = 0
         self.sampled = 0
         server = self
@@ -81,6 +83,8 @@ class CompletionsServer:
                     choice |= {"token_ids": ids} if server.ids else {}
                     self.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
                     self.wfile.flush()
+                usage = {"usage": {"prompt_tokens_details": {"cached_tokens": server.cached}}, "choices": []}
+                self.wfile.write(f"data: {json.dumps(usage)}\n\n".encode())
                 self.wfile.write(b"data: [DONE]\n\n")
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -60,6 +60,17 @@ def test_a_stop_id_ends_the_text_and_is_named(local: TransformersEngine, qwen2_f
     assert seventh not in answer.ids
 
 
+@pytest.mark.parametrize(("cached", "told"), [(None, (0, 0)), (2, (1, 2)), (99, (0, 3))])
+def test_what_the_server_took_from_its_cache_is_told(
+    local: TransformersEngine, qwen2_folder: Path, cached: int | None, told: tuple[int, int]
+) -> None:
+    with CompletionsServer(local) as server:
+        server.cached = cached
+        answer = run(connect(qwen2_folder, server), ask((97, 98, 99), 5))
+    assert (answer.computed, answer.reused) == told
+    assert len(answer.ids) == 5
+
+
 def test_a_forbidden_first_token_is_not_drawn(local: TransformersEngine, qwen2_folder: Path) -> None:
     prompt = prompts(1)[0]
     request = ask(prompt, 30, forbid_first=frozenset(run(local, ask(prompt, 1)).ids))
