@@ -5,7 +5,9 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
-.PHONY: help setup app test test-vllm vllm check bench eval reproduce shots clean
+SLURM  := slurmctld slurmd slurm-client munge
+
+.PHONY: help setup app test test-vllm vllm check bench eval reproduce shots smooth load clean
 .DEFAULT_GOAL := help
 
 help:  ## show the verbs
@@ -35,6 +37,9 @@ test: check  ## run every check and test
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq chromium >/dev/null; } || \
 	  { echo "The browser tests need Chromium; install it (Debian: apt install chromium)"; exit 1; }
+	@PATH=$$PATH:/usr/sbin command -v slurmctld >/dev/null || { $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(SLURM) >/dev/null; } || \
+	  echo "Slurm could not be installed, its test is left out (Debian: apt install $(SLURM))"
 	$(PY) -m pytest $(ARGS)
 
 # vLLM lives in an environment of its own: it pins much of what the app needs in other versions.
@@ -57,16 +62,26 @@ check: $(VENV)/.dev-ready  ## lint, format and type checks alone
 	$(PY) -m pyright
 
 bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one run
+	$(PY) -m train.bench
 	$(PY) -m evals.bench $(ARGS)
+	$(PY) -m curate.bench
 
 eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
 	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)
 
-reproduce: $(VENV)/.app-ready  ## make the measured cached evals again (20 minutes; ARGS="--limit 20" for a try)
+reproduce: $(VENV)/.app-ready  ## make the measured cached evals again, and s1 in miniature (90 minutes; ARGS="--limit 20" for a try)
 	$(PY) -m evals.reproduce $(ARGS)
+	$(PY) -m evals.miniature $(ARGS)
+	$(PY) -m curate.run --recipe nano --out curated/nano-1k
 
 shots: $(VENV)/.dev-ready  ## take the screenshots in docs/shots from the real app
 	$(PY) -m tests.browser.shots docs/shots
+
+smooth: $(VENV)/.dev-ready  ## measure how smooth four live lanes and 10 minutes of replays are
+	S1_SMOOTH_MINUTES=10 $(PY) -m pytest tests/browser/test_browser_smooth.py --timeout 1200 $(ARGS)
+
+load: $(VENV)/.dev-ready  ## measure 50 visitors at once, with s1-nano (2 minutes; ARGS="--minutes 10" to watch the memory)
+	$(PY) -m tests.load $(ARGS)
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) $(VENV)-vllm .pytest_cache .ruff_cache .hypothesis

@@ -7,8 +7,11 @@ import logging
 import socket
 import sys
 
+from app.public import go_public
+from app.sign_in import Credentials, take_credentials
 from s1core import S1Error
 from s1core.engines import ENGINES
+from s1core.errors import InvalidSetting
 from s1core.models import PRESETS, resolve
 
 SHUTDOWN_S = 1
@@ -23,7 +26,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         epilog="Examples:\n"
         "  python -m app                          the bundled s1-nano, on the CPU\n"
         "  python -m app --model s1.1-1.5B        a model from the hub, if this machine can hold it\n"
-        "  python -m app --host 0.0.0.0           let others on the network in\n\n"
+        "  python -m app --host 0.0.0.0           let others on the network in\n"
+        "  python -m app --host 0.0.0.0 --public  let strangers in: nothing is launched, everything is limited\n\n"
         f"Known models: {', '.join(PRESETS)}; a local folder or a hub id works too.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -31,6 +35,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
     parser.add_argument("--model", default="s1-nano", help="model that is chosen at first (default: %(default)s)")
     parser.add_argument("--engine", choices=ENGINES, help="what runs the models (default: transformers)")
+    parser.add_argument("--endpoint", metavar="URL", help="server that runs the model, as OpenAI's completions")
+    parser.add_argument("--public", action="store_true", help="for strangers, as on a Space (docs/security.md)")
+    parser.add_argument("--auth", action="store_true", help="let the owner sign in, by S1_AUTH=user:password")
     return parser.parse_args(argv)
 
 
@@ -55,7 +62,10 @@ def listen(host: str, port: int) -> socket.socket:
 def main(argv: list[str] | None = None) -> int:
     """Run the server until it is interrupted; return the exit status."""
     asked = parse(argv)
+    if asked.public:
+        go_public()
     try:
+        owner = credentials(asked.auth)
         resolve(asked.model)
         bound = listen(asked.host, asked.port)
     except S1Error as error:
@@ -67,18 +77,31 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    serve(asked, bound)
+    serve(asked, bound, owner)
     return 0
 
 
-def serve(asked: argparse.Namespace, bound: socket.socket) -> None:
+def credentials(wanted: bool) -> Credentials | None:
+    """Return what the owner signs in with. It leaves the environment in any case, so that no job inherits it.
+
+    Raises:
+        InvalidSetting: it is wanted, and not there.
+    """
+    found = take_credentials()
+    if wanted and found is None:
+        raise InvalidSetting("--auth needs the environment variable S1_AUTH=user:password; set it and start again")
+    return found if wanted else None
+
+
+def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | None = None) -> None:
     """Serve on a bound socket until the process is told to stop."""
     # Imported late: the command line answers at once, and errors of use need no server.
     import uvicorn
 
     from app.build import build_app
 
-    app = build_app(asked.model, engine=asked.engine)
+    served = {"engine": "http", "url": asked.endpoint} if asked.endpoint else {"engine": asked.engine}
+    app = build_app(asked.model, owner=owner, **served)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
     host, port = bound.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host

@@ -11,32 +11,53 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr  # noqa: E402
 from fastapi import FastAPI  # noqa: E402
 
-from app import theme  # noqa: E402
+from app import compare_routes, oauth, openai_api, theme  # noqa: E402
+from app.closed import Closed, take_no_files  # noqa: E402
+from app.compare_shelf import RaceShelf  # noqa: E402
 from app.components import read_static  # noqa: E402
 from app.csp import App, ContentSecurityPolicy  # noqa: E402
+from app.curate_jobs import CurateJobs  # noqa: E402
+from app.curate_routes import router as curate_router  # noqa: E402
+from app.curate_sets import SetShelf  # noqa: E402
 from app.curves_routes import router  # noqa: E402
 from app.curves_shelf import RunShelf  # noqa: E402
+from app.gate import Gate, Room  # noqa: E402
+from app.public import is_public  # noqa: E402
 from app.session import LiveRuns  # noqa: E402
 from app.shelf import EngineShelf  # noqa: E402
-from app.tabs import curves, learn, think  # noqa: E402
+from app.sign_in import Credentials, SignIn  # noqa: E402
+from app.tabs import compare, curate, curves, learn, think  # noqa: E402
 from s1core.engines.base import Engine  # noqa: E402
 
 TITLE = "s1 playground"
-STYLES = ("base.css", "fields.css", "stage.css", "curves.css", "learn.css")
+RUNS = Room(at_once=32, per_visitor=16, waiting=24)
+"""Of Think and Compare together, on a public page."""
+MOST_EVENTS = 400
+"""Presses of strangers that wait to be looked at; Gradio refuses more."""
+STYLES = ("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css", "curate.css", "learn.css")
 
 
-def build_page(shelf: EngineShelf, runs: LiveRuns, results: RunShelf) -> gr.Blocks:
+def build_page(
+    shelf: EngineShelf, runs: LiveRuns, results: RunShelf, races: RaceShelf, curations: CurateJobs
+) -> gr.Blocks:
     """Lay out the whole page."""
+    gate = Gate(RUNS)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=read_static("header.html"), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think"):
-                think.build(shelf, runs)
+                think.build(shelf, runs, gate)
+            with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
+                compare.build(shelf, races, gate)
             with gr.Tab("Curves", id="curves", elem_id="curves-tab"):
                 curves.build(shelf, results)
+            with gr.Tab("Curate", id="curate", elem_id="curate-tab"):
+                curate.build(curations)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
-    return page.queue(default_concurrency_limit=think.STREAMS)
+        oauth.offer()
+    take_no_files(page)
+    return page.queue(default_concurrency_limit=think.STREAMS, max_size=MOST_EVENTS if is_public() else None)
 
 
 def build_app(
@@ -44,6 +65,7 @@ def build_app(
     *,
     engines: Mapping[str, Engine] | None = None,
     engine: str | None = None,
+    owner: Credentials | None = None,
     **options: Any,
 ) -> App:
     """Build the ASGI application and begin to load its model.
@@ -52,6 +74,7 @@ def build_app(
         model: what is chosen when the page opens.
         engines: engines that are loaded already, by name; for tests and for embedding.
         engine: the kind of engine for all other models, as in `load_engine`.
+        owner: what the owner signs in with, if he may do so from elsewhere.
         **options: passed on to `load_engine`.
 
     Raises:
@@ -61,11 +84,20 @@ def build_app(
     shelf.warm()
     results = RunShelf()
     results.warm()
+    races = RaceShelf()
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
+    server.include_router(compare_routes.router(races, results))
+    server.include_router(openai_api.routes(shelf))
+    sets = SetShelf()
+    curations = CurateJobs(sets.root)
+    server.include_router(curate_router(sets, curations))
+    sign_in = SignIn(owner) if owner else None
+    if sign_in:
+        server.include_router(sign_in.router())
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns(), results),
+        build_page(shelf, LiveRuns(), results, races, curations),
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),
@@ -77,4 +109,4 @@ def build_app(
         max_file_size="1mb",  # for Gradio's own uploads, which nothing here uses; Curves takes files by its own route
         favicon_path=str(theme.FAVICON),
     )
-    return ContentSecurityPolicy(server)
+    return ContentSecurityPolicy(Closed(sign_in.around(server) if sign_in else server))

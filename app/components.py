@@ -13,14 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 _STATIC = Path(__file__).parent / "static"
 CURVES_SCRIPTS = (
+    "tools.js",
     "trace.js",
     *(f"curves.{part}.js" for part in ("tools", "chart", "metrics", "compare", "samples", "import", "link")),
     "curves.js",
 )
 """One script to the browser: each file but the last defines functions, the last one wires them."""
+RACE_SCRIPTS = (
+    "tools.js",
+    "run.js",
+    "trace.js",
+    *(f"race.{part}.js" for part in ("words", "tape", "lanes", "chart", "player", "talk")),
+)
+"""What plays a race: on the Compare tab, and in a file of its own that is opened without this app."""
+COMPARE_SCRIPTS = (*RACE_SCRIPTS, *(f"compare.{part}.js" for part in ("form", "link", "share")), "compare.js")
+
+CURATE_SCRIPTS = ("tools.js", *(f"curate.{part}.js" for part in ("funnel", "charts", "lists")), "curate.js")
 
 
 def read_static(name: str) -> str:
@@ -45,7 +57,7 @@ def stepped_slider(
 def stage(*, example: str, **settings: Any) -> gr.HTML:
     """Where a run is shown: meter, trace, track, answer and receipt, from the JSON of `session.ThinkRun.view`."""
     template = read_static("stage.html").replace("[EXAMPLE]", html.escape(example))
-    script = "\n".join(read_static(name) for name in ("trace.js", "track.js", "stage.js"))
+    script = "\n".join(read_static(name) for name in ("run.js", "trace.js", "track.js", "stage.js"))
     return _component(template, script, value=None, **settings)
 
 
@@ -59,6 +71,33 @@ def curves_board(*, plotly: str, largest_mb: int, **settings: Any) -> gr.HTML:
     """
     script = "\n".join(read_static(name) for name in CURVES_SCRIPTS)
     return _component(read_static("curves.html"), script, value=None, plotly=plotly, largest_mb=largest_mb, **settings)
+
+
+def compare_board(**settings: Any) -> gr.HTML:
+    """The board of the Compare tab: form, lanes, chart and player, from the JSON of `compare_race.Race.view`."""
+    script = "\n".join(read_static(name) for name in COMPARE_SCRIPTS)
+    template = read_static("compare.html").replace("[RACE]", read_static("race.html"))
+    return _component(template, script, value=None, **settings)
+
+
+def curate_board(*, plotly: str, **settings: Any) -> gr.HTML:
+    """The board of the Curate tab: draws what `curate_routes` answers; its value is the news of the form's buttons.
+
+    Args:
+        plotly: the name of the drawing library under `/curves/`.
+        **settings: for `gr.HTML`.
+    """
+    script = "\n".join(read_static(name) for name in CURATE_SCRIPTS)
+    return _component(read_static("curate.html"), script, value=None, plotly=plotly, **settings)
+
+
+def open_from_link(tab: str) -> None:
+    """Have an address with `?tab=` open this tab, whose `elem_id` is its name with `-tab`."""
+    asked = 'new URLSearchParams(location.search).get("tab")'
+    click = f'document.getElementById("{tab}-tab-button")?.click()'
+    page = Context.root_block
+    assert page is not None, "tabs are built inside the page"
+    page.load(None, None, None, js=f'() => {{ if ({asked} === "{tab}") {click}; }}')
 
 
 def note(*, kind: str, value: str = "", **settings: Any) -> gr.HTML:

@@ -6,7 +6,6 @@ Plain HTTP and JSON, read with `fetch`. Also the drawing library itself, since n
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -14,12 +13,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 
+from app.answers import answer, closed_in_public, refusal
 from app.curves_samples import FILTERS, Filter, Point, find_point, paired, sample_list, sample_trace
 from app.curves_shelf import RunShelf
-from app.curves_upload import ESTIMATED, Importer, is_public
+from app.curves_upload import ESTIMATED, Importer
 from app.curves_view import View, hides_texts
+from app.owner import is_owner
+from app.public import is_public
 from s1core import S1Error
 
 PLOTLY = f"plotly-{version('plotly')}.min.js"
@@ -42,13 +43,13 @@ def router(shelf: RunShelf) -> APIRouter:
 
     @routes.get("/catalogue")
     async def catalogue() -> Response:
-        return await _answer(shelf.catalogue)
+        return await answer(shelf.catalogue)
 
     @routes.get("/samples")
     async def samples(
         run: Key, setting: Name, shown: Filter = FILTERS[0], start: Annotated[int, Query(ge=0, le=10**7)] = 0
     ) -> Response:
-        return await _answer(lambda: sample_list(_point(shelf, run, setting), shown, start))
+        return await answer(lambda: sample_list(_point(shelf, run, setting), shown, start))
 
     @routes.get("/trace")
     async def trace(run: Key, setting: Name, sample: Name, index: int = 0) -> Response:
@@ -58,7 +59,7 @@ def router(shelf: RunShelf) -> APIRouter:
             point = find_point(held.config, held.rows(), setting)
             return sample_trace(point, sample, index, hidden=hidden, estimated=held.counted_by == ESTIMATED)
 
-        return await _answer(found)
+        return await answer(found)
 
     @routes.get("/compare")
     async def compare(run: Key, setting: Name, other_run: Key, other_setting: Name) -> Response:
@@ -66,17 +67,19 @@ def router(shelf: RunShelf) -> APIRouter:
             a, b = _point(shelf, run, setting), _point(shelf, other_run, other_setting)
             return {"pairs": paired(a.rows, b.rows)}
 
-        return await _answer(found)
+        return await answer(found)
 
     @routes.post("/import")
     async def take(request: Request) -> Response:
         # A page of another host can send a form here, but not with this header.
         if request.headers.get("x-requested-with") != "s1-playground":
             return JSONResponse({"error": "Files are added from the page itself."}, status_code=403)
+        if is_public() and not is_owner(request):
+            return closed_in_public()
         try:
             return JSONResponse(await importer.take(request))
         except S1Error as error:
-            return _refusal(error)
+            return refusal(error)
 
     return routes
 
@@ -84,19 +87,6 @@ def router(shelf: RunShelf) -> APIRouter:
 def _point(shelf: RunShelf, run: str, setting: str) -> Point:
     found = shelf.find(run)
     return find_point(found.config, found.rows(), setting)
-
-
-async def _answer(work: Callable[[], View]) -> Response:
-    """Answer with what `work` returns; reading a run takes a moment, so it is done beside the event loop."""
-    try:
-        return JSONResponse(await run_in_threadpool(work), headers={"cache-control": "no-store"})
-    except S1Error as error:
-        return _refusal(error)
-
-
-def _refusal(error: S1Error) -> JSONResponse:
-    # Not an HTTP error: the page shows the sentence, and the browser's console has nothing to complain of.
-    return JSONResponse({"error": str(error)}, headers={"cache-control": "no-store"})
 
 
 @cache

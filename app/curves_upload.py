@@ -7,7 +7,6 @@ the import ends. Sizes are counted while the files arrive, whatever their header
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from starlette.requests import ClientDisconnect
 
 from app.curves_shelf import RunShelf, visitor_views
 from app.curves_view import View
+from app.public import is_public
 from evals.cached import run_series
 from evals.importers.foreign import ForeignRun
 from evals.importers.lines import Notes
@@ -53,11 +53,6 @@ class Limits:
 
 HERE = Limits(file_mb=128, total_mb=512)
 IN_PUBLIC = Limits(file_mb=32, total_mb=96)
-
-
-def is_public() -> bool:
-    """Whether strangers share this server: a Space sets `SPACE_ID`."""
-    return bool(os.environ.get("SPACE_ID"))
 
 
 def limits() -> Limits:

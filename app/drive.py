@@ -11,9 +11,9 @@ from app.samples import LiveSamples
 from app.settings import Asked
 from s1core import astream
 from s1core.engines.base import Engine
-from s1core.methods import Controlled, amajority_vote, arejection_sampling
+from s1core.methods import Controlled, Rejection, Vote, amajority_vote, arejection_sampling
 from s1core.solve import CancelFlag
-from s1core.types import Event, Trace
+from s1core.types import Event, Receipt, Trace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +58,13 @@ async def _single(engine: Engine, asked: Asked, live: LiveSamples, cancel: Cance
             live.take(0, event)
             # An engine that never waits would keep the page, and everybody else's, from being served.
             await asyncio.sleep(0)
-    trace = Trace.from_events(events)
+    return single_outcome(asked, Trace.from_events(events), stopped=cancel.is_set())
+
+
+def single_outcome(asked: Asked, trace: Trace, *, stopped: bool) -> Outcome:
+    """Say what came of one run."""
     receipt, control = trace.receipt, asked.control
-    cancelled = receipt.closed_by == "cancelled" or (cancel.is_set() and not receipt.answer_complete)
+    cancelled = receipt.closed_by == "cancelled" or (stopped and not receipt.answer_complete)
     measured = control and Controlled(control=control, trace=trace, measured=control.measure(trace))
     return Outcome(
         answer=trace.answer,
@@ -73,6 +77,11 @@ async def _single(engine: Engine, asked: Asked, live: LiveSamples, cancel: Cance
 
 async def _vote(engine: Engine, asked: Asked, live: LiveSamples) -> Outcome:
     vote = await amajority_vote(engine, asked.question, asked.count, asked.budget, asked.sampling, listen=live.take)
+    return vote_outcome(vote)
+
+
+def vote_outcome(vote: Vote) -> Outcome:
+    """Say what came of a vote."""
     votes = dict(samples.tally(vote)).get(vote.answer or "", 0)
     note = f"{votes} of {render.count(len(vote.traces), 'sample')} said so" if votes else "No sample gave one."
     return Outcome(answer=vote.answer, complete=True, note=note, rows=samples.vote_rows(vote))
@@ -83,8 +92,14 @@ async def _reject(engine: Engine, asked: Asked, live: LiveSamples) -> Outcome:
     rejection = await arejection_sampling(
         engine, asked.question, most, attempts=asked.count, sampling=asked.sampling, listen=live.take
     )
+    return rejection_outcome(asked, rejection, live.receipts)
+
+
+def rejection_outcome(asked: Asked, rejection: Rejection, receipts: list[Receipt]) -> Outcome:
+    """Say what came of rejection sampling, given the receipts of all attempts."""
+    most = asked.budget.max_thinking_tokens or 0
     attempts = render.count(rejection.attempts, "attempt")
     none = f"None of {attempts} stayed within {render.count(most)}. Raise the budget or the attempts."
     note = f"accepted: attempt {rejection.attempts}" if rejection.trace else none
-    rows = samples.rejection_rows(asked, rejection, live.receipts)
+    rows = samples.rejection_rows(asked, rejection, receipts)
     return Outcome(answer=rejection.answer, complete=rejection.trace is not None, note=note, rows=rows)

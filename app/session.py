@@ -12,7 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
@@ -49,20 +51,31 @@ def _gate(engine: Engine) -> asyncio.Semaphore:
 class ThinkRun:
     """A run and what the page shows of it."""
 
-    def __init__(self, asked: Asked, *, expected: str | None = None, same: SameAnswer = str.__eq__) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        *,
+        expected: str | None = None,
+        same: SameAnswer = str.__eq__,
+        live: LiveSamples | None = None,
+    ) -> None:
+        """Begin nothing yet; `live` folds the events, where that is to be done in a way of one's own."""
         self._asked = asked
         self._expected = expected
         self._same = same
-        self._live = LiveSamples(asked)
+        self._live = live or LiveSamples(asked)
         self._outcome: Outcome | None = None
         self._track: track.LiveTrack | None = None
+        self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
+        self._stopped_s = math.inf
         self._superseded = False
         self._error: str | None = None
         self._frame = _frame(asked.question, asked)
 
     def stop(self) -> None:
         """Ask the run to end at its next token, with a receipt."""
+        self._stopped_s = min(self._stopped_s, time.monotonic())
         self._stop.set()
 
     def supersede(self) -> None:
@@ -91,30 +104,41 @@ class ThinkRun:
             yield self.view("error", note=str(error))
             return
         assert engine is not None
-        task = asyncio.create_task(self._produce(engine))
-        try:
-            async for view in self._follow(task):
-                yield view
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with self.under_way(engine) as task:
+            while not self.over:
+                yield self.now()
+                await asyncio.wait({task}, timeout=UPDATE_EVERY_S)
+            if not self._superseded:
+                yield self.now()
 
-    async def _follow(self, task: asyncio.Task[None]) -> AsyncGenerator[View, None]:
-        stopping_s = 0.0
-        while not task.done() and stopping_s < self._grace_s() and not self._superseded:
-            stopping = self._stop.is_set()
-            yield self.view("probing" if self._outcome else "running", note="Stopping…" if stopping else "")
-            await asyncio.wait({task}, timeout=UPDATE_EVERY_S)
-            stopping_s += UPDATE_EVERY_S if stopping else 0.0
-        if not self._superseded:
-            yield self._last_view()
+    @contextlib.asynccontextmanager
+    async def under_way(self, engine: Engine) -> AsyncGenerator[asyncio.Task[None], None]:
+        """Run on `engine` while the block runs; leaving it frees the engine."""
+        self._task = asyncio.create_task(self._produce(engine))
+        try:
+            yield self._task
+        finally:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @property
+    def over(self) -> bool:
+        """The run has ended, or was stopped and has had the time to."""
+        if self._task is None:
+            return False
+        late = time.monotonic() - self._stopped_s >= self._grace_s()
+        return self._task.done() or self._superseded or late
+
+    def now(self) -> View:
+        """Return the JSON for the page as things stand."""
+        if self.over:
+            return self._last_view()
+        return self.view("probing" if self._outcome else "running", note="Stopping…" if self._stop.is_set() else "")
 
     def _grace_s(self) -> float:
         """Only a single run that is still going on can end by itself, with a receipt."""
-        if not self._stop.is_set() or (self._outcome is None and self._asked.method not in DRAWING):
-            return STOP_GRACE_S
-        return 0.0
+        return STOP_GRACE_S if self._outcome is None and self._asked.method not in DRAWING else 0.0
 
     async def _produce(self, engine: Engine) -> None:
         try:
@@ -171,13 +195,7 @@ class ThinkRun:
             "note": render.plain(note),
             "text": self._live.text,
             "meter": self._live.meter(),
-            "answer": render.answer(
-                outcome.answer if outcome else self._live.answer_so_far,
-                over=outcome is not None,
-                expected=self._expected,
-                correct=self._correct(),
-                note=outcome.note if outcome else "",
-            ),
+            "answer": answer_card(outcome, self._live, self._expected, self._same),
             "receipt": outcome.rows if outcome else [],
             "track": self._track.view() if self._track else track.no_track(self._why_no_track()),
         }
@@ -191,13 +209,24 @@ class ThinkRun:
             return "The run did not end by itself, so nothing was asked along the way."
         return ""
 
-    def _correct(self) -> bool | None:
-        if self._expected is None or self._outcome is None or not self._outcome.complete:
-            return None
-        return self._is_right(self._outcome.answer)
-
     def _is_right(self, answer: str | None) -> bool:
-        return answer is not None and self._expected is not None and self._same(answer, self._expected)
+        return _agrees(answer, self._expected, self._same)
+
+
+def answer_card(outcome: Outcome | None, live: LiveSamples, expected: str | None, same: SameAnswer) -> View:
+    """Return the answer card of a run: what it has said so far, or its outcome and whether that is right."""
+    judged = outcome is not None and outcome.complete and expected is not None
+    return render.answer(
+        outcome.answer if outcome else live.answer_so_far,
+        over=outcome is not None,
+        expected=expected,
+        correct=_agrees(outcome.answer, expected, same) if outcome and judged else None,
+        note=outcome.note if outcome else "",
+    )
+
+
+def _agrees(answer: str | None, expected: str | None, same: SameAnswer) -> bool:
+    return answer is not None and expected is not None and same(answer, expected)
 
 
 def refusal(reason: str, *, question: str) -> View:

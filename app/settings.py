@@ -181,7 +181,7 @@ def _accounting(value: Any) -> Accounting:
 def _number(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidSetting(f"{name} must be a number, not {_shown(value)}.") from None
     if not math.isfinite(number):
         raise InvalidSetting(f"{name} must be a finite number, not {_shown(value)}.")

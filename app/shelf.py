@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from app.public import is_public
 from s1core import S1Error, load_engine
 from s1core.engines.base import Engine
 from s1core.errors import ModelUnavailable, UnknownModel
@@ -38,8 +39,12 @@ class EngineShelf:
 
     @property
     def models(self) -> list[str]:
-        """Names to choose from, the default first."""
-        return list(dict.fromkeys((self.default, *self._given, *PRESETS)))
+        """Names to choose from, the default first.
+
+        On a public page these are the models that are here: no visitor makes the server fetch another one.
+        """
+        known = [name for name, preset in PRESETS.items() if preset.bundled or not is_public()]
+        return list(dict.fromkeys((self.default, *self._given, *known)))
 
     def warm(self) -> None:
         """Begin to load the default model, so that it is there when the first visitor is."""
@@ -76,10 +81,16 @@ class EngineShelf:
 
     def _load(self, model: str, loading: Future[Engine]) -> None:
         try:
-            loading.set_result(load_engine(model, engine=self._engine, **self._options))
+            loading.set_result(self._loaded(model))
         except S1Error as error:
             loading.set_exception(error)
         except Exception as error:
             _log.exception("loading %s failed", model)
             reason = f"{model} could not be loaded here ({type(error).__name__}: {error}); choose another model"
             loading.set_exception(ModelUnavailable(reason))
+
+    def _loaded(self, model: str) -> Engine:
+        # A server runs the model that it was started with; the bundled ones run here all the same.
+        if self._engine == "http" and model != self.default and resolve(model).bundled:
+            return load_engine(model)
+        return load_engine(model, engine=self._engine, **self._options)

@@ -22,7 +22,8 @@ examples:
   {PROG} --recipe nano --source nano:600 --target 40       a quick look
   {PROG} --source aime=aime.jsonl --source mine.csv --until decontaminate --eval math500=test.jsonl
                                                            what remains of some files
-  {PROG} --recipe s1k --estimate                           what the whole s1K would ask and cost
+  {PROG} --recipe s1k --estimate counts                    what the whole s1K would ask and cost, at once
+  {PROG} --recipe s1k --estimate                           the same for what remains after the first stages
   {PROG} --recipe s1k --max-usd 20 --out curated/s1k       the same command goes on after any stop
   {PROG} --recipe s1k --shard 0/8 --until difficulty       one of eight machines' share of the traces
 """
@@ -75,7 +76,14 @@ def parser() -> argparse.ArgumentParser:
     add("--claude-mode", choices=("auto", "live", "batch"), default="auto", help="single calls or batches (auto)")
     add("--poll", type=float, default=POLL_S, metavar="S", help=f"seconds between looks at a batch ({POLL_S:.0f})")
     add("--max-usd", type=float, default=5.0, metavar="USD", help="never spend more on this run (5)")
-    add("--estimate", action="store_true", help="show calls, tokens and price, then ask whether to go on")
+    add(
+        "--estimate",
+        nargs="?",
+        choices=("rows", "counts"),
+        const="rows",
+        help="show calls, tokens and price, then ask whether to go on; counts: by published counts, reading nothing",
+    )
+    add("--json", action="store_true", help="with --estimate counts: for other programs")
     add("--yes", action="store_true", help="do not ask before spending, up to --max-usd")
     add = p.add_argument_group("how far, and where").add_argument
     add("--until", choices=STAGES, default=None, help="stop after this stage")

@@ -136,9 +136,7 @@ async def _ask(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
 
 
 async def _think(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
-    # A small context must leave room for the question and the thinking.
-    answer = min(engine.default_answer_tokens, engine.context_length // 4)
-    budget = Budget(max_thinking_tokens=spec.max_tokens, max_answer_tokens=answer)
+    budget = Budget(max_thinking_tokens=spec.max_tokens)
     sampling = Sampling(temperature=spec.temperature, seed=spec.seed)
     async with aclosing(astream(engine, row.question, budget, sampling)) as stream:
         trace = Trace.from_events([event async for event in stream])

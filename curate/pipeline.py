@@ -168,7 +168,7 @@ class _Run:
         _append(self._folder / REJECTED, outcome.rejections)
         rejected = outcome.by_rule()
         self._funnel.append(StageCount(stage=stage, rows_in=rows_in, rows_out=len(outcome.rows), rejected=rejected))
-        self._progress.end(len(outcome.rows), rejected, **more)
+        self._progress.end(len(outcome.rows), rejected, rows_in=rows_in, **more)
 
     def _render(self, rows: list[Row], collected: Collected) -> None:
         self._progress.begin(STAGES[-1], len(rows))

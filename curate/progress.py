@@ -2,12 +2,13 @@
 
 Events: `{"at", "stage", "state", "in", "done", "out", "rejected": {rule: n}, "seconds", "detail"}` with the states
 `started`, `running`, `done`, `failed`; and of the run as a whole (stage null) `started`, `finished`, `stopped`, and
-`failed`, with a message. The last event of a stage counts.
+`failed`, with a message; `started` also says which process it is. The last event of a stage counts.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,7 +31,8 @@ class Progress:
 
     def run(self, state: str, detail: str = "") -> None:
         """Tell about the run as a whole."""
-        self._write({"stage": None, "state": state, "detail": detail})
+        process = {"pid": os.getpid()} if state == "started" else {}
+        self._write({"stage": None, "state": state, "detail": detail, **process})
 
     def begin(self, stage: str, rows_in: int) -> None:
         """Tell that a stage begins."""
@@ -45,8 +47,17 @@ class Progress:
             self._told_s = now_s
             self._write(self._event("running", done, rejected))
 
-    def end(self, rows_out: int, rejected: Mapping[str, int], *, fingerprint: str = "", known: bool = False) -> None:
-        """Tell what a stage left."""
+    def end(
+        self,
+        rows_out: int,
+        rejected: Mapping[str, int],
+        *,
+        rows_in: int | None = None,
+        fingerprint: str = "",
+        known: bool = False,
+    ) -> None:
+        """Tell what a stage left; `rows_in` where it was not known at the beginning."""
+        self._rows_in = self._rows_in if rows_in is None else rows_in
         event = self._event("done", self._rows_in, rejected)
         self._write(event | {"out": rows_out, "fingerprint": fingerprint, "known": known})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import signal
 import sys
 from collections.abc import Callable
@@ -16,13 +17,13 @@ from curate.claude.client import Claude
 from curate.claude.journal import Journal
 from curate.claude.prices import ClaudeModel, claude_model
 from curate.claude.wire import connect, find_key
-from curate.config import CurateConfig, Means, check_shard, shard_name
-from curate.estimate import as_table, estimate
+from curate.config import STAGES, CurateConfig, Means, check_shard, shard_name
+from curate.estimate import FILE, as_json, as_table, estimate, pool_by_counts, pool_of
 from curate.pipeline import Approve, curate
 from curate.progress import Event
 from curate.rows import CurateError, Row, question_key
 from s1core.errors import S1Error
-from s1core.store import config_hash
+from s1core.store import config_hash, write_atomically
 
 
 def means_of(args: argparse.Namespace, folder: Path) -> Means:
@@ -64,23 +65,40 @@ def _price(args: argparse.Namespace) -> ClaudeModel:
     return claude_model(args.claude_model, (dollars_in, dollars_out))
 
 
-def approval(args: argparse.Namespace, config: CurateConfig, means: Means) -> Approve | None:
+def approval(args: argparse.Namespace, config: CurateConfig, means: Means, folder: Path) -> Approve | None:
     """Who is shown the estimate and asked; nobody where nothing is spent and no estimate was asked for."""
     if not (args.estimate or config.asks_claude) or means.shard:
         return None
 
     def approve(rows: list[Row]) -> bool:
         journal = means.open_journal() if config.asks_claude else None
-        costs = estimate(config, rows, model=_price(args), mode=args.claude_mode, journal=journal)
-        print(as_table(costs, args.max_usd, journal.spent_usd if journal else 0.0), flush=True)
+        pool, spent = pool_of(rows), journal.spent_usd if journal else 0.0
+        costs = estimate(config, pool, model=_price(args), mode=args.claude_mode, journal=journal)
+        print(as_table(costs, args.max_usd, spent), flush=True)
+        write_atomically(folder / FILE, json.dumps(as_json(costs, pool, args.max_usd, spent), indent=1) + "\n")
         if args.yes:
             return True
         if not sys.stdin.isatty():
             print("Nobody is there to be asked; --yes goes on without asking.")
             return False
-        return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+        try:
+            return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+        except EOFError:
+            return False
 
     return approve
+
+
+def tell_by_counts(args: argparse.Namespace, config: CurateConfig) -> None:
+    """Print the estimate that needs neither network nor run folder."""
+    pool = pool_by_counts(config.sources, config.seed)
+    asks = args.until not in STAGES[: STAGES.index("trace")]
+    costs = estimate(config, pool, model=_price(args), mode=args.claude_mode, journal=None) if asks else []
+    if args.json:
+        print(json.dumps(as_json(costs, pool, args.max_usd, 0.0)))
+        return
+    print(as_table(costs, args.max_usd, 0.0))
+    print(f"By published counts: {pool.rows:,} questions, before any is rejected.")
 
 
 def show(event: Event) -> None:
@@ -112,7 +130,11 @@ def _run(args: argparse.Namespace) -> int:
     if config.asks_claude:
         # An unknown price is told before any work is done.
         _price(args)
-    result = curate(config, folder, means, approve=approval(args, config, means), until=args.until, listen=show)
+    if args.estimate == "counts":
+        tell_by_counts(args, config)
+        return 0
+    approve = approval(args, config, means, folder)
+    result = curate(config, folder, means, approve=approve, until=args.until, listen=show)
     if result.state == "declined":
         print("nothing was asked; the same command goes on from here")
         return 1

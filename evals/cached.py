@@ -137,6 +137,11 @@ def published_tables(path: Path = PUBLISHED) -> dict[str, Table]:
     }
 
 
+def published_histograms(path: Path = PUBLISHED) -> list[dict[str, Any]]:
+    """How long the published sets think: `series`, `n`, `bin_edges` (tokens) and `counts`, as the figure has them."""
+    return list(_published(path)["histograms"])
+
+
 def run_series(folder: Path) -> list[Series]:
     """Return the series of a run folder.
 

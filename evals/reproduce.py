@@ -135,11 +135,11 @@ def _make(
     return folder
 
 
-def write_tables(page: Path, content: str) -> None:
+def write_tables(page: Path, content: str, mark: str = "measured") -> None:
     """Put the tables between the marks of a page."""
-    block = f"<!-- measured -->\n{content}\n<!-- /measured -->"
+    block = f"<!-- {mark} -->\n{content}\n<!-- /{mark} -->"
     text = page.read_text(encoding="utf-8")
-    write_atomically(page, re.sub(r"<!-- measured -->.*<!-- /measured -->", lambda _: block, text, flags=re.DOTALL))
+    write_atomically(page, re.sub(f"<!-- {mark} -->.*<!-- /{mark} -->", lambda _: block, text, flags=re.DOTALL))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ examples:
   python -m s1core "How many r in raspberry?" --budget 128 --waits 1   at most 128 tokens, ignore one end
   python -m s1core "What is 7^8 mod 11?" --budget 0                no thinking at all
   python -m s1core "What is 7^8 mod 11?" --url http://127.0.0.1:8000   ask a server that already runs
+  python -m s1core "How many r in raspberry?" --recording app/recordings/race-waits.jsonl --waits 2   play it again
   python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
 """
 
@@ -52,8 +53,12 @@ def parser() -> Parser:
     )
     p.add_argument("question", help="what to ask")
     p.add_argument("--model", default="s1-nano", help=f"preset ({', '.join(PRESETS)}), folder or hub id")
-    p.add_argument("--engine", default=None, help="transformers (default), vllm, or http with --url")
+    p.add_argument(
+        "--engine", default=None, help="transformers (default), vllm, http with --url, or replay with --recording"
+    )
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
+    p.add_argument("--recording", default=None, metavar="FILE", help="play runs that the Compare tab saved; no model")
+    p.add_argument("--speed", type=float, default=1.0, metavar="X", help="of a recording: 2 is twice as fast")
     p.add_argument(
         "--budget", type=int, default=None, metavar="N", help="at most N thinking tokens (default: no limit)"
     )
@@ -136,6 +141,14 @@ def capability_line(engine: Engine) -> str:
     return f"{engine.name}: " + "; ".join(f"{how}: {', '.join(names)}" for how, names in groups.items() if names)
 
 
+def _engine(args: argparse.Namespace) -> Engine:
+    options: dict[str, object] = {} if args.url is None else {"url": args.url}
+    if args.recording is not None:
+        options |= {"recording": args.recording, "speed": args.speed}
+    implied = "http" if args.url else "replay" if args.recording else None
+    return load_engine(args.model, engine=args.engine or implied, **options)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
@@ -149,8 +162,7 @@ def main(argv: list[str] | None = None) -> int:
             max_answer_tokens=args.max_answer,
         )
         sampling = Sampling(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
-        options = {} if args.url is None else {"url": args.url}
-        engine = load_engine(args.model, engine=args.engine or ("http" if args.url else None), **options)
+        engine = _engine(args)
         try:
             events = stream(engine, args.question, budget, sampling)
             if args.json:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from s1core.errors import UnknownModel
 
-NANO_WEIGHTS = Path(__file__).parent / "nano" / "weights"
+_NANO = Path(__file__).parent / "nano"
+NANO_WEIGHTS = _NANO / "weights"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,14 +26,25 @@ class ModelPreset:
     context_length: int | None = None
     """None takes what the model's own configuration says."""
     default_answer_tokens: int = 2048
+    """At most; see `answer_tokens`."""
     parameters_b: float | None = None
     """Parameters in billions, for the memory estimate; None when unknown."""
     bundled: bool = False
+
+    def answer_tokens(self, context_length: int) -> int:
+        """How long an answer may be when nobody says: a small context must leave room for question and thinking."""
+        return max(1, min(self.default_answer_tokens, context_length // 4))
 
     @property
     def weights_gib(self) -> float | None:
         """Memory of the weights in bfloat16, GiB."""
         return None if self.parameters_b is None else self.parameters_b * 1e9 * 2 / 2**30
+
+
+def _nano(name: str, folder: Path) -> ModelPreset:
+    return ModelPreset(
+        name=name, location=str(folder), format="s1", default_answer_tokens=32, parameters_b=0.002, bundled=True
+    )
 
 
 def _s1(name: str, billions: float) -> ModelPreset:
@@ -58,14 +70,7 @@ def _tags(location: str, billions: float, context_length: int = 32_768) -> Model
 PRESETS: dict[str, ModelPreset] = {
     preset.name: preset
     for preset in (
-        ModelPreset(
-            name="s1-nano",
-            location=str(NANO_WEIGHTS),
-            format="s1",
-            default_answer_tokens=32,
-            parameters_b=0.002,
-            bundled=True,
-        ),
+        _nano("s1-nano", NANO_WEIGHTS),
         _s1("s1-32B", 32.8),
         _s1("s1.1-32B", 32.8),
         _s1("s1.1-14B", 14.8),
@@ -84,6 +89,8 @@ PRESETS: dict[str, ModelPreset] = {
         _tags("Qwen/Qwen3-14B", 14.8),
         _tags("Qwen/Qwen3-32B", 32.8),
         _tags("Qwen/QwQ-32B", 32.8),
+        _nano("weak-1", _NANO / "weak-1"),
+        _nano("weak-2", _NANO / "weak-2"),
     )
 }
 

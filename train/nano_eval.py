@@ -3,6 +3,7 @@
 Examples:
   python -m train.nano_eval --checkpoint runs/nano/checkpoint.pt -n 240
   python -m train.nano_eval --model s1core/nano/weights -n 1200 --out runs/nano/table.json
+  python -m train.nano_eval --model s1core/nano/base --plain -n 1200     # answers without a thinking block
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import Any
 
 import torch
 
+from s1core.metrics import wilson
 from s1core.nano.make import FAMILIES, make_questions
 from s1core.nano.question import Question
-from train.nano_decode import Forcing, Setting
+from train.nano_decode import Cache, Forcing, Setting, feed
 from train.nano_model import NanoModel, NanoShape
+from train.nano_text import END, chat_ids
 
 BUDGETS = (0, 16, 32, 64, 128, 256)
 SETTINGS = (
@@ -81,6 +84,43 @@ def measure(
     }
 
 
+@torch.no_grad()
+def measure_plain(model: NanoModel, shape: NanoShape, questions: Sequence[Question], most: int = 300) -> dict[str, Any]:
+    """Accuracy of plain answers, greedy, without a thinking block: what the base was taught."""
+    right: list[bool] = []
+    for start in range(0, len(questions), _GROUP):
+        group = questions[start : start + _GROUP]
+        queues = [chat_ids(q.question) for q in group]
+        cache = Cache(shape, len(group), max(map(len, queues)) + most + 1)
+        written: list[list[int]] = [[] for _ in group]
+        alive = list(range(len(group)))
+        while alive:
+            fed = torch.tensor([queues[row].pop(0) for row in alive])
+            chosen = feed(model, shape, cache, torch.tensor(alive), fed).tolist()
+            for row, token in zip(list(alive), chosen, strict=True):
+                if queues[row]:
+                    continue
+                queues[row].append(token)
+                written[row].append(token)
+                if token == END or len(written[row]) >= most:
+                    alive.remove(row)
+        texts = ["".join(map(chr, (i for i in ids if i < 256))) for ids in written]
+        right += [parse_answer(text) == q.answer for text, q in zip(texts, group, strict=True)]
+    share = wilson(sum(right), len(right))
+    groups = {f: [r for r, q in zip(right, questions, strict=True) if q.family == f] for f in FAMILIES}
+    by_family = {family: _percent(rows) for family, rows in groups.items()}
+    return {"n": len(right), "accuracy": share.percent, "low": share.low, "high": share.high, "families": by_family}
+
+
+def shape_of(model: Path) -> NanoShape:
+    """The shape that the receipt of an exported model tells; s1-nano's own for anything else."""
+    try:
+        receipt = json.loads((model / "receipt.json").read_text())
+        return NanoShape(**receipt["config"]["shape"])
+    except (OSError, KeyError):
+        return NanoShape()
+
+
 def _percent(row: Sequence[bool]) -> float:
     return round(100 * sum(row) / max(1, len(row)), 1)
 
@@ -116,9 +156,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--wait-text", default="Wait", help="injected text (default %(default)s)")
     parser.add_argument("--family", choices=list(FAMILIES), help="only this family")
     parser.add_argument("--out", type=Path, help="write the table as JSON")
+    parser.add_argument("--plain", action="store_true", help="plain answers, without a thinking block")
     args = parser.parse_args(argv)
-    shape = NanoShape()
+    shape = NanoShape() if args.checkpoint else shape_of(args.model)
     model = load_model(args.checkpoint or args.model, shape)
+    if args.plain:
+        print(json.dumps(measure_plain(model, shape, make_questions(args.n, args.seed, "test", args.family)), indent=2))
+        return 0
     table = measure(model, shape, make_questions(args.n, args.seed, "test", args.family), args.wait_text)
     table |= {"seed": args.seed, "wait_text": args.wait_text}
     if args.out:

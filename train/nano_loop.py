@@ -13,7 +13,7 @@ from torch import Tensor
 from s1core.nano.make import FAMILIES
 from train.nano_batch import Batch, bucketed, collate
 from train.nano_model import NanoModel, NanoShape
-from train.nano_text import Tag, TraceRecipe, draw_examples
+from train.nano_text import PlainRecipe, Tag, TraceRecipe, draw_examples
 
 POOL = 2_000
 """Examples drawn at once, sorted by length and cut into batches."""
@@ -35,7 +35,7 @@ class PretrainConfig:
     short_tokens: int = 4_000_000
     """Chains grow from the shortest to full length over this many tokens."""
     shape: NanoShape = field(default_factory=NanoShape)
-    recipe: TraceRecipe = field(default_factory=TraceRecipe)
+    recipe: TraceRecipe | PlainRecipe = field(default_factory=TraceRecipe)
 
     def __post_init__(self) -> None:
         if self.tokens < 1 or self.tokens_per_batch < 1_200:
@@ -142,7 +142,8 @@ class Trainer:
         On fresh questions of the train split: the test split steers nothing.
         """
         result: dict[str, dict[str, float]] = {}
-        recipe = TraceRecipe(forced_waits=(0.0, 1.0, 0.0), cut=0.0)
+        plain = isinstance(self.config.recipe, PlainRecipe)
+        recipe = PlainRecipe(direct=0.0) if plain else TraceRecipe(forced_waits=(0.0, 1.0, 0.0), cut=0.0)
         for index, name in enumerate(FAMILIES):
             weights = [float(i == index) for i in range(len(FAMILIES))]
             batch = collate(draw_examples(f"exact/{self.config.seed}", per_family, recipe, weights))

@@ -41,6 +41,14 @@ class TraceRecipe:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlainRecipe:
+    """How plain answers are made: no thinking block, no second look, no Wait. The base of `train.sft` learns these."""
+
+    direct: float = 0.3
+    """Chance of an answer alone; the others show one step per item first, all of them right."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
     """One training sequence."""
 
@@ -79,10 +87,15 @@ class _Writer:
         self.special(END, Tag.ANSWER)
 
 
+def chat_ids(question: str) -> list[int]:
+    """The rendered chat prompt, up to where the assistant begins."""
+    user, assistant = f"user\n{question}".encode(), b"\nassistant\n"
+    return [START, *user, END, assistant[0], START, *assistant[1:]]
+
+
 def prompt_ids(question: str) -> list[int]:
     """The rendered chat prompt, up to and including the opening of the thinking block."""
-    user, assistant = f"user\n{question}".encode(), b"\nassistant\n"
-    return [START, *user, END, assistant[0], START, *assistant[1:], START, *b"think"]
+    return [*chat_ids(question), START, *b"think"]
 
 
 def _write_check(writer: _Writer, rng: random.Random, family: Family, puzzle: Puzzle, slips: bool) -> None:
@@ -123,8 +136,25 @@ def _cut(writer: _Writer, rng: random.Random, start: int) -> None:
     del writer.ids[start + keep :], writer.tags[start + keep :]
 
 
-def make_example(rng: random.Random, puzzle: Puzzle, recipe: TraceRecipe) -> Example:
-    """Write one trace of this puzzle."""
+def make_example(rng: random.Random, puzzle: Puzzle, recipe: TraceRecipe | PlainRecipe) -> Example:
+    """Write one trace of this puzzle, or one plain answer."""
+    return _plain(rng, puzzle, recipe) if isinstance(recipe, PlainRecipe) else _trace(rng, puzzle, recipe)
+
+
+def _plain(rng: random.Random, puzzle: Puzzle, recipe: PlainRecipe) -> Example:
+    family, writer = FAMILIES[puzzle.family], _Writer()
+    for token in chat_ids(puzzle.question):
+        writer.special(token)
+    answer, tag = family.answer(puzzle), Tag.LOOK
+    if rng.random() >= recipe.direct:
+        writer.text(f"{' '.join(family.chain(puzzle))}. So {answer}.\n", Tag.CHECK)
+        tag = Tag.ANSWER
+    writer.text(f"Final Answer: {answer}", tag)
+    writer.special(END, tag)
+    return Example(family=puzzle.family, ids=writer.ids, tags=writer.tags)
+
+
+def _trace(rng: random.Random, puzzle: Puzzle, recipe: TraceRecipe) -> Example:
     family, writer = FAMILIES[puzzle.family], _Writer()
     for token in prompt_ids(puzzle.question):
         writer.special(token)
@@ -139,7 +169,11 @@ def make_example(rng: random.Random, puzzle: Puzzle, recipe: TraceRecipe) -> Exa
 
 
 def draw_examples(
-    seed: str, count: int, recipe: TraceRecipe, weights: Sequence[float], most_steps: int | None = None
+    seed: str,
+    count: int,
+    recipe: TraceRecipe | PlainRecipe,
+    weights: Sequence[float],
+    most_steps: int | None = None,
 ) -> list[Example]:
     """Draw examples of the train split; the same arguments give the same examples."""
     rng = random.Random(seed)

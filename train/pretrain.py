@@ -1,4 +1,4 @@
-"""Train s1-nano, the bundled model, from scratch on a CPU.
+"""Train s1-nano, the bundled model, from scratch on a CPU; or the plain base that fine-tuning starts from.
 
 The model learns six families of questions whose answers take one local step per item (see docs/nano.md). A run writes
 `checkpoint.pt`, `metrics.jsonl` and `config.json` to its folder and continues where it stopped when started again.
@@ -6,6 +6,7 @@ The model learns six families of questions whose answers take one local step per
 Examples:
   python -m train.pretrain --out runs/nano-small --tokens 200000        # minutes: shows that everything works
   python -m train.pretrain --out runs/nano --tokens 50000000            # hours on two cores: the bundled model
+  python -m train.pretrain --recipe base --out runs/nano-base           # plain answers, no thinking format
   python -m train.nano_export --run runs/nano --to s1core/nano/weights  # a folder that from_pretrained loads
   python -m train.nano_eval --model s1core/nano/weights                 # the table of the model card
 """
@@ -16,7 +17,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,28 @@ import torch
 
 from train.nano_loop import PretrainConfig, Trainer, load_checkpoint, save_checkpoint
 from train.nano_model import NanoShape
+from train.nano_text import PlainRecipe
+
+RECIPES: dict[str, PretrainConfig] = {
+    "s1-nano": PretrainConfig(),
+    "base": PretrainConfig(
+        tokens=16_000_000,
+        tokens_per_batch=4_096,
+        decay_share=0.7,
+        short_tokens=1_500_000,
+        shape=NanoShape.of(layers=4, width=128),
+        recipe=PlainRecipe(),
+    ),
+}
+"""What can be trained from scratch. `base` answers plainly, in one go or step by step, and has never seen a thinking
+block: it stands where Qwen2.5-32B-Instruct stood before s1's fine-tuning."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    default = PretrainConfig()
+def _parser(default: PretrainConfig) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train.pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--recipe", choices=RECIPES, default="s1-nano", help="what to train (default %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="folder of the run (default %(default)s)")
     parser.add_argument("--tokens", type=int, default=default.tokens, help="tokens to train on (default %(default)s)")
     parser.add_argument("--seed", type=int, default=default.seed, help="of weights and data (default %(default)s)")
@@ -46,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log-every", type=int, default=20, help="steps between log lines (default %(default)s)")
     parser.add_argument("--check-every", type=int, default=200, help="steps between per-family checks and checkpoints")
     parser.add_argument("--fresh", action="store_true", help="start over instead of continuing the run in --out")
+    return parser
+
+
+def _recipe_parser() -> argparse.ArgumentParser:
+    """Finds the recipe first: the other options' defaults are its own."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--recipe", choices=RECIPES, default="s1-nano")
     return parser
 
 
@@ -102,8 +125,11 @@ def _train(trainer: Trainer, checkpoint: Path, log: _Log, log_every: int, check_
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
-    args = _parser().parse_args(argv)
-    config = PretrainConfig(
+    recipe = _recipe_parser().parse_known_args(argv)[0].recipe
+    default = RECIPES[recipe]
+    args = _parser(default).parse_args(argv)
+    config = replace(
+        default,
         tokens=args.tokens,
         seed=args.seed,
         decay_share=args.decay_share,

@@ -2,20 +2,10 @@
 function curveChart(box, source, onPick) {
   const COLOURS = 8;
   const colours = new Map(); // series id -> number of its colour, kept for as long as it is shown
-  let loading = null, shown = null;
+  const library = () => drawingLibrary(source);
+  let shown = null;
 
   const css = (name) => getComputedStyle(box).getPropertyValue(name).trim();
-
-  function library() {
-    loading ||= new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = new URL(`curves/${source}`, document.baseURI);
-      script.onload = () => resolve(window.Plotly);
-      script.onerror = () => { loading = null; reject(new Error("the drawing library did not load")); };
-      document.head.appendChild(script);
-    });
-    return loading;
-  }
 
   function assign(series) {
     const ids = new Set(series.map((one) => one.id));

@@ -3,9 +3,8 @@ const stage = element.querySelector(".stage");
 const find = (selector) => stage.querySelector(selector);
 const traceText = find(".trace-text");
 const toEnd = find(".to-end");
-const drawTrace = traceWriter(traceText), drawTrack = trackDrawer(find(".track"));
+const drawTrace = traceWriter(traceText), drawTrack = trackDrawer(find(".track")), drawRun = runDrawer(stage);
 const NEAR_THE_END_PX = 48;
-const LONG_ANSWER_CHARACTERS = 16; // longer ones are set smaller
 const STATUS = {
   loading: "Loading the model", running: "Thinking", probing: "Probing", done: "Done",
   cancelled: "Stopped", error: "",
@@ -15,66 +14,18 @@ const UNDER_WAY = ["loading", "running", "probing"];
 const teachReceipt = find(".receipt .teach").textContent;
 const past = new Set(); // runs that a newer one has replaced; their last words may still be on the way
 
-let run = null, receipt = "", following = true;
+let run = null, following = true;
 
 function follow() {
   if (following) traceText.scrollTop = traceText.scrollHeight;
 }
 
-function drawNumbers(meter) {
-  const has = meter.limit !== null;
-  const share = has && meter.limit > 0 ? Math.min(1, meter.spent / meter.limit) : has ? 1 : 0;
-  const bar = find(".meter");
-  bar.style.setProperty("--share", share);
-  bar.setAttribute("aria-valuemax", meter.limit ?? 0);
-  bar.setAttribute("aria-valuenow", meter.spent);
-  bar.setAttribute("aria-valuetext", has ? `${meter.spent} of ${meter.limit} thinking tokens` : "nothing yet");
-  const shown = { ...meter, spent: has ? `${meter.spent.toLocaleString("en")} / ${meter.limit.toLocaleString("en")}` : "–" };
-  for (const cell of stage.querySelectorAll("[data-number]")) {
-    cell.textContent = shown[cell.dataset.number] || "–";
-    if (cell.dataset.number === "waits") cell.parentNode.hidden = !meter.waits;
-  }
-}
-
-function drawAnswer(answer, state) {
-  const card = find(".answer");
-  card.dataset.verdict = answer.verdict;
-  card.dataset.missing = String(answer.missing);
-  card.dataset.long = String(answer.text.length > LONG_ANSWER_CHARACTERS);
-  card.dataset.waiting = String(!answer.text && !answer.missing);
-  find(".answer-text").textContent = answer.text || without(answer, state);
-  find(".verdict").textContent = verdict(answer);
-  find(".answer-note").textContent = answer.note;
-}
-
-function without(answer, state) { // an answer
-  if (["loading", "running"].includes(state)) return "Not yet.";
-  if (state === "cancelled") return "Stopped before the answer.";
-  if (answer.note) return "No answer."; // the note says why
-  return answer.missing ? "No answer could be read." : "There is none.";
-}
-
-function verdict(answer) {
-  if (answer.verdict === "right") return "✓ right";
-  if (answer.verdict === "wrong") return `✗ wrong, expected ${answer.expected}`;
-  return "";
-}
-
 function drawReceipt(rows, over) {
-  const told = JSON.stringify([rows, over]);
-  if (told === receipt) return;
-  receipt = told;
   const none = find(".receipt .teach");
   none.hidden = rows.length > 0;
-  none.textContent = over ? "There is none: the run did not come to an end." : teachReceipt;
-  find(".receipt tbody").replaceChildren(...rows.map(([name, value]) => {
-    const row = document.createElement("tr");
-    const head = row.appendChild(document.createElement("th"));
-    head.scope = "row";
-    head.textContent = name;
-    row.appendChild(document.createElement("td")).textContent = value;
-    return row;
-  }));
+  const says = over ? "There is none: the run did not come to an end." : teachReceipt;
+  if (none.textContent !== says) none.textContent = says;
+  drawRun.receipt(rows);
 }
 
 function begin(view) {
@@ -102,8 +53,8 @@ function draw() {
   error.hidden = view.state !== "error";
   error.textContent = view.state === "error" ? view.note : "";
   drawTrace(view.text);
-  drawNumbers(view.meter);
-  drawAnswer(view.answer, view.state);
+  drawRun.numbers(view.meter);
+  drawRun.answer(view.answer, view.state);
   drawReceipt(view.receipt, over);
   drawTrack(view.track, begins);
   follow(); // last, for what stands below the trace decides on its height
@@ -113,8 +64,8 @@ function draw() {
 
 function spoken(view) { // for screen readers: what the page shows of the outcome in several places
   const { text, missing } = view.answer;
-  const answer = text ? `Answer: ${text}.` : missing && without(view.answer, view.state);
-  return [answer, verdict(view.answer), view.track.settled_at === null ? "" : view.track.words].filter(Boolean).join(" ");
+  const answer = text ? `Answer: ${text}.` : missing && withoutAnswer(view.answer, view.state);
+  return [answer, verdictWords(view.answer), view.track.settled_at === null ? "" : view.track.words].filter(Boolean).join(" ");
 }
 
 traceText.addEventListener("scroll", () => {

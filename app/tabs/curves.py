@@ -13,22 +13,21 @@ from typing import Any
 import gradio as gr
 
 from app import curves_upload
-from app.components import curves_board, stepped_slider
+from app.components import curves_board, open_from_link, stepped_slider
 from app.curves_live import BUDGETS, WAITS, Line, LiveSweep, budget_name, read_sweep
 from app.curves_routes import PLOTLY
 from app.curves_shelf import RunShelf
 from app.curves_view import View
+from app.gate import Gate, Room, visitor_of
 from app.questions import NANO
 from app.session import LiveRuns
 from app.shelf import EngineShelf
 from s1core import S1Error
 
 FIRST_BUDGETS = ("0", "16", "32", "64", "128", "no limit")
+SWEEPS = Room(at_once=24, per_visitor=2, waiting=0)
+"""On a public page; how many of these go on together, `Line` says."""
 FIRST_WAITS = ("0", "1", "2", "4")
-OPEN_FROM_LINK = """() => {
-  const asked = new URLSearchParams(location.search).get("tab");
-  if (asked === "curves") document.getElementById("curves-tab-button")?.click();
-}"""
 
 
 def build(shelf: EngineShelf, results: RunShelf) -> None:
@@ -61,19 +60,19 @@ def build(shelf: EngineShelf, results: RunShelf) -> None:
 def _wire(
     inputs: list[Any], run: gr.Button, cancel: gr.Button, board: gr.HTML, shelf: EngineShelf, results: RunShelf
 ) -> None:
-    runs, line = LiveRuns[LiveSweep](), Line()
+    runs, line, gate = LiveRuns[LiveSweep](), Line(), Gate(SWEEPS)
 
     async def sweep(request: gr.Request, questions: Any, budgets: Any, waits: Any) -> AsyncGenerator[View, None]:
         try:
             asked = read_sweep(questions, budgets, waits)
+            with gate.place(visitor_of(request)):
+                live = LiveSweep(asked, results, line)
+                with runs.registered(request.session_hash or "", live):
+                    async with aclosing(live.views(lambda: shelf.load(NANO))) as views:
+                        async for view in views:
+                            yield view
         except S1Error as error:
             yield {"run": "", "state": "error", "note": str(error), "done": 0, "total": 0, "series": []}
-            return
-        live = LiveSweep(asked, results, line)
-        with runs.registered(request.session_hash or "", live):
-            async with aclosing(live.views(lambda: shelf.load(NANO))) as views:
-                async for view in views:
-                    yield view
 
     def stop(request: gr.Request) -> None:
         runs.stop(request.session_hash or "")
@@ -81,4 +80,4 @@ def _wire(
     # No limit by Gradio's queue: `Line` bounds the sweeps, and can say who is before whom.
     run.click(sweep, inputs, board, show_progress="hidden", concurrency_limit=None, api_name="sweep")
     cancel.click(stop, queue=False, show_progress="hidden", api_visibility="private")
-    gr.context.Context.root_block.load(None, None, None, js=OPEN_FROM_LINK)  # type: ignore[union-attr]
+    open_from_link("curves")

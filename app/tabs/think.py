@@ -14,6 +14,8 @@ from gradio.events import api
 
 from app import questions, settings
 from app.components import note, read_static, stage, stepped_slider
+from app.gate import Gate, visitor_of
+from app.public import MOST, bounded, is_public, runs_of
 from app.session import LiveRuns, ThinkRun, View, refusal
 from app.shelf import EngineShelf
 from s1core import S1Error
@@ -70,7 +72,7 @@ class Controls:
         return [self.question, self.model, self.budget, self.waits, self.wait_text, *self.advanced.inputs]
 
 
-def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun]) -> None:
+def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate) -> None:
     """Lay out the tab and wire it."""
     families = questions.example_families()
     first_example = families[0].questions[0]
@@ -79,9 +81,9 @@ def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun]) -> None:
             controls = _controls(shelf, families)
         with gr.Column(scale=2, min_width=300, elem_id="stage-column"):
             stage_view = stage(example=first_example, elem_id="stage")
-    _wire_runs(controls, stage_view, shelf, runs, first_example)
+    _wire_runs(controls, stage_view, shelf, runs, gate, first_example)
     _wire_fields(controls, shelf)
-    _offer_api(shelf)
+    _offer_api(shelf, gate)
 
 
 def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Controls:
@@ -152,11 +154,11 @@ def _advanced() -> Advanced:
 
 
 def _wire_runs(
-    controls: Controls, stage_view: gr.HTML, shelf: EngineShelf, runs: LiveRuns[ThinkRun], example: str
+    controls: Controls, stage_view: gr.HTML, shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate, example: str
 ) -> None:
     async def on_run(request: gr.Request, *values: Any) -> AsyncGenerator[View, None]:
         # The page's own id: a Stop finds this run and no other visitor's, and a new Run takes the place of the last.
-        async with aclosing(_views(values, shelf, runs, request.session_hash or "")) as views:
+        async with aclosing(_views(values, shelf, runs, gate, request)) as views:
             async for view in views:
                 yield view
 
@@ -183,28 +185,30 @@ def _wire_runs(
 
 
 async def _views(
-    values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns[ThinkRun], page: str
+    values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate, request: gr.Request
 ) -> AsyncGenerator[View, None]:
+    page = request.session_hash or ""
     for earlier in runs.of(page):
         earlier.supersede()
     try:
-        asked = settings.read_settings(*values)
+        asked = bounded(settings.read_settings(*values))
+        with gate.place(visitor_of(request), runs_of(asked)) as place:
+            run = _run_of(asked)
+            with runs.registered(page, run):
+                async with aclosing(run.views(lambda: place.before(shelf.load(asked.model)))) as views:
+                    async for view in views:
+                        yield view
     except S1Error as error:
         yield refusal(str(error), question=str(values[0] or ""))
-        return
-    run = _run_of(asked)
-    with runs.registered(page, run):
-        async with aclosing(run.views(lambda: shelf.load(asked.model))) as views:
-            async for view in views:
-                yield view
 
 
 def _run_of(asked: settings.Asked) -> ThinkRun:
     return ThinkRun(asked, expected=expected_answer(asked.question), same=questions.same_answer)
 
 
-def _offer_api(shelf: EngineShelf) -> None:
+def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
     async def think(
+        request: gr.Request,
         question: str,
         model: str = shelf.default,
         budget: int = FIRST_BUDGET,
@@ -221,27 +225,24 @@ def _offer_api(shelf: EngineShelf) -> None:
         track: bool = False,
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Think about a question under a budget, and stream what the Think tab shows of it."""
-        try:
-            asked = settings.read_settings(
-                question,
-                model,
-                budget,
-                waits,
-                wait_text,
-                method,
-                count,
-                force_too,
-                temperature,
-                seed,
-                min_tokens,
-                accounting,
-                max_answer,
-                track,
-            )
-        except S1Error as error:
-            yield refusal(str(error), question=str(question or ""))
-            return
-        async with aclosing(_run_of(asked).views(lambda: shelf.load(asked.model))) as views:
+        values = (
+            question,
+            model,
+            budget,
+            waits,
+            wait_text,
+            method,
+            count,
+            force_too,
+            temperature,
+            seed,
+            min_tokens,
+            accounting,
+            max_answer,
+            track,
+        )
+        # Calls of one client do not end each other.
+        async with aclosing(_views(values, shelf, LiveRuns[ThinkRun](), gate, request)) as views:
             async for view in views:
                 yield view
 
@@ -294,4 +295,5 @@ def _ready(engine: Engine) -> str:
 
 def _stops(engine: Engine) -> Any:
     """Let the slider end where the model's context does. Its value stays the visitor's, who may be moving it now."""
-    return gr.update(stops=settings.budget_stops(engine.context_length))
+    most = MOST.thinking_tokens if is_public() else engine.context_length
+    return gr.update(stops=settings.budget_stops(min(engine.context_length, most)))

@@ -80,8 +80,12 @@ class Journal:
             cap_usd: what this run may spend in all, over every time that it was started.
 
         Raises:
+            CurateError: the cap is none.
             StoreError: another process asks Claude with this cache, or the disk refuses.
         """
+        if not cap_usd >= 0:
+            # Not even "not a number", which no spending would ever exceed.
+            raise CurateError(f"the spending cap must be 0 dollars or more, got {cap_usd}")
         self.run, self.cap_usd = run, cap_usd
         self._lock = threading.RLock()
         self._answers: dict[tuple[str, str], Answer] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,10 +52,12 @@ def claude_model(name: str, price: tuple[float, float] | None = None) -> ClaudeM
     """Look up a model; a price given by the user, (input, output) per million tokens, counts more than the table.
 
     Raises:
-        CurateError: neither known nor priced.
+        CurateError: neither known nor priced, or the price is none.
     """
     known = MODELS.get(name)
     if price is not None:
+        if not all(0 <= dollars < math.inf for dollars in price):
+            raise CurateError(f"a price is 0 dollars or more per million tokens, got {price[0]:g} and {price[1]:g}")
         return ClaudeModel(input_usd=price[0], output_usd=price[1], options=known.options if known else {})
     if known is None:
         raise CurateError(

@@ -20,8 +20,6 @@ from curate.rows import CurateError
 
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
 TIMEOUT_S = 180.0
-_CAUTIOUS_CHARACTERS_PER_TOKEN = 1.5
-"""For the highest price that a call may have: hardly any text has more tokens."""
 
 
 class Busy(Exception):
@@ -63,13 +61,15 @@ def find_key(ask: Callable[[], str] | None = None) -> str:
         ask: asks the user without showing what is typed; None where nobody can be asked.
 
     Raises:
-        CurateError: there is none.
+        CurateError: there is none, or it can be none.
     """
     key = os.environ.get(KEY_VARIABLE, "").strip() or (ask().strip() if ask else "")
     if not key:
         raise CurateError(
             f"Claude needs an API key: set {KEY_VARIABLE}, or work without it: --judge local --domains local"
         )
+    if not (key.isascii() and key.isprintable()):
+        raise CurateError(f"the API key holds characters that no key has; set {KEY_VARIABLE} anew")
     return key
 
 
@@ -87,8 +87,9 @@ def parameters(model_name: str, model: ClaudeModel, task: Task, ask: Ask) -> dic
 def worst_usd(model: ClaudeModel, task: Task, ask: Ask, *, batch: bool) -> float:
     """The most that one answer can cost."""
     usage = Usage(
-        input_tokens=100 + round(len(ask.text) / _CAUTIOUS_CHARACTERS_PER_TOKEN),
-        cache_write_tokens=round(len(task.system) / _CAUTIOUS_CHARACTERS_PER_TOKEN),
+        # No token is less than a byte.
+        input_tokens=100 + len(ask.text.encode()),
+        cache_write_tokens=len(task.system.encode()),
         output_tokens=task.max_tokens,
     )
     return usage.usd(model, batch=batch)

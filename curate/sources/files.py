@@ -112,6 +112,18 @@ def _csv(path: Path) -> Iterator[tuple[str, Record | Refused]]:
         yield place, dict(row) if whole else Refused(rule="bad_csv", detail="not as many fields as the header")
 
 
+def _records(batch: Any) -> Iterator[Record | Refused]:
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        # One broken text spoils the batch: row by row only its own row is lost.
+        for place in range(batch.num_rows):
+            try:
+                yield batch.slice(place, 1).to_pylist()[0]
+            except UnicodeDecodeError as error:
+                yield Refused(rule="broken_utf8", detail=f"byte {error.start} of a text")
+
+
 def _parquet(path: Path) -> Iterator[tuple[str, Record | Refused]]:
     # Imported here: it takes a while, and most files are not Parquet.
     import pyarrow
@@ -121,7 +133,7 @@ def _parquet(path: Path) -> Iterator[tuple[str, Record | Refused]]:
         file = pyarrow.parquet.ParquetFile(path)
         number = 0
         for batch in file.iter_batches(batch_size=1000):
-            for record in batch.to_pylist():
+            for record in _records(batch):
                 number += 1
                 yield f"{path.name}:{number}", record
     except pyarrow.ArrowException as error:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from curate.sources.mapping import Filter, Hub, Source
+from s1core.benchmarks import SOURCES as BENCHMARKS
 
 _CONVERTED = "refs/convert/parquet"
 
@@ -195,34 +196,14 @@ _SOURCES = (
 PUBLISHED: dict[str, Source] = {source.name: source for source in _SOURCES}
 
 EVALUATION: dict[str, Source] = {
-    source.name: source
-    for source in (
-        Source(
-            name="aime24",
-            title="AIME24",
-            hub=Hub(id="HuggingFaceH4/aime_2024"),
-            licence="facts",
-        ),
-        Source(
-            name="aime25",
-            title="AIME25",
-            hub=Hub(id="math-ai/aime25", splits=("test",)),
-            licence="facts",
-        ),
-        Source(
-            name="math500",
-            title="MATH500",
-            hub=Hub(id="HuggingFaceH4/MATH-500", splits=("test",)),
-            licence="MIT",
-        ),
-        Source(
-            name="gpqa_diamond",
-            title="GPQA Diamond",
-            hub=Hub(id="Idavidrein/gpqa", configs=("gpqa_diamond",), gated=True),
-            private=True,
-            licence="CC-BY-4.0",
-        ),
+    name: Source(
+        name=name,
+        title=benchmark.title,
+        hub=Hub(id=benchmark.hub_id, configs=(benchmark.hub_config,), splits=(benchmark.split,), gated=benchmark.gated),
+        private=benchmark.private,
+        licence={"math500": "MIT", "gpqa_diamond": "CC-BY-4.0"}.get(name, "facts"),
     )
+    for name, benchmark in BENCHMARKS.items()
 }
 """What must not be trained on."""
 

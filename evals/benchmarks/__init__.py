@@ -9,8 +9,9 @@ from pathlib import Path
 
 from evals.benchmarks.files import BadData, read_records
 from evals.benchmarks.hub import BenchmarkUnavailable, fetch_records
-from evals.benchmarks.items import SOURCES, Item, Source
+from evals.benchmarks.items import Item
 from evals.benchmarks.records import to_items
+from s1core.benchmarks import SOURCES, Source
 from s1core.errors import InvalidSetting
 from s1core.nano import TEST_SEED as NANO_TEST_SEED
 from s1core.nano import TEST_SIZE as NANO_TEST_SIZE

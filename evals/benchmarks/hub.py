@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evals.benchmarks.files import Record
-from evals.benchmarks.items import Source
+from s1core.benchmarks import Source
 from s1core.errors import S1Error
 
 

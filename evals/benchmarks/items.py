@@ -18,35 +18,3 @@ class Item:
     """How the answer is graded (`s1core.grading.grade`)."""
     group: str
     """Family, subject or source, for tables by group."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """Where the questions of a published benchmark come from, and how they are graded. Data alone."""
-
-    title: str
-    """Its name in tables and figures, the same as in the published ones."""
-    kind: Kind
-    hub_id: str
-    hub_config: str | None = None
-    split: str
-    private: bool = False
-    """Its authors ask that no question be published in plain text: never shipped, never shown in public."""
-    gated: bool = False
-    """The hub wants its terms accepted first."""
-
-
-SOURCES: dict[str, Source] = {
-    "aime24": Source(title="AIME24", kind="integer", hub_id="HuggingFaceH4/aime_2024", split="train"),
-    "aime25": Source(title="AIME25", kind="integer", hub_id="math-ai/aime25", split="test"),
-    "math500": Source(title="MATH500", kind="math", hub_id="HuggingFaceH4/MATH-500", split="test"),
-    "gpqa_diamond": Source(
-        title="GPQA Diamond",
-        kind="choice",
-        hub_id="Idavidrein/gpqa",
-        hub_config="gpqa_diamond",
-        split="train",
-        private=True,
-        gated=True,
-    ),
-}

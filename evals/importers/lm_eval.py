@@ -128,7 +128,7 @@ def _samples(source: _Source, setting: str, notes: Notes) -> Iterator[Sample]:
     for number, row in read_json_lines(source.samples, notes):
         ignored |= row.keys() - _KNOWN
         try:
-            yield from _of_row(row, source.task, setting)
+            yield from logged_samples(row, source.task, setting)
         except ValueError as error:
             notes.add(f"{source.samples}, line {number}: {error}; left out")
     if ignored:
@@ -136,7 +136,12 @@ def _samples(source: _Source, setting: str, notes: Notes) -> Iterator[Sample]:
         notes.add(f"{source.samples}: fields that this importer does not know were ignored: {names}")
 
 
-def _of_row(row: Json, task: str, setting: str) -> list[Sample]:
+def logged_samples(row: Json, task: str, setting: str) -> list[Sample]:
+    """Read one line of a samples file.
+
+    Raises:
+        ValueError: it cannot be used, and why.
+    """
     texts, target, doc = _texts(row.get("resps")), row.get("target"), _object(row, "doc")
     if not isinstance(target, str | int | float) or not str(target).strip():
         raise ValueError("no target, so that the answer cannot be graded")

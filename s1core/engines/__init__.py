@@ -15,8 +15,9 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
 
     Args:
         model: a preset (see `s1core.models.PRESETS`), a local folder, or a hub id.
-        engine: `transformers` (default), `vllm` in this process, or `http` for servers that already run.
-        **options: passed to the engine's loader: `dtype`, `device`, `url`, ...
+        engine: `transformers` (default), `vllm` in this process, `http` for servers that already run, or `replay` for
+            runs that were recorded.
+        **options: passed to the engine's loader: `dtype`, `device`, `url`, `recording`, ...
 
     Raises:
         UnknownModel: no such preset, folder or hub id.
@@ -41,4 +42,12 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
         from s1core.engines.vllm import VllmEngine
 
         return VllmEngine.load(preset, **options)
-    raise InvalidSetting(f"unknown engine {name!r}; use one of transformers, vllm, http")
+    if name == "replay":
+        if "recording" not in options:
+            raise InvalidSetting(
+                "the replay engine plays a file; add recording='race.jsonl', as the Compare tab saves it"
+            )
+        from s1core.engines.replay import ReplayEngine
+
+        return ReplayEngine.load(preset, **options)
+    raise InvalidSetting(f"unknown engine {name!r}; use one of transformers, vllm, http, replay")

@@ -65,7 +65,6 @@ class HttpEngine:
         self.model = preset.name
         self.codec, own_length = loading.load_codec(preset)
         self.format = thinking_format(preset.format)
-        self.default_answer_tokens = preset.default_answer_tokens
         self.pool = pool
         key = api_key or os.environ.get("S1_API_KEY")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -80,6 +79,7 @@ class HttpEngine:
         self.capabilities = BY_IDS if self._takes_ids else BY_TEXT
         known = [n for n in (length, preset.context_length, own_length) if n]
         self.context_length = min(known) if known else loading.DEFAULT_CONTEXT
+        self.default_answer_tokens = preset.answer_tokens(self.context_length)
 
     @classmethod
     def load(

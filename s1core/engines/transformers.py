@@ -53,7 +53,7 @@ class TransformersEngine:
         self.codec = loaded.codec
         self.format = thinking_format(preset.format)
         self.context_length = loaded.context_length
-        self.default_answer_tokens = preset.default_answer_tokens
+        self.default_answer_tokens = preset.answer_tokens(loaded.context_length)
         self.device, self.dtype = loaded.device, loaded.dtype
         on_cpu = loaded.device.type == "cpu"
         small = on_cpu and loaded.model.num_parameters() < SMALL_MODEL

@@ -50,7 +50,6 @@ class VllmEngine:
         self.model = preset.name
         self.codec, _ = loading.load_codec(preset)
         self.format = thinking_format(preset.format)
-        self.default_answer_tokens = preset.default_answer_tokens
         self._params: Any = vllm.SamplingParams
         self._delta: Any = importlib.import_module("vllm.sampling_params").RequestOutputKind.DELTA
         self._lora: Any = None
@@ -81,6 +80,7 @@ class VllmEngine:
             ) from error
         config: Any = self._llm.model_config
         self.context_length: int = config.max_model_len
+        self.default_answer_tokens = preset.answer_tokens(self.context_length)
         padded = config.get_vocab_size() > len(self.codec.known_ids)
         self._allowed = sorted(self.codec.known_ids) if padded else None
         self._finalizer = weakref.finalize(self, _stop, self._llm, self._loop, self._thread)

@@ -14,6 +14,9 @@ WEIGHTS: Path = Path(__file__).parent / "weights"
 WEAK: tuple[Path, ...] = (Path(__file__).parent / "weak-1", Path(__file__).parent / "weak-2")
 """Two weaker models of the same family, to tell easy questions from hard ones when a set is curated."""
 
+BASE: Path = Path(__file__).parent / "base"
+"""A model of the same family that answers plainly and has never seen a thinking block: what fine-tuning starts from."""
+
 TEST_SIZE = 1200
 TEST_SEED = 20250131
 """The frozen test set: the first questions of the test split that this seed makes. Held out of training by hash."""
@@ -47,6 +50,7 @@ def expected_answer(text: str) -> str | None:
 
 
 __all__ = [
+    "BASE",
     "TEST_SEED",
     "TEST_SIZE",
     "WEAK",

@@ -85,3 +85,11 @@ def test_the_api_streams_and_fills_the_track(client: Client) -> None:
 def test_calls_of_one_client_do_not_end_each_other(client: Client) -> None:
     jobs = [client.submit(question=f"How many {letter} in raspberry?", api_name="/think") for letter in "rab"]
     assert [job.result(timeout=30)["state"] for job in jobs] == ["done"] * 3
+
+
+def test_a_comparison_through_the_api_is_raced(client: Client) -> None:
+    lanes = [{"method": "forcing", "model": "paced", "budget": budget} for budget in (8, 256)]
+    view = client.predict({"question": "How many r in raspberry?", "lanes": lanes}, api_name="/compare")
+    assert [lane["answer"]["verdict"] for lane in view["lanes"]] == ["wrong", "right"]
+    view = client.predict({"question": "How many r in raspberry?", "lanes": lanes[:1]}, api_name="/compare")
+    assert (view["state"], view["note"]) == ("error", "A comparison has 2 to 4 lanes. Add or remove some.")

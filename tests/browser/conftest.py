@@ -51,7 +51,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         watches.append(Watch(page))
         page.goto(url)
         # The button of whichever tab the address opens.
-        page.get_by_role("button", name=re.compile("^Run( it now)?$")).first.wait_for()
+        page.get_by_role("button", name=re.compile("^(Run( it now)?|Race|Launch)$")).first.wait_for()
         return page
 
     yield open_one

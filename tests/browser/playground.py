@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
 
@@ -121,13 +122,16 @@ def scripted_engines() -> dict[str, PacedEngine]:
 class Playground:
     """A server on a free port, stopped at the end of a `with` block."""
 
-    def __init__(self, model: str, engines: dict[str, PacedEngine] | None = None) -> None:
+    def __init__(self, model: str, engines: dict[str, PacedEngine] | None = None, **options: Any) -> None:
         self.engines = engines or {}
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
         config = uvicorn.Config(
-            build_app(model, engines=self.engines), log_level="warning", timeout_graceful_shutdown=1, lifespan="on"
+            build_app(model, engines=self.engines, **options),
+            log_level="warning",
+            timeout_graceful_shutdown=1,
+            lifespan="on",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)

@@ -7,7 +7,7 @@ import itertools
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.playground import Playground
 from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, ask, finished, region, set_slider
@@ -54,6 +54,26 @@ def curves(page: Page, folder: Path, scheme: str, width: int) -> None:
     shoot(page, folder, "curves-samples", scheme, width)
 
 
+def curate(page: Page, folder: Path, scheme: str, width: int) -> None:
+    """The example that comes with the app, a second one beside it, and what the whole s1K would cost."""
+    page.get_by_role("tab", name="Curate").click()
+    page.get_by_label("Curated set").select_option("example.nano-1k")
+    region(page, "Domains").locator(".treemaplayer text").first.wait_for()
+    shoot(page, folder, "curate", scheme, width)
+    page.get_by_label("Other set").select_option("example.nano-random")
+    region(page, "Compare sets").get_by_text("questions in both").wait_for()
+    region(page, "Selected").scroll_into_view_if_needed()
+    if width > 600:
+        page.evaluate("scrollTo(0, document.querySelector('.domains').getBoundingClientRect().top + scrollY - 12)")
+        shoot(page, folder, "curate-rows", scheme, width)
+    page.evaluate("scrollTo(0, 0)")
+    page.get_by_label("s1K, the paper's sources").check()
+    expect(page.get_by_label("USACO · 519")).to_be_checked()
+    page.get_by_role("button", name="Estimate").click()
+    region(page, "Estimate").get_by_text("by published counts").wait_for()
+    shoot(page, folder, "curate-estimate", scheme, width)
+
+
 def think(page: Page, folder: Path, scheme: str, width: int) -> None:
     """Before anything; with one Wait; and with more Waits than are good for the model."""
     shoot(page, folder, "think-empty", scheme, width)
@@ -68,15 +88,40 @@ def think(page: Page, folder: Path, scheme: str, width: int) -> None:
         shoot(page, folder, name, scheme, width)
 
 
-def every_tab(browser: Browser, url: str, folder: Path) -> None:
+def compare(page: Page, folder: Path, scheme: str, width: int) -> None:
+    """Before anything; after a race; and the same on a stage."""
+    page.get_by_role("tab", name="Compare").click()
+    shoot(page, folder, "compare-empty", scheme, width)
+    page.get_by_role("button", name="0/1/2/4 Waits").click()
+    page.get_by_role("button", name="Race", exact=True).click()
+    page.locator(".race[data-state=done]").wait_for()
+    page.locator(".compare-share button:enabled", has_text="Save page").wait_for()
+    page.mouse.move(0, 0)
+    shoot(page, folder, "compare", scheme, width)
+    page.get_by_role("button", name="Talk mode").click()
+    page.locator(".race[data-talk=true]").wait_for()
+    page.wait_for_timeout(300)
+    page.screenshot(path=folder / f"talk-{scheme}-{width}.png")
+    page.keyboard.press("Escape")
+    page.evaluate("scrollTo(0, 0)")
+
+
+def learn(page: Page, folder: Path, scheme: str, width: int) -> None:
+    """The method on one page."""
+    page.get_by_role("tab", name="Learn").click()
+    page.get_by_role("heading", name="The method").wait_for()
+    shoot(page, folder, "learn", scheme, width)
+
+
+TABS = {"think": think, "compare": compare, "curves": curves, "curate": curate, "learn": learn}
+
+
+def every_tab(browser: Browser, url: str, folder: Path, tabs: list[str]) -> None:
     """Go through the tabs as a visitor would."""
     for scheme, size in itertools.product(SCHEMES, SIZES):
         page = open_page(browser, url, scheme, size)
-        think(page, folder, scheme, size[0])
-        curves(page, folder, scheme, size[0])
-        page.get_by_role("tab", name="Learn").click()
-        page.get_by_role("heading", name="The method").wait_for()
-        shoot(page, folder, "learn", scheme, size[0])
+        for tab in tabs:
+            TABS[tab](page, folder, scheme, size[0])
         page.close()
 
 
@@ -85,11 +130,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.shots", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pictures go; made if it is not there")
     parser.add_argument("--model", default="s1-nano", help="model that is run (default: %(default)s)")
+    parser.add_argument("--tabs", nargs="+", choices=TABS, default=list(TABS), help="these alone (default: all)")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     with Playground(asked.model) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS, headless=True)
-        every_tab(browser, server.url, asked.folder)
+        every_tab(browser, server.url, asked.folder, asked.tabs)
         browser.close()
 
 

@@ -108,6 +108,18 @@ def stage(page: Page, state: str) -> Locator:
     return page.locator(f".stage[data-state={state}]")
 
 
+REPLAY = """() => new Promise((done) => {
+  document.querySelector(".player-play").click();
+  const wait = () => (document.querySelector(".race").dataset.playing === "true" ? setTimeout(wait, 20) : done());
+  wait();
+})"""
+
+
+def replay(page: Page) -> None:
+    """Press Play and wait for the end; it may be over before anyone outside the page has seen that it plays."""
+    page.evaluate(REPLAY)
+
+
 def soon(holds: Callable[[], bool], *, page: Page, within_s: float = 2.0) -> bool:
     """Tell whether something becomes true before the time is up."""
     deadline = time.monotonic() + within_s

@@ -36,3 +36,9 @@ def test_a_folder_with_a_config_is_a_model(tmp_path: Path) -> None:
 def test_an_unknown_engine_lists_the_known_ones() -> None:
     with pytest.raises(InvalidSetting, match="transformers"):
         load_engine("s1-nano", engine="tensorflow")
+
+
+def test_an_answer_leaves_room_in_a_small_context() -> None:
+    folder = resolve("someone/unknown-model")
+    assert [folder.answer_tokens(length) for length in (32_768, 2048, 2)] == [2048, 512, 1]
+    assert resolve("s1-nano").answer_tokens(2048) == 32

@@ -13,7 +13,7 @@ from fake_claude import FakeClaude, error
 from curate.claude import live
 from curate.claude.journal import ATTEMPTS, Answer, CapReached
 from curate.claude.live import Pace, Unavailable
-from curate.claude.prices import MODELS, claude_model
+from curate.claude.prices import MODELS, Usage, claude_model
 from curate.claude.tasks import DOMAIN, GRADING, Ask, read_class, read_verdict
 from curate.claude.wire import find_key, parameters, worst_usd
 from curate.rows import CurateError
@@ -212,6 +212,37 @@ def test_the_key_comes_from_the_environment_or_the_user(monkeypatch: pytest.Monk
     assert find_key(lambda: "typed") == "typed"
     with pytest.raises(CurateError, match="set ANTHROPIC_API_KEY"):
         find_key(None)
+
+
+@pytest.mark.parametrize("cap", [float("nan"), -1.0])
+def test_a_cap_that_is_none_is_refused(make_claude: MakeClaude, cap: float) -> None:
+    with pytest.raises(CurateError, match="spending cap must be 0 dollars or more"):
+        make_claude(cap_usd=cap)
+
+
+def test_a_cap_of_nothing_spends_nothing(fake: FakeClaude, make_claude: MakeClaude) -> None:
+    with pytest.raises(CapReached):
+        make_claude(cap_usd=0.0).ask(GRADING, ASKS, silent)
+    assert not fake.requests
+
+
+def test_a_price_that_would_undo_the_cap_is_refused() -> None:
+    for price in ((-1.0, 2.0), (float("nan"), 1.0), (1.0, float("inf"))):
+        with pytest.raises(CurateError, match="a price is 0 dollars or more"):
+            claude_model("claude-next", price)
+
+
+def test_the_highest_price_covers_a_token_for_every_byte() -> None:
+    ask = Ask(key="q", text="🧮" * 1000)
+    paid = Usage(input_tokens=4000, cache_write_tokens=len(GRADING.system), output_tokens=GRADING.max_tokens)
+    assert worst_usd(MODELS[MODEL], GRADING, ask, batch=False) >= paid.usd(MODELS[MODEL], batch=False)
+
+
+def test_a_key_that_cannot_be_sent_is_told_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-schlüssel")
+    with pytest.raises(CurateError, match="characters that no key has") as caught:
+        find_key(None)
+    assert "schl" not in str(caught.value)
 
 
 def test_a_model_without_a_known_price_needs_one() -> None:

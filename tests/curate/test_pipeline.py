@@ -20,7 +20,8 @@ from curate.asking import ModelSpec
 from curate.claude.journal import CapReached, Journal
 from curate.claude.prices import MODELS
 from curate.config import CurateConfig, Means
-from curate.estimate import as_table, estimate
+from curate.estimate import as_table, estimate, pool_of
+from curate.example import main as example
 from curate.pipeline import Result, curate
 from curate.progress import read_events
 from curate.push import check
@@ -247,7 +248,7 @@ def test_the_funnel_can_be_watched(tmp_path: Path, engines: list[str]) -> None:
     assert heard == read_events(tmp_path / "run")
     ends = [e for e in heard if e["state"] == "done"]
     assert [e["stage"] for e in ends][-1] == "render"
-    assert all(e["in"] - e["out"] == sum(e["rejected"].values()) for e in ends[1:])
+    assert all(e["in"] - e["out"] == sum(e["rejected"].values()) for e in ends)
     assert heard[-1]["state"] == "finished"
 
 
@@ -336,7 +337,7 @@ def test_the_estimate_comes_before_anything_is_spent(
     tables: list[str] = []
 
     def decline(rows: list[Row]) -> bool:
-        costs = estimate(wanted, rows, model=MODELS["claude-haiku-5-5"], mode="batch", journal=None)
+        costs = estimate(wanted, pool_of(rows), model=MODELS["claude-haiku-5-5"], mode="batch", journal=None)
         tables.append(as_table(costs, 5.0, 0.0))
         assert [cost.stage for cost in costs] == ["trace", "difficulty", "difficulty", "difficulty", "domain"]
         assert [cost.calls for cost in costs] == [len(rows)] * 3 + [3 * len(rows), len(rows)]
@@ -410,3 +411,19 @@ def test_the_teacher_fails_by_name_on_other_questions(tmp_path: Path) -> None:
     row = Row(key="k", id="1", source="a", question="Why?", solution="")
     NanoTeacher().trace([row], lambda *facts: kept.extend(facts))
     assert kept[0]["failed"] == "not a question of s1-nano's families"
+
+
+def test_an_example_holds_a_part_and_says_of_how_much(tmp_path: Path, engines: list[str]) -> None:
+    run(tmp_path, config(tmp_path))
+    words = [str(tmp_path / "run"), "--to", str(tmp_path / "example"), "--rows", "5", "--rejected", "2"]
+    assert example(words) == 2  # nobody knows the licence of a local file
+    path = tmp_path / "run" / "manifest.json"
+    told = manifest(tmp_path)
+    told["sources"][0]["licence"] = "MIT"
+    path.write_text(json.dumps(told))
+    assert example(words) == 0
+    held = json.loads((tmp_path / "example" / "example.json").read_text())
+    assert (held["rows"], len(held["keys"]), len(held["lengths"])) == (20, 20, 20)
+    assert sum(held["rejected"].values()) == 100
+    assert len((tmp_path / "example" / "rows.jsonl").read_text().splitlines()) == 5
+    assert read_events(tmp_path / "example")[-1]["state"] == "finished"

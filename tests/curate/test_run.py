@@ -146,13 +146,28 @@ def test_sigterm_ends_cleanly_and_the_same_command_goes_on(tmp_path: Path, fake:
     assert set(fake.asked.values()) == {1}
 
 
-def test_the_whole_command_with_real_weak_models(tmp_path: Path, fake: FakeClaude) -> None:
-    given = ["--recipe", "nano", "--source", "nano:240", "--target", "25", "--weak-max-tokens", "24"]
+def test_the_whole_command_with_real_weak_models_killed_in_between(tmp_path: Path, fake: FakeClaude) -> None:
+    given = ["--recipe", "nano", "--source", "nano:60", "--target", "8", "--weak-max-tokens", "16"]
+
+    def attempts() -> list[str]:
+        files = (tmp_path / "c").glob("attempt-*/samples.jsonl")
+        return [f"{path.parent} {line}" for path in files for line in path.read_text().splitlines()]
+
+    kill_when(start(tmp_path, fake, *given), lambda: len(attempts()) >= 45)
+    before = attempts()
     said = finish(start(tmp_path, fake, *given))
-    assert "25 rows in" in said
+    assert "8 rows in" in said
     rules = {r.rule.partition("@")[0] for r in rejections(tmp_path / "run")}
     assert {"solved_by:weak-1", "not_drawn"} <= rules
     assert not fake.requests
+    # What was written is kept as it is, and no question is put to a model twice.
+    assert set(before[:-1]) <= set(attempts())
+    asked = [line.partition(" ")[0] + json.loads(line.partition(" ")[2])["key"] for line in attempts()]
+    assert len(asked) == len(set(asked))
+    broken = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert main([*given, "--out", str(tmp_path / "whole"), "--cache", str(tmp_path / "other")]) == 0
+    whole = json.loads((tmp_path / "whole" / "manifest.json").read_text())
+    assert (broken["rows_hash"], broken["funnel"]) == (whole["rows_hash"], whole["funnel"])
 
 
 def test_nothing_is_spent_where_nobody_can_be_asked(tmp_path: Path, fake: FakeClaude, words: list[str]) -> None:
@@ -163,6 +178,37 @@ def test_nothing_is_spent_where_nobody_can_be_asked(tmp_path: Path, fake: FakeCl
     assert "Cap $5.00" in out
     assert "--yes goes on without asking" in out
     assert not fake.requests
+    told = json.loads((tmp_path / "run" / "estimate.json").read_text())
+    assert (told["basis"], told["rows"], told["cap_usd"], told["spent_usd"]) == ("rows", 150, 5.0, 0.0)
+    assert [cost["stage"] for cost in told["costs"]] == ["domain"]
+    assert 0 < told["usd_cached"] < told["usd"]
+
+
+def test_the_whole_s1k_is_estimated_at_once_without_network_or_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curate.sources.hub._load", lambda *_: pytest.fail("the network was asked"))
+    words = ["--recipe", "s1k", "--estimate", "counts", "--out", str(tmp_path / "run")]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["basis"], told["rows"]) == ("counts", 59_029)
+    calls = {(cost["stage"], cost["who"]): cost["calls"] for cost in told["costs"]}
+    assert calls[("difficulty", "claude-haiku-5-5")] == 3 * 59_029
+    assert calls[("trace", "DeepSeek-R1-Distill-Qwen-32B")] == calls[("domain", "claude-haiku-5-5")] == 59_029
+    assert 0 < told["usd_cached"] < told["usd"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "more than the cap" in said
+    assert "By published counts: 59,029 questions" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_catalogue_tells_what_can_be_asked() -> None:
+    told = json.loads(subprocess.check_output([sys.executable, "-m", "curate.catalogue"], cwd=ROOT, text=True))
+    assert len(told["sources"]) == 17
+    assert sum(source["rows"] or 0 for source in told["sources"]) == 59_029
+    assert [source["name"] for source in told["sources"] if source["private"]] == ["gpqa"]
+    assert set(told["recipes"]) == {"nano", "s1k"}
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,14 @@ def test_broken_bytes_in_a_table_cost_one_row(tmp_path: Path) -> None:
     assert [row.answer for row in rows_of(str(path))] == ["1", "5"]
 
 
+def test_a_broken_text_in_a_parquet_file_costs_one_row(tmp_path: Path) -> None:
+    raw = pa.array([b"ok", b"\xff bad", b"fine"])
+    texts = pa.StringArray.from_buffers(3, *raw.buffers()[1:])
+    pq.write_table(pa.table({"question": texts, "answer": ["1", "2", "3"]}), tmp_path / "a.parquet")
+    assert rules_of(tmp_path / "a.parquet") == ["broken_utf8"]
+    assert [row.answer for row in rows_of(str(tmp_path / "a.parquet"))] == ["1", "3"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -1,0 +1,122 @@
+"""What the Compare tab asks the server for beside Gradio's events: curves, tapes, recordings. Plain HTTP and JSON."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from app import compare_export, compare_files, compare_lm_eval, render
+from app.answers import closed_in_public
+from app.compare_curves import curve
+from app.compare_race import RecordedRace
+from app.compare_shelf import RaceShelf
+from app.compare_tape import tape
+from app.curves_shelf import RunShelf
+from app.curves_view import View
+from app.owner import is_owner
+from app.public import is_public
+from app.questions import same_answer
+from s1core import S1Error
+
+Name = Annotated[str, Query(max_length=200)]
+MOST_SHOWN = 120
+"""Characters of a question in the list of a log's questions."""
+FRESH = {"cache-control": "no-store"}
+
+
+def router(races: RaceShelf, results: RunShelf) -> APIRouter:
+    """Return the routes, all under `/compare/`."""
+    routes = APIRouter(prefix="/compare")
+
+    def taped(race: RecordedRace) -> View:
+        series = results.catalogue()["series"]
+        models = dict.fromkeys(lane.asked.model for lane in race.lanes)
+        curves = [found for model in models if (found := curve(series, model))]
+        return tape(race, same_answer, curves[:2])
+
+    def opened(race: RecordedRace) -> View:
+        return taped(race) | {"key": races.keep(race)}
+
+    @routes.get("/curve")
+    async def model_curve(model: Name) -> Response:
+        return await _answer(lambda: {"curve": curve(results.catalogue()["series"], model)})
+
+    @routes.get("/tape")
+    async def race_tape(race: Name) -> Response:
+        return await _answer(lambda: taped(races.find(race)))
+
+    @routes.get("/bundled")
+    async def bundled(name: Name = "") -> Response:
+        if not name:
+            return await _answer(lambda: {"recordings": compare_files.bundled()})
+        return await _answer(lambda: opened(compare_files.read_bundled(name)))
+
+    def opened_file(content: bytes, question: int, tokens_s: float) -> View:
+        if not compare_lm_eval.is_log(next(_lines(content), "")):
+            return opened(compare_files.read(_lines(content)))
+        logged = compare_lm_eval.read(_lines(content), question=question, tokens_s=tokens_s)
+        names = [render.plain(text[:MOST_SHOWN]) for text in logged.questions]
+        return opened(logged.race) | {"logged": {"questions": names, "chosen": logged.chosen}}
+
+    @routes.post("/open")
+    async def open_file(request: Request, question: int = 0, tokens_s: float = 60.0) -> Response:
+        # A page of another host can send a form here, but not with this header.
+        if request.headers.get("x-requested-with") != "s1-playground":
+            return JSONResponse({"error": "Recordings are opened from the page itself."}, status_code=403)
+        if is_public() and not is_owner(request):
+            return closed_in_public()
+        try:
+            content = await _body(request)
+        except S1Error as error:
+            return _refusal(error)
+        return await _answer(lambda: opened_file(content, question, tokens_s))
+
+    @routes.get("/recording")
+    async def recording(race: Name) -> Response:
+        return await _text(lambda: "".join(compare_files.write(races.find(race))))
+
+    @routes.get("/export")
+    async def race_page(race: Name) -> Response:
+        return await _text(lambda: compare_export.page(taped(races.find(race))))
+
+    return routes
+
+
+async def _answer(work: Callable[[], View]) -> Response:
+    """Answer with what `work` returns; making a tape takes a moment, so it is done beside the event loop."""
+    try:
+        return JSONResponse(await run_in_threadpool(work), headers=FRESH)
+    except S1Error as error:
+        return _refusal(error)
+
+
+async def _text(work: Callable[[], str]) -> Response:
+    """Answer with a text, which the page makes a file of and this host never a document; or with a sentence as JSON."""
+    try:
+        return Response(await run_in_threadpool(work), media_type="text/plain; charset=utf-8", headers=FRESH)
+    except S1Error as error:
+        return _refusal(error)
+
+
+async def _body(request: Request) -> bytes:
+    """Read what is sent, however long it claims to be."""
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > compare_files.MOST_MB * 2**20:
+            raise compare_files.BadRecording(f"A recording may have {compare_files.MOST_MB} MB; this one has more.")
+    return bytes(content)
+
+
+def _lines(content: bytes) -> Iterator[str]:
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", errors="replace", newline="\n")
+
+
+def _refusal(error: S1Error) -> JSONResponse:
+    # Not an HTTP error: the page shows the sentence, and the browser's console has nothing to complain of.
+    return JSONResponse({"error": str(error)}, headers=FRESH)

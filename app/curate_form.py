@@ -1,0 +1,197 @@
+"""What was asked on the Curate tab, checked, as words for `curate.run`. Pure but for a look at local files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from s1core import S1Error
+
+CODE = Path(__file__).parents[1]
+"""Where `python -m curate.run` is found."""
+RECIPES = {"nano": "s1-nano's own thousand", "s1k": "s1K, the paper's sources", "files": "first stages only"}
+MOST_NANO, MOST_TARGET, MOST_USD = 200_000, 100_000, 10_000.0
+_LINES, _LINE = 40, 1_000
+ESTIMATE_S = 120.0
+_one_at_a_time = threading.Semaphore(1)
+
+
+class FormError(S1Error, ValueError):
+    """A field says something that cannot be curated; the message names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A curation as it was asked for."""
+
+    recipe: str
+    sources: tuple[str, ...]
+    files: tuple[str, ...]
+    """`FILE` or `NAME=FILE`, with absolute paths."""
+    evaluation: tuple[str, ...]
+    selection: str
+    target: int
+    models: Mapping[str, Sequence[str]]
+    """Options of `curate.run` about models, with their values."""
+    max_usd: float
+    may_spend: bool
+
+    @property
+    def deciding(self) -> list[str]:
+        """The words that decide the set. Values are joined to their options, so that none can be taken for one."""
+        words = [] if self.recipe == "files" else [f"--recipe={self.recipe}"]
+        words += [f"--source={source}" for source in (*self.sources, *self.files)]
+        words += [f"--eval={one}" for one in self.evaluation]
+        words += [f"--select={self.selection}", f"--target={self.target}"]
+        words += [f"--{option}={value}" for option, values in self.models.items() for value in values]
+        return words + (["--until=decontaminate"] if self.recipe == "files" else [])
+
+    @property
+    def name(self) -> str:
+        """Of the run folder: the same form goes on where it was stopped, another one has another folder."""
+        stamps = [[path.stat().st_size, path.stat().st_mtime_ns] for path in map(_path, self.files) if path.is_file()]
+        told = json.dumps([self.deciding, stamps])
+        return f"{self.recipe}-{self.target}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
+
+    def launch_words(self, root: Path) -> list[str]:
+        """All words of the job, without the interpreter."""
+        root = root.resolve()
+        spend = ["--yes"] if self.may_spend else []
+        where = [f"--out={root / self.name}", f"--cache={root / '.cache'}"]
+        return ["-m", "curate.run", *self.deciding, f"--max-usd={self.max_usd:g}", *spend, *where]
+
+
+def is_personal(form: Mapping[str, Any]) -> bool:
+    """Whether a form names files, models or servers, at which only the owner may make this machine look."""
+    return any(str(form[field] or "").strip() for field in ("files", "evaluation", "teacher", "weak", "url"))
+
+
+def read_form(form: Mapping[str, Any]) -> Asked:
+    """Check what the page sent.
+
+    Raises:
+        FormError: a field is out of range, or nothing is chosen.
+    """
+    recipe = str(form["recipe"])
+    if recipe not in RECIPES:
+        raise FormError("Choose one of the recipes.")
+    known = {source["name"] for source in catalogue()["sources"]}
+    chosen = [str(name) for name in form["sources"] or []]
+    if unknown := [name for name in chosen if name not in known]:
+        raise FormError(f"There is no source called {unknown[0][:40]!r}; reload the page.")
+    nano = int(_number(form["nano"], "Questions of s1-nano's families", 100, MOST_NANO))
+    sources = tuple(f"nano:{nano}" if name == "nano" else name for name in chosen)
+    files = tuple(_absolute(line) for line in _lines(form["files"], "Local files"))
+    if not sources and not files:
+        raise FormError("Choose at least one source, or name a local file.")
+    judge, domains = str(form["judge"]), str(form["domains"])
+    if not {judge, domains} <= {"local", "claude"}:
+        raise FormError("Judge and domains are either local or Claude.")
+    models: dict[str, Sequence[str]] = {
+        "teacher": _lines(form["teacher"], "Teacher", most=1),
+        "weak": _lines(form["weak"], "Weaker models"),
+        "url": _lines(form["url"], "Server", most=1),
+        "judge": [judge],
+        "domains": [domains],
+    }
+    if models["url"]:
+        models["engine"] = ["http"]
+    selections = catalogue()["selections"]
+    if form["selection"] not in selections:
+        raise FormError(f"The selection is one of {', '.join(selections)}.")
+    return Asked(
+        recipe=recipe,
+        sources=sources,
+        files=files,
+        evaluation=tuple(_absolute(line) for line in _lines(form["evaluation"], "Not to be trained on")),
+        selection=str(form["selection"]),
+        target=int(_number(form["target"], "Target size", 1, MOST_TARGET)),
+        models={option: values for option, values in models.items() if values},
+        max_usd=_number(form["max_usd"], "Spending cap", 0, MOST_USD),
+        may_spend=bool(form["may_spend"]),
+    )
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    """Sources, recipes and selections, as `curate` tells them.
+
+    Raises:
+        FormError: it does not run.
+    """
+    return json.loads(_run(["-m", "curate.catalogue"], 60.0))
+
+
+def sources_of(recipe: str) -> list[str]:
+    """The sources that a recipe takes, by name."""
+    pairs = catalogue()["recipes"].get(recipe, [])
+    return [value.partition(":")[0] for option, value in pairs if option == "source"]
+
+
+def estimate(asked: Asked) -> dict[str, Any]:
+    """What it would ask and cost, by published counts: no network, nothing written.
+
+    Raises:
+        FormError: it cannot be told, and why.
+    """
+    words = ["-m", "curate.run", *asked.deciding, f"--max-usd={asked.max_usd:g}", "--estimate=counts", "--json"]
+    if not _one_at_a_time.acquire(timeout=ESTIMATE_S):
+        raise FormError("Too many people estimate at once; try again in a moment.")
+    try:
+        return json.loads(_run(words, ESTIMATE_S))
+    finally:
+        _one_at_a_time.release()
+
+
+def _run(words: list[str], timeout_s: float) -> str:
+    try:
+        done = subprocess.run(
+            [sys.executable, *words],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            cwd=CODE,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        raise FormError(f"There was no answer within {timeout_s:.0f} s; ask for less.") from None
+    if done.returncode:
+        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it ended without a word")
+        raise FormError(last.partition("curate.run: ")[2] or last)
+    return done.stdout
+
+
+def _number(value: Any, name: str, least: float, most: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise FormError(f"{name}: a number is needed.") from None
+    if not least <= number <= most:
+        raise FormError(f"{name}: from {least:,.0f} to {most:,.0f}, not {number:,.0f}.")
+    return number
+
+
+def _lines(text: Any, name: str, most: int = _LINES) -> list[str]:
+    lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
+    if len(lines) > most or any(len(line) > _LINE or not line.isprintable() for line in lines):
+        raise FormError(f"{name}: at most {most} line{'s' if most > 1 else ''} of {_LINE:,} ordinary characters.")
+    return lines
+
+
+def _path(line: str) -> Path:
+    return Path(line.rpartition("=")[2])
+
+
+def _absolute(line: str) -> str:
+    """The job runs in another folder than the server was started in."""
+    name, sign, place = line.rpartition("=")
+    path = Path(place).expanduser()
+    return f"{name}{sign}{path.resolve()}" if path.exists() else line

@@ -1,0 +1,188 @@
+// Wires the Compare tab: the form asks, the server races, the player shows. Concatenated after its parts.
+const root = element.querySelector(".compare"), race = root.querySelector(".race");
+const find = (selector) => root.querySelector(selector);
+const STATUS = { loading: "Loading the models", running: "Racing", done: "", cancelled: "Stopped", error: "" };
+const UNDER_WAY = ["loading", "running"];
+const INVITATION = "Press Race: all lanes start together on one engine and share what they have in common.";
+const A_FILE = "*"; // in the place of a bundled recording's name
+const SHORT_S = 3, SLOW = "30/s";
+const NOTHING = laneReader({ texts: [""], frames: [] }).at(0); // what a lane shows before its run
+const past = new Set(); // races that a newer one has replaced; their last words may still be on the way
+const curves = new Map(); // by model
+const ask = asker("compare/");
+let current = null; // the race that is shown
+let key = ""; // where the server keeps it, once it is over
+let recording = ""; // the name of the bundled one that is shown
+
+const lanes = raceLanes(race);
+const chart = raceChart(find(".race-chart-box"), find(".race-chart-says"));
+const player = racePlayer(race, lanes, { onFrame: drawFrame, onAgain: startRace });
+const form = compareForm(root, props, { onShape: reshape });
+const talk = raceTalk(race, player, { onStart: startRace, onAgain: again });
+const link = compareLink(props);
+const share = compareShare(find(".compare-share"), race, { tell, tape: () => player.tape, key: () => key, link: linkHere, onTape: openTape });
+
+function tell(words) {
+  const note = find(".compare-note");
+  note.textContent = words;
+  note.hidden = !words;
+}
+
+function linkHere() {
+  const query = link.write(form.read(), { talk: talk.on(), speed: player.speed.value, recording: bundledName() });
+  history.replaceState(history.state, "", `${location.pathname}?${query}`);
+  return location.href;
+}
+
+const bundledName = () => (recording === A_FILE ? "" : recording);
+
+async function showCurves(settings) { // of the models of these lanes, two at most
+  const models = [...new Set(settings.map((setting) => setting.model))];
+  for (const model of models) if (!curves.has(model)) curves.set(model, ask("curve", { model }).then((found) => found.curve ?? null));
+  const found = await Promise.all(models.map((model) => curves.get(model)));
+  chart.over(found.filter(Boolean).slice(0, 2), models.filter((_, i) => !found[i]));
+}
+
+function reshape({ only } = {}) {
+  lanes.count(form.lanes.length);
+  form.draw(lanes.nodes());
+  if (only === "settings" && player.tape) return; // what is shown was run under other settings, and stays what it was
+  if (!only) {
+    clear();
+    showCurves(form.lanes);
+  }
+  lanes.titles(form.lanes);
+}
+
+function clear() {
+  if (UNDER_WAY.includes(race.dataset.state)) trigger("stop");
+  forget();
+  setState("empty");
+  find(".race-question").textContent = INVITATION;
+  form.lanes.forEach((_, i) => lanes.draw(i, NOTHING));
+}
+
+function forget() { // what is shown
+  past.add(current);
+  [current, key, recording] = [null, "", ""];
+  player.close();
+  lanes.clear();
+  chart.draw(form.lanes.map(() => NOTHING)); // it has its place before anything moves
+  share.enable(false);
+  find(".race-saved").textContent = "";
+}
+
+function setState(state, note = "") {
+  race.dataset.state = state;
+  find(".compare-stop").dataset.useful = String(UNDER_WAY.includes(state));
+  find(".race-status").textContent = state === "error" ? "" : note || STATUS[state] || "";
+  const error = find(".race-error");
+  error.hidden = state !== "error";
+  error.textContent = state === "error" ? note : "";
+}
+
+function startRace() {
+  const asked = form.read();
+  forget();
+  lanes.count(form.lanes.length);
+  lanes.titles(form.lanes);
+  tell("");
+  setState("loading", "Starting");
+  find(".race-question").textContent = asked.question;
+  linkHere();
+  props.value = asked;
+  trigger("submit");
+}
+
+function again() { // what was raced is raced again, what was recorded is played again
+  if (!recording) return startRace();
+  player.seek(0);
+  player.start();
+}
+
+function drawFrame(views, { tape, over }) {
+  chart.draw(views);
+  find(".race-saved").textContent = over ? tape.saved : "";
+  find(".said").textContent = over ? views.map((view, i) => `Lane ${i + 1}: ${view.answer.text || "no answer"} ${verdictWords(view.answer)}.`).join(" ") : "";
+}
+
+function onView() {
+  const view = props.value;
+  if (!view || !view.race || past.has(view.race)) return;
+  const begins = view.race !== current;
+  current = view.race;
+  setState(view.state, view.note);
+  if (!view.lanes.length || view.state === "loading") return;
+  if (begins || !player.tape) {
+    find(".race-question").textContent = view.question;
+    player.open(newTape(view));
+    showCurves(view.lanes.map((lane) => lane.setting));
+  }
+  growTape(player.tape, view);
+  player.grown();
+  if (!UNDER_WAY.includes(view.state)) ended(view);
+}
+
+async function ended(view) { // from here on the server's own tape is shown: every token at its true time
+  player.finish({ ...player.tape, live: false });
+  key = view.key ?? "";
+  if (!key) return;
+  const tape = await ask("tape", { race: key });
+  if (current !== view.race) return;
+  if (tape.error) return tell(tape.error);
+  player.finish(tape);
+  share.enable(true);
+}
+
+function openTape(tape, name = "") { // a recording: the form asks for the same, so that it can be raced here too
+  if (UNDER_WAY.includes(race.dataset.state)) trigger("stop");
+  forget();
+  form.ask(tape.question, tape.expected);
+  form.set(tape.lanes.map((lane) => lane.setting));
+  lanes.count(tape.lanes.length);
+  form.draw(lanes.nodes());
+  [key, recording] = [tape.key ?? "", name || A_FILE];
+  if (tape.end < SHORT_S && player.speed.value === "1") setSpeed(SLOW); // a small model is done before anyone has looked
+  setState("done", tape.title);
+  find(".race-question").textContent = tape.question;
+  showCurves(tape.lanes.map((lane) => lane.setting));
+  player.open(tape);
+  share.enable(true);
+}
+
+function setSpeed(value) {
+  player.speed.value = value;
+  player.speed.dispatchEvent(new Event("change"));
+}
+
+function restore() { // what the address asks for; it fills the form, and starts nothing
+  const query = new URLSearchParams(location.search);
+  if (query.get("tab") !== "compare") return;
+  const { asked, ignored } = link.read(query, [...player.speed.options].map((option) => option.value));
+  if (asked.question !== undefined) form.ask(asked.question, asked.expected ?? "");
+  if (asked.lanes) form.set(asked.lanes);
+  if (asked.speed) setSpeed(asked.speed);
+  reshape();
+  if (asked.talk) talk.enter();
+  if (asked.recording) share.play(asked.recording);
+  if (ignored.length) tell(`The link asks for what is not here: ${ignored.join(", ")}. The rest was taken over.`);
+}
+
+find(".compare-race").addEventListener("click", startRace);
+find(".compare-stop").addEventListener("click", () => trigger("stop"));
+find(".compare-talk").addEventListener("click", talk.enter);
+
+// Ctrl+Enter races from anywhere on the tab, Escape stops; both are those of the page that is shown last.
+document.s1CompareKeys?.abort();
+document.s1CompareKeys = new AbortController();
+document.addEventListener("keydown", (event) => {
+  if (!root.offsetParent || event.defaultPrevented) return;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) startRace();
+  else if (event.key === "Escape" && UNDER_WAY.includes(race.dataset.state)) trigger("stop");
+  else return;
+  event.preventDefault();
+}, { signal: document.s1CompareKeys.signal });
+
+reshape();
+restore();
+watch("value", onView);

@@ -1,0 +1,65 @@
+"""Estimates before a run, against what users of the original met."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from s1core.errors import InvalidSetting  # noqa: E402
+from train.config import with_settings  # noqa: E402
+from train.preflight import preflight  # noqa: E402
+from train.recipes import recipe  # noqa: E402
+from train.sft import main  # noqa: E402
+from train.shapes import shape_of  # noqa: E402
+
+
+def test_parameters_are_those_of_the_model(tiny: Path) -> None:
+    import transformers
+
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.from_pretrained(tiny))
+    assert shape_of(str(tiny)).parameters == sum(p.numel() for p in model.parameters())
+    assert round(shape_of("Qwen/Qwen2.5-32B-Instruct").parameters / 1e9, 2) == 32.76
+
+
+def test_32b_fits_on_sixteen_gpus_and_not_on_eight() -> None:
+    assert preflight(recipe("s1-32b"), on="16xH100").fits
+    assert preflight(recipe("s1.1-32b"), on="16xH100").fits
+    eight = preflight(recipe("s1-32b"), on="8xH100")
+    assert not eight.fits
+    assert any("16 x H100" in change for change in eight.would_fit)
+    assert any("lora_rank" in change for change in eight.would_fit)
+
+
+def test_scores_all_at_once_are_what_spent_the_memory_of_small_models() -> None:
+    small = with_settings(recipe("qwen2.5-7b"), ["model=Qwen/Qwen2.5-0.5B-Instruct"])
+    assert preflight(small, on="4x4090").fits
+    naive = preflight(with_settings(small, ["loss_chunk=32768"]), on="4x4090")
+    assert not naive.fits and naive.would_fit[0] == "--set loss_chunk=1024"
+
+
+def test_more_memory_is_asked_for_without_checkpointing_or_with_larger_passes() -> None:
+    config = recipe("qwen2.5-7b")
+    least = preflight(config, on="8xH100").total_gib
+    for word in ("activation_checkpointing=false", "micro_batch=2", "sync_each_batch=false"):
+        assert preflight(with_settings(config, [word]), on="8xH100").total_gib > least
+
+
+def test_the_command_reads_the_data_and_this_machine(
+    tiny: Path, rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--recipe", "s1-nano", "--model", str(tiny), "--data", str(rows), "--set", "max_length=1024"]
+    assert main([*words, "--preflight", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["rows"] == 18 and report["fits"] and report["seconds"] > 0 and report["steps"] == 10
+    assert main([*words, "--preflight"]) == 0
+    assert "It should fit." in capsys.readouterr().out
+
+
+def test_an_unknown_gpu_lists_the_known_ones() -> None:
+    with pytest.raises(InvalidSetting, match="such as 16xH100; got '8xZ9'; known GPUs: B200"):
+        preflight(recipe("s1-32b"), on="8xZ9")

@@ -1,0 +1,77 @@
+"""The folder of a run: `status.json`, `metrics.jsonl`, `config.json`, `checkpoints/`, `final/` and the STOP file."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from s1core.errors import S1Error
+from s1core.store import write_atomically
+
+State = Literal["running", "done", "stopped", "failed"]
+
+
+class TrainingFailed(S1Error, RuntimeError):
+    """A run ended without its result; the message says at which step, what is kept and what to do."""
+
+
+class RunFolder:
+    """What rank 0 writes and a watcher reads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder
+        self.checkpoints = folder / "checkpoints"
+        self.final = folder / "final"
+        self.stop_file = folder / "STOP"
+        self._metrics: TextIO | None = None
+        self._begun = time.time()
+
+    def set_status(self, state: State, step: int, total: int, reason: str = "") -> None:
+        """Say how the run is; written whole."""
+        status = {"pid": os.getpid(), "state": state, "reason": reason, "step": step, "total": total}
+        status |= {"started": self._begun, "time": time.time()}
+        write_atomically(self.path / "status.json", json.dumps(status, indent=1) + "\n")
+
+    def begin_metrics(self, step: int) -> list[dict[str, Any]]:
+        """Open the log for rows after `step`; later ones, of a run that was killed, are dropped. Returns those kept."""
+        kept = [row for row in read_metrics(self.path) if row["step"] <= step]
+        write_atomically(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
+        self._metrics = (self.path / "metrics.jsonl").open("a", encoding="utf-8")
+        return kept
+
+    def log(self, **row: Any) -> None:
+        """Append one line."""
+        assert self._metrics is not None
+        self._metrics.write(json.dumps(row) + "\n")
+        self._metrics.flush()
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a document beside the metrics."""
+        write_atomically(self.path / name, json.dumps(content, indent=1) + "\n")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one; empty when it is missing or torn."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log, a torn last one left out."""
+    rows: list[dict[str, Any]] = []
+    try:
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return rows
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and "step" in row:
+            rows.append(row)
+    return rows
