@@ -129,7 +129,17 @@ async def test_no_probe_is_asked_while_the_trace_is_written() -> None:
 
 
 async def test_stop_ends_the_track_and_keeps_the_run() -> None:
-    engine, run = PacedEngine(think, delay_s=0.01), run_of(waits=1, track=True)
+    engine, run = PacedEngine(think), run_of(waits=1, track=True)
+    healthy = engine.agenerate
+
+    async def hangs(request: Request) -> AsyncGenerator[Chunk, None]:
+        one_of_the_last = len(engine.requests) > 12
+        async for chunk in healthy(request):
+            if one_of_the_last:
+                await asyncio.sleep(60)
+            yield chunk
+
+    engine.agenerate = hangs
     views = run.views(loads(engine))
     while not (await anext(views))["track"]["cells"]:
         pass
