@@ -31,17 +31,16 @@ from s1core.engines.base import Engine  # noqa: E402
 
 TITLE = "s1 playground"
 RUNS = Room(at_once=32, per_visitor=16, waiting=24)
-"""Of Think and Compare together, on a public page."""
+"""Of Think, Compare and `/v1` together, on a public page."""
 MOST_EVENTS = 400
 """Presses of strangers that wait to be looked at; Gradio refuses more."""
 STYLES = ("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css", "curate.css", "learn.css")
 
 
 def build_page(
-    shelf: EngineShelf, runs: LiveRuns, results: RunShelf, races: RaceShelf, curations: CurateJobs
+    shelf: EngineShelf, runs: LiveRuns, results: RunShelf, races: RaceShelf, curations: CurateJobs, gate: Gate
 ) -> gr.Blocks:
     """Lay out the whole page."""
-    gate = Gate(RUNS)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=read_static("header.html"), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(elem_id="tabs"):
@@ -85,10 +84,11 @@ def build_app(
     results = RunShelf()
     results.warm()
     races = RaceShelf()
+    gate = Gate(RUNS)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
     server.include_router(compare_routes.router(races, results))
-    server.include_router(openai_api.routes(shelf))
+    server.include_router(openai_api.routes(shelf, gate))
     sets = SetShelf()
     curations = CurateJobs(sets.root)
     server.include_router(curate_router(sets, curations))
@@ -97,7 +97,7 @@ def build_app(
         server.include_router(sign_in.router())
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns(), results, races, curations),
+        build_page(shelf, LiveRuns(), results, races, curations, gate),
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),

@@ -40,6 +40,11 @@ class Place:
         self.visitor, self.runs = visitor, runs
         self._gate = gate
 
+    async def turn(self) -> None:
+        """Wait until it is this one's turn, in silence."""
+        while self._gate.number(self):
+            await asyncio.sleep(TELL_EVERY_S)
+
     async def before(self, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[Step | str, None]:
         """Yield sentences until it is this one's turn, and then all that `steps` yields."""
         async with aclosing(steps):

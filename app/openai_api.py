@@ -2,6 +2,8 @@
 
 Each request is served by one task beside another one that waits for the client to go away. Whichever ends first ends
 the other, so a client that leaves frees its place and the engine, whether the reply streams or not.
+
+On a public page a request stands in the same line as the runs of the page, and may ask for no more than they.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -22,7 +25,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from app import gate as public_gate
 from app import openai_wire as wire
+from app.gate import Gate, Place, visitor_of
+from app.public import bounded, is_public
 from app.shelf import EngineShelf
 from s1core import S1Error, astream
 from s1core.engines.base import Engine
@@ -31,6 +37,10 @@ from s1core.types import Event, Trace
 
 RUNNING, WAITING = 64, 256
 """Requests that run at once, and that wait for their turn."""
+IN_PUBLIC_BYTES = 128 * 2**10
+"""Of a body that a stranger sends."""
+SLOWEST_S = 30.0
+"""For a body to arrive."""
 FRESH = {"cache-control": "no-store"}
 _log = logging.getLogger(__name__)
 
@@ -41,6 +51,10 @@ class Busy(S1Error, RuntimeError):
 
 class TooLarge(S1Error, ValueError):
     """The body is longer than any request needs."""
+
+
+class TooSlow(S1Error, TimeoutError):
+    """The body does not come to an end."""
 
 
 class NotJson(S1Error, ValueError):
@@ -76,10 +90,11 @@ class Turns:
 class Completions:
     """One of the two endpoints that run the model, as an ASGI application."""
 
-    def __init__(self, kind: wire.Kind, shelf: EngineShelf, turns: Turns) -> None:
+    def __init__(self, kind: wire.Kind, shelf: EngineShelf, turns: Turns, gate: Gate) -> None:
         self._kind: wire.Kind = kind
         self._shelf = shelf
         self._turns = turns
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -92,12 +107,18 @@ class Completions:
             content = await _read(request)
             body = await run_in_threadpool(wire.read_body, content)
             ask = wire.read_ask(self._kind, body)
-            async with self._turns.taken():
-                await _until_gone(self._serve(ask, scope, receive, send), receive)
+            ask = replace(ask, asked=bounded(ask.asked, system=ask.system or ""))
+            with self._gate.place(visitor_of(request)) as place:
+                await _until_gone(self._in_turn(place, ask, scope, receive, send), receive)
         except ClientDisconnect:
             return
         except S1Error as error:
             await refuse(error)
+
+    async def _in_turn(self, place: Place, ask: wire.Ask, scope: Scope, receive: Receive, send: Send) -> None:
+        await place.turn()
+        async with self._turns.taken():
+            await self._serve(ask, scope, receive, send)
 
     async def _serve(self, ask: wire.Ask, scope: Scope, receive: Receive, send: Send) -> None:
         engine = await self._engine(ask.asked.model)
@@ -129,14 +150,19 @@ class Completions:
         raise AssertionError("a load ends with an engine or an error")
 
 
-def routes(shelf: EngineShelf) -> APIRouter:
-    """Return the routes, all under `/v1`."""
+def routes(shelf: EngineShelf, gate: Gate) -> APIRouter:
+    """Return the routes, all under `/v1`.
+
+    Args:
+        shelf: the models.
+        gate: the one of the page, so that nobody has more runs by asking here too.
+    """
     router = APIRouter(prefix="/v1")
     turns = Turns()
     kinds: dict[str, wire.Kind] = {"/chat/completions": "chat", "/completions": "text"}
     for path, kind in kinds.items():
         # An ASGI application and not a function: it looks after its own sending and the client's leaving.
-        router.routes.append(Route(f"/v1{path}", Completions(kind, shelf, turns), methods=["POST"]))
+        router.routes.append(Route(f"/v1{path}", Completions(kind, shelf, turns, gate), methods=["POST"]))
 
     @router.get("/models")
     async def models() -> JSONResponse:
@@ -173,7 +199,9 @@ def _status(error: S1Error) -> tuple[int, str | None]:
             return 413, None
         case NotJson():
             return 415, None
-        case Busy():
+        case TooSlow():
+            return 408, None
+        case Busy() | public_gate.Busy():
             return 429, "rate_limit_exceeded"
         case ModelUnavailable():
             return 503, "model_unavailable"
@@ -193,12 +221,16 @@ async def _read(request: Request) -> bytes:
     # A page of another host can make a browser send a form or a text here, but not JSON.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise NotJson("Send the body as JSON, with the header Content-Type: application/json.")
-    too_large = TooLarge(f"The body has more than {wire.MOST_BYTES / 2**20:.0f} MB; shorten the question.")
+    most = IN_PUBLIC_BYTES if is_public() else wire.MOST_BYTES
     content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > wire.MOST_BYTES:
-            raise too_large
+    try:
+        async with asyncio.timeout(SLOWEST_S):
+            async for part in request.stream():
+                content += part
+                if len(content) > most:
+                    raise TooLarge(f"The body has more than {most:,} bytes, the most here; shorten the question.")
+    except TimeoutError:
+        raise TooSlow(f"The body did not arrive within {SLOWEST_S:.0f} seconds; send it again.") from None
     return bytes(content)
 
 

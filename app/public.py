@@ -39,8 +39,13 @@ def runs_of(asked: Asked) -> int:
     return asked.count if asked.method in DRAWING else 1
 
 
-def bounded(asked: Asked, most: Most = MOST) -> Asked:
+def bounded(asked: Asked, most: Most = MOST, *, system: str = "") -> Asked:
     """Return the same request; on a public page with an end to its thinking, where it had none.
+
+    Args:
+        asked: what a stranger asks for.
+        most: what he may.
+        system: what stands before the question, and counts with it.
 
     Raises:
         InvalidSetting: the page is public, and it asks for more than a stranger may.
@@ -48,7 +53,8 @@ def bounded(asked: Asked, most: Most = MOST) -> Asked:
     if not is_public():
         return asked
     budget = asked.budget
-    _at_most("The question", len(asked.question), most.question_characters, "characters", "Shorten it")
+    named = "The question with what stands before it" if system else "The question"
+    _at_most(named, len(system) + len(asked.question), most.question_characters, "characters", "Shorten it")
     rounds = budget.waits + 1 if budget.accounting == "per_round" else 1
     named = "The thinking budget" if rounds == 1 else f"The thinking budget of all {rounds} rounds"
     _at_most(named, (budget.max_thinking_tokens or 0) * rounds, most.thinking_tokens, "tokens", "Lower it")
