@@ -13,12 +13,13 @@ import random
 import time
 import weakref
 from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from s1core.engines import loading
 from s1core.engines.base import Capabilities, Chunk, Request
+from s1core.engines.health import HealthCheck, served
 from s1core.engines.pool import Pool, Server
 from s1core.engines.wire import Continuation, Interrupted, message_of
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, QuestionTooLong
@@ -76,6 +77,7 @@ class HttpEngine:
         )
         self._closed = False
         self._served, length, self._takes_ids = self._introduce(preset, served_model)
+        self._health = HealthCheck(pool, self._client, self._served)
         self.capabilities = BY_IDS if self._takes_ids else BY_TEXT
         known = [n for n in (length, preset.context_length, own_length) if n]
         self.context_length = min(known) if known else loading.DEFAULT_CONTEXT
@@ -112,7 +114,7 @@ class HttpEngine:
         job = self._begin(request)
         tries = 0
         while not job.done:
-            before, server = job.written, self.pool.acquire(request.prompt_ids)
+            before, server = job.written, self._choose(request)
             try:
                 with self._client.stream("POST", f"{server.url}/v1/completions", json=job.body()) as response:
                     if response.status_code != 200:
@@ -141,7 +143,7 @@ class HttpEngine:
         job = self._begin(request)
         tries = 0
         while not job.done:
-            before, server = job.written, self.pool.acquire(request.prompt_ids)
+            before, server = job.written, self._choose(request)
             try:
                 async with self._aclient().stream("POST", f"{server.url}/v1/completions", json=job.body()) as response:
                     if response.status_code != 200:
@@ -181,6 +183,10 @@ class HttpEngine:
                 f"{self.context_length}; shorten it by {1 - room}"
             )
         return Continuation(request, self.codec, self._served, takes_ids=self._takes_ids)
+
+    def _choose(self, request: Request) -> Server:
+        self._health.start()
+        return self.pool.acquire(request.prompt_ids)
 
     def _aclient(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
@@ -225,7 +231,8 @@ class HttpEngine:
                 continue
             if found is not None and name != found[0]:
                 raise InvalidSetting(f"the servers serve different models ({found[0]} and {name}); name one model each")
-            found = (name, min(filter(None, (length, found[1] if found else None)), default=None), ids)
+            shortest = min(filter(None, (length, found[1] if found else None)), default=None)
+            found = (name, shortest, ids and (found is None or found[2]))
         if found is None:
             raise ModelUnavailable(f"no server answers ({'; '.join(reasons)}); start one, or check the address")
         return found
@@ -241,9 +248,7 @@ class HttpEngine:
 
 
 def _served_model(data: Any, preset: ModelPreset, wanted: str | None, url: str) -> tuple[str, int | None]:
-    rows = cast("list[Any]", cast("dict[str, Any]", data).get("data") or []) if isinstance(data, dict) else []
-    known = [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
-    lengths: dict[str, Any] = {str(row.get("id")): row.get("max_model_len") for row in known}
+    lengths = served(data)
     for name in (wanted,) if wanted else (preset.location, preset.name, *(lengths if len(lengths) == 1 else ())):
         if name in lengths:
             length = lengths[name]

@@ -1,4 +1,8 @@
-"""Several servers as one: who is least busy, who is down, and when to try it again. No input or output of its own."""
+"""Several servers as one: who is least busy, who is put aside, and when to ask after it. No input or output of its own.
+
+A server that fails is put aside, and the others take its questions. After a while it is due: `health.py` asks it
+whether it is back. Where all are put aside, questions themselves ask, the one that waited longest first.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ from urllib.parse import urlsplit
 
 from s1core.errors import InvalidSetting
 
-COOL_DOWN_S = 5.0
-"""A server that failed is left alone for so long; twice as long after every further failure."""
+COOL_DOWN_S = 2.0
+"""A server that failed is left alone for so long; twice as long after every further failure without an answer."""
 LONGEST_COOL_DOWN_S = 60.0
 HEAD_TOKENS = 64
 REMEMBERED = 4096
@@ -26,13 +30,19 @@ class Server:
     live: int = 0
     """Requests that it is answering now."""
     failures: int = 0
-    """Failures in a row."""
-    back_at: float = 0.0
-    """Not before this moment of the monotonic clock is it asked again."""
+    """How often it was put aside since it last answered a question."""
+    aside: bool = False
+    """It failed, and has not been seen to be back."""
+    due_at: float = 0.0
+    """From this moment of the monotonic clock on it may be asked whether it is back."""
+    asked_after: bool = False
+    """It is being asked now."""
+    turn: int = 0
+    """When it was last chosen, in choices."""
 
 
 class Pool:
-    """Chooses the least busy of the healthy servers; among equals the one that knows the beginning of the prompt."""
+    """Chooses the least busy of the servers in service; among equals the one that knows the beginning of the prompt."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         if not urls:
@@ -40,18 +50,20 @@ class Pool:
         self.servers = [Server(checked_url(url)) for url in dict.fromkeys(urls)]
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[int, ...], Server] = OrderedDict()
+        self._turns = 0
 
     def acquire(self, prompt_ids: Sequence[int]) -> Server:
-        """Take a server; `release` it afterwards. When all are down, the one that is due first is tried."""
+        """Take a server; `release` it afterwards. When all are put aside, they are tried in turns."""
         head = tuple(prompt_ids[:HEAD_TOKENS])
         with self._lock:
-            now = time.monotonic()
-            healthy = [s for s in self.servers if s.back_at <= now]
+            in_service = [s for s in self.servers if not s.aside]
             knows = self._seen.get(head)
-            if healthy:
-                chosen = min(healthy, key=lambda s: (s.live, s is not knows))
+            if in_service:
+                chosen = min(in_service, key=lambda s: (s.live, s is not knows))
             else:
-                chosen = min(self.servers, key=lambda s: s.back_at)
+                chosen = min(self.servers, key=lambda s: s.turn)
+            self._turns += 1
+            chosen.turn = self._turns
             chosen.live += 1
             self._seen[head] = chosen
             self._seen.move_to_end(head)
@@ -65,16 +77,39 @@ class Pool:
             server.live -= 1
 
     def succeeded(self, server: Server) -> None:
-        """Note an answer."""
+        """Note an answer: nothing is held against the server any more."""
         with self._lock:
-            server.failures, server.back_at = 0, 0.0
+            server.failures, server.aside = 0, False
 
     def failed(self, server: Server) -> None:
-        """Note a failure: the others go first for a while."""
+        """Note a failure: the server is put aside for a while."""
         with self._lock:
-            wait = min(COOL_DOWN_S * 2**server.failures, LONGEST_COOL_DOWN_S)
-            server.failures += 1
-            server.back_at = time.monotonic() + wait
+            # Questions that break off together are one failure, not one each.
+            if not server.aside or server.due_at <= time.monotonic():
+                self._put_aside(server)
+
+    def take_due(self) -> list[Server]:
+        """Return the servers to ask now whether they are back; tell what came of it with `asked`."""
+        with self._lock:
+            now = time.monotonic()
+            due = [s for s in self.servers if s.aside and not s.asked_after and s.due_at <= now]
+            for server in due:
+                server.asked_after = True
+            return due
+
+    def asked(self, server: Server, *, back: bool) -> None:
+        """Take a server back into service, or leave it aside for longer. Its failures stay until it has answered."""
+        with self._lock:
+            server.asked_after = False
+            if back:
+                server.aside = False
+            elif server.aside:
+                self._put_aside(server)
+
+    def _put_aside(self, server: Server) -> None:
+        wait = min(COOL_DOWN_S * 2 ** min(server.failures, 10), LONGEST_COOL_DOWN_S)
+        server.failures += 1
+        server.aside, server.due_at = True, time.monotonic() + wait
 
 
 def checked_url(url: str) -> str:

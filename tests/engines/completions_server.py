@@ -1,26 +1,38 @@
-"""A `/v1/completions` server over a real engine, in vLLM's wire format, with faults on demand."""
+"""A `/v1/completions` server over an engine, in vLLM's wire format, with faults on demand.
+
+Run as a program it serves `hashed_script` in a process of its own, which a test can kill.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
 from s1core.engines.base import Engine, Request
+from s1core.engines.scripted import ScriptedEngine
 
 
 class CompletionsServer:
     """Listens on loopback while its context lasts."""
 
-    def __init__(self, engine: Engine, *, ids: bool = True, die_after: int | None = None, refuse: int = 0) -> None:
+    def __init__(
+        self, engine: Engine, *, ids: bool = True, die_after: int | None = None, refuse: int = 0, port: int = 0
+    ) -> None:
         self.engine = engine
         self.ids = ids
         self.die_after = die_after
         """Tokens of a stream after which the connection breaks."""
         self.refuse = refuse
         """How many streams are answered by 503 first."""
+        self.stall_after: int | None = None
+        """Tokens of all streams together after which every stream hangs; the first one says so on standard output."""
+        self.well = True
+        """What it says when it is asked for its health."""
         self.key: str | None = None
         self.cached: int | None = None
         """Prompt tokens that it says were in its cache."""
@@ -33,6 +45,9 @@ class CompletionsServer:
                 pass
 
             def do_GET(self) -> None:
+                if self.path == "/health":
+                    self.reply(200 if server.well else 503, {})
+                    return
                 self.reply(200, {"data": [{"id": "random", "max_model_len": server.engine.context_length}]})
 
             def do_POST(self) -> None:
@@ -79,6 +94,10 @@ class CompletionsServer:
                     server.sampled += len(chunk.token_ids)
                     if server.die_after is not None and sent > server.die_after:
                         return
+                    if server.stall_after is not None and server.sampled > server.stall_after:
+                        sys.stdout.write("stalled\n")
+                        sys.stdout.flush()
+                        threading.Event().wait()
                     choice: dict[str, Any] = {"text": codec.decode(chunk.token_ids), "finish_reason": chunk.finish}
                     choice |= {"token_ids": ids} if server.ids else {}
                     self.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
@@ -87,7 +106,7 @@ class CompletionsServer:
                 self.wfile.write(f"data: {json.dumps(usage)}\n\n".encode())
                 self.wfile.write(b"data: [DONE]\n\n")
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
@@ -100,3 +119,27 @@ class CompletionsServer:
     ) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+
+def hashed_script(text: str, _request: int) -> str:
+    """Write on like a model does: what comes next depends on all of the text, wherever it was broken off."""
+    end = "<|im_end|>" if "<|im_start|>answer" in text else "<|im_start|>"
+    written = ""
+    while True:
+        byte = hashlib.sha256((text + written).encode()).digest()[0]
+        if byte < 8:
+            return written + end
+        written += chr(97 + byte % 26)
+
+
+def main() -> None:
+    """Serve until killed: `completions_server.py TOKENS` hangs after that many."""
+    with CompletionsServer(ScriptedEngine(hashed_script)) as server:
+        server.stall_after = int(sys.argv[1])
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
