@@ -23,6 +23,7 @@ from app.curves_routes import router  # noqa: E402
 from app.curves_shelf import RunShelf  # noqa: E402
 from app.gate import Gate, Room  # noqa: E402
 from app.public import is_public  # noqa: E402
+from app.refresh import search_matplotlib_once  # noqa: E402
 from app.session import LiveRuns  # noqa: E402
 from app.shelf import EngineShelf  # noqa: E402
 from app.sign_in import Credentials, SignIn  # noqa: E402
@@ -79,6 +80,7 @@ def build_app(
     Raises:
         UnknownModel: there is no such model.
     """
+    search_matplotlib_once()
     shelf = EngineShelf(model, engines=engines, engine=engine, **options)
     shelf.warm()
     results = RunShelf()

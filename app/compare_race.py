@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -12,8 +11,9 @@ from typing import Any
 
 from app import render
 from app.compare_settings import Comparison, setting
+from app.refresh import REFRESH
 from app.samples import LiveSamples
-from app.session import UPDATE_EVERY_S, SameAnswer, ThinkRun, View
+from app.session import SameAnswer, ThinkRun, View
 from app.settings import Asked
 from s1core import S1Error
 from s1core.engines.base import Engine
@@ -132,9 +132,10 @@ class Race:
                 await stack.enter_async_context(run.under_way(engine))
                 for run, engine in zip(self._runs, engines, strict=True)
             ]
-            while not all(run.over for run in self._runs):
-                yield self.view("running")
-                await asyncio.wait(tasks, timeout=UPDATE_EVERY_S)
+            with REFRESH.looking():
+                while not all(run.over for run in self._runs):
+                    yield self.view("running")
+                    await REFRESH.next_look(tasks)
             if not self._superseded:
                 yield self.view("cancelled" if self._stopped else "done") | {"key": self._kept()}
 

@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 
 from app import render, track
 from app.drive import Outcome, drive
+from app.refresh import REFRESH
 from app.samples import LiveSamples
 from app.settings import DRAWING, Asked
 from s1core import S1Error
@@ -29,7 +30,6 @@ from s1core.engines.base import Engine
 from s1core.probe import aprobes
 from s1core.types import Trace
 
-UPDATE_EVERY_S = 0.05
 STOP_GRACE_S = 1.0
 """An engine that has not come to its next token by then is cut off; the receipt is lost, the page is not."""
 
@@ -105,9 +105,10 @@ class ThinkRun:
             return
         assert engine is not None
         async with self.under_way(engine) as task:
-            while not self.over:
-                yield self.now()
-                await asyncio.wait({task}, timeout=UPDATE_EVERY_S)
+            with REFRESH.looking():
+                while not self.over:
+                    yield self.now()
+                    await REFRESH.next_look({task})
             if not self._superseded:
                 yield self.now()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -246,6 +247,8 @@ def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
             async for view in views:
                 yield view
 
+    # Gradio asks for it at every step of a stream, and takes it from here when it is there.
+    think.__signature__ = inspect.signature(think)  # type: ignore[attr-defined]
     api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
 
 
