@@ -35,6 +35,8 @@ RUNS = Room(at_once=32, per_visitor=16, waiting=24)
 """Of Think, Compare and `/v1` together, on a public page."""
 MOST_EVENTS = 400
 """Presses of strangers that wait to be looked at; Gradio refuses more."""
+SESSIONS = 1000
+"""Pages of which Gradio remembers what it changed on them, 0.13 MB each; every call of its API counts as one."""
 STYLES = ("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css", "curate.css", "learn.css")
 
 
@@ -57,6 +59,7 @@ def build_page(
                 learn.build()
         oauth.offer()
     take_no_files(page)
+    page.state_session_capacity = SESSIONS
     return page.queue(default_concurrency_limit=think.STREAMS, max_size=MOST_EVENTS if is_public() else None)
 
 
