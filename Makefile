@@ -51,6 +51,8 @@ vllm: $(VENV)-vllm/.ready  ## install vLLM beside the app (the GPU build where t
 $(VENV)-vllm/.ready: requirements-vllm.txt
 	$(PYTHON) -m venv $(VENV)-vllm
 	$(VLLM_PY) -m pip install -q --disable-pip-version-check -r requirements-vllm.txt
+	@# Built for CUDA's torch they keep transformers from loading beside a torch for CPUs; texts need none of them.
+	$(if $(findstring cpu,$(VLLM)),$(VLLM_PY) -m pip uninstall -q -y torchvision torchaudio torchcodec)
 	@touch $@
 
 test-vllm: vllm  ## test the vLLM engine and a real server, on s1-nano
