@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 from s1core.budget import DEFAULT_WAIT_TEXT, Budget
 from s1core.engines import load_engine
 from s1core.engines.base import Engine
+from s1core.engines.support import capability_line
 from s1core.errors import S1Error
 from s1core.models import PRESETS
 from s1core.solve import stream
@@ -132,15 +133,6 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
     return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
 
 
-def capability_line(engine: Engine) -> str:
-    """Say before a run what the engine keeps, grouped by how."""
-    kept = engine.capabilities.by_feature()
-    groups = {
-        how: [name for name, value in kept.items() if value == how] for how in ("enforced", "emulated", "unsupported")
-    }
-    return f"{engine.name}: " + "; ".join(f"{how}: {', '.join(names)}" for how, names in groups.items() if names)
-
-
 def _engine(args: argparse.Namespace) -> Engine:
     options: dict[str, object] = {} if args.url is None else {"url": args.url}
     if args.recording is not None:
@@ -171,7 +163,7 @@ def main(argv: list[str] | None = None) -> int:
                 terminal = Terminal(sys.stdout)
                 for event in events:
                     if isinstance(event, Started):
-                        print(capability_line(engine), file=sys.stderr)
+                        print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
                     terminal.show(event)
         finally:
             engine.close()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from s1core.budget import Budget, Close, Inject, Limits, Progress, Sample, next_action
 from s1core.engines.base import Chunk, Engine, Request
-from s1core.errors import InvalidSetting, QuestionTooLong, Unsupported
+from s1core.engines.support import require
+from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.grading.extract import extract_answer
 from s1core.meter import Meter, Sureness
 from s1core.thinking import EndDetector, TextDecoder
@@ -65,11 +66,8 @@ class Run:
         self._prompt = self._codec.render_prompt(messages, engine.format)
         self._wait_ids = self._codec.encode_user(budget.wait_text)
         wordless = not self._wait_ids and (budget.waits > 0 or budget.min_thinking_tokens > 0)
-        if wordless and engine.capabilities.forbid_first == "unsupported":
-            raise Unsupported(
-                f"the {engine.name} engine cannot ignore an end without a word; give a wait text such as Wait, "
-                "or use engine='transformers'"
-            )
+        if wordless:
+            require(engine, "forbid_first")
         self._max_answer_tokens = budget.max_answer_tokens or engine.default_answer_tokens
         self._limits = Limits.of(budget, room=self._thinking_room(), wait_tokens=len(self._wait_ids))
         self._progress = Progress()

@@ -21,6 +21,7 @@ from app.session import LiveRuns, ThinkRun, View, refusal
 from app.shelf import EngineShelf
 from s1core import S1Error
 from s1core.engines.base import Engine
+from s1core.engines.support import capability_line
 from s1core.nano import expected_answer
 
 FIRST_CONTEXT = 1024
@@ -293,7 +294,8 @@ async def _when_loaded(shelf: EngineShelf, model: str) -> tuple[str, Any]:
 
 
 def _ready(engine: Engine) -> str:
-    return f"Ready: {engine.model} on {engine.name}, context of {engine.context_length:,} tokens."
+    context = f"context of {engine.context_length:,} tokens"
+    return f"Ready: {engine.model} on {engine.name}, {context}. {capability_line(engine)}"
 
 
 def _stops(engine: Engine) -> Any:

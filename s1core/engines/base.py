@@ -29,19 +29,6 @@ class Capabilities:
     token_ids: Support = "enforced"
     """Takes and returns token ids; otherwise counts are estimated by a local tokenizer."""
 
-    def by_feature(self) -> dict[str, Support]:
-        """Tell what becomes of each part of a budget; a minimum and Waits are kept by text written above the engine."""
-        return {
-            "max": self.max_tokens,
-            "min": "enforced",
-            "Waits": "enforced",
-            "an end ignored without a word": self.forbid_first,
-            "noise by step": self.seeded_noise,
-            "log probabilities": self.logprobs,
-            "prefix cache": self.prefix_cache,
-            "token ids": self.token_ids,
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:

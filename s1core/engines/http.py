@@ -21,6 +21,7 @@ from s1core.engines import loading
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.health import HealthCheck, served
 from s1core.engines.pool import Pool, Server
+from s1core.engines.support import require
 from s1core.engines.wire import Continuation, Interrupted, message_of
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, QuestionTooLong
 from s1core.models import ModelPreset
@@ -176,6 +177,8 @@ class HttpEngine:
     def _begin(self, request: Request) -> Continuation:
         if self._closed:
             raise EngineFailed("the engine was closed; load it again with load_engine to go on")
+        if request.logprobs:
+            require(self, "logprobs")
         room = self.context_length - len(request.prompt_ids)
         if room <= 0:
             raise QuestionTooLong(

@@ -11,7 +11,7 @@ import pytest
 from app.session import TRACKS_AT_ONCE, LiveRuns, ThinkRun, View
 from app.settings import Asked
 from s1core import Budget, S1Error, Sampling
-from s1core.engines.base import Chunk, Engine, Request
+from s1core.engines.base import Capabilities, Chunk, Engine, Request
 from s1core.errors import EngineFailed, ModelUnavailable
 from s1core.probe import AT_ONCE
 from tests.browser.playground import PacedEngine, endless, think
@@ -59,6 +59,15 @@ async def test_a_model_that_cannot_be_loaded_is_one_sentence() -> None:
 
     view = await last_of(run_of().views(load))
     assert (view["state"], view["note"]) == ("error", "needs 61 GiB; choose a smaller one")
+
+
+async def test_what_the_engine_cannot_keep_is_refused_with_one_that_can() -> None:
+    engine = PacedEngine(think)
+    engine.capabilities = Capabilities(forbid_first="unsupported")
+    wordless = ThinkRun(Asked(question="q", model="m", budget=Budget(waits=1, wait_text=""), **DRAWN), expected=None)
+    view = await last_of(wordless.views(loads(engine)))
+    assert view["state"] == "error"
+    assert "cannot ignore an end without a word" in view["note"] and "engine='transformers'" in view["note"]
 
 
 async def test_stop_ends_the_run_with_a_receipt() -> None:

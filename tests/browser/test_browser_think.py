@@ -27,6 +27,7 @@ WAIT, CLOSE, MODEL = '[data-source="wait"]', '[data-source="close"]', '[data-sou
 
 def test_the_first_look_invites_and_its_example_runs(page: Page) -> None:
     expect(page.get_by_text("Test-time scaling")).to_be_visible()
+    expect(page.get_by_text("Enforced: max, min, Waits")).to_be_visible()
     page.get_by_role("button", name=f"Try: {QUESTION}").click()
     finished(page)
     expect(region(page, "Answer")).to_contain_text("✓ right")

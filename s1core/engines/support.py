@@ -1,0 +1,47 @@
+"""What an engine keeps of what is asked: in one line before a run, and as an error where it cannot."""
+
+from __future__ import annotations
+
+from s1core.engines.base import Engine, Support
+from s1core.errors import Unsupported
+
+HOW: tuple[Support, ...] = ("enforced", "emulated", "unsupported")
+FEATURES = {
+    "max": "max_tokens",
+    "min": None,
+    "Waits": None,
+    "Waits without a word": "forbid_first",
+    "seeded noise": "seeded_noise",
+    "log probabilities": "logprobs",
+    "prefix cache": "prefix_cache",
+    "token ids": "token_ids",
+}
+"""Parts of a run by their field of `Capabilities`; a minimum and Waits are kept by text written above the engine."""
+REMEDIES = {
+    "forbid_first": "cannot ignore an end without a word; give a wait text such as Wait, or use engine='transformers'",
+    "logprobs": "tells no log probabilities; use engine='transformers', or a server that takes token ids such as vLLM",
+}
+"""What is said of a feature that is missing, with who has it."""
+
+
+def kept(engine: Engine) -> dict[Support, list[str]]:
+    """Group the parts of a run by what becomes of them; groups with nothing in them are left out."""
+    groups: dict[Support, list[str]] = {how: [] for how in HOW}
+    for name, field in FEATURES.items():
+        groups["enforced" if field is None else getattr(engine.capabilities, field)].append(name)
+    return {how: names for how, names in groups.items() if names}
+
+
+def capability_line(engine: Engine) -> str:
+    """Say before a run what the engine keeps, in sentences."""
+    return " ".join(f"{how.capitalize()}: {', '.join(names)}." for how, names in kept(engine).items())
+
+
+def require(engine: Engine, feature: str) -> None:
+    """Make sure that a feature (a key of `REMEDIES`) is kept in some way.
+
+    Raises:
+        Unsupported: it is not; the message names an engine that can.
+    """
+    if getattr(engine.capabilities, feature) == "unsupported":
+        raise Unsupported(f"the {engine.name} engine {REMEDIES[feature]}")
