@@ -22,12 +22,16 @@ from app.curate_sets import SetShelf  # noqa: E402
 from app.curves_routes import router  # noqa: E402
 from app.curves_shelf import RunShelf  # noqa: E402
 from app.gate import Gate, Room  # noqa: E402
+from app.jobs import Jobs  # noqa: E402
 from app.public import is_public  # noqa: E402
 from app.refresh import search_matplotlib_once  # noqa: E402
 from app.session import LiveRuns  # noqa: E402
 from app.shelf import EngineShelf  # noqa: E402
 from app.sign_in import Credentials, SignIn  # noqa: E402
-from app.tabs import compare, curate, curves, learn, think  # noqa: E402
+from app.tabs import compare, curate, curves, learn, think, train  # noqa: E402
+from app.train_jobs import TrainJobs  # noqa: E402
+from app.train_routes import router as train_router  # noqa: E402
+from app.train_runs import TrainShelf, default_root  # noqa: E402
 from s1core.engines.base import Engine  # noqa: E402
 
 TITLE = "s1 playground"
@@ -37,11 +41,21 @@ MOST_EVENTS = 400
 """Presses of strangers that wait to be looked at; Gradio refuses more."""
 SESSIONS = 1000
 """Pages of which Gradio remembers what it changed on them, 0.13 MB each; every call of its API counts as one."""
-STYLES = ("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css", "curate.css", "learn.css")
+STYLES = (
+    *("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css"),
+    *("board.css", "curate.css", "train.css", "learn.css"),
+)
 
 
 def build_page(
-    shelf: EngineShelf, runs: LiveRuns, results: RunShelf, races: RaceShelf, curations: CurateJobs, gate: Gate
+    shelf: EngineShelf,
+    runs: LiveRuns,
+    results: RunShelf,
+    races: RaceShelf,
+    curations: CurateJobs,
+    trainings: TrainJobs,
+    sets: SetShelf,
+    gate: Gate,
 ) -> gr.Blocks:
     """Lay out the whole page."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
@@ -55,6 +69,8 @@ def build_page(
                 curves.build(shelf, results)
             with gr.Tab("Curate", id="curate", elem_id="curate-tab"):
                 curate.build(curations)
+            with gr.Tab("Train", id="train", elem_id="train-tab") as train_tab:
+                train.build(trainings, sets, train_tab)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
         oauth.offer()
@@ -95,14 +111,17 @@ def build_app(
     server.include_router(compare_routes.router(races, results))
     server.include_router(openai_api.routes(shelf, gate))
     sets = SetShelf()
-    curations = CurateJobs(sets.root)
+    jobs = Jobs()
+    curations = CurateJobs(sets.root, jobs)
     server.include_router(curate_router(sets, curations))
+    trainings = TrainJobs(default_root(), jobs)
+    server.include_router(train_router(TrainShelf(trainings, sets), trainings))
     sign_in = SignIn(owner) if owner else None
     if sign_in:
         server.include_router(sign_in.router())
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns(), results, races, curations, gate),
+        build_page(shelf, LiveRuns(), results, races, curations, trainings, sets, gate),
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),

@@ -32,7 +32,16 @@ RACE_SCRIPTS = (
 """What plays a race: on the Compare tab, and in a file of its own that is opened without this app."""
 COMPARE_SCRIPTS = (*RACE_SCRIPTS, *(f"compare.{part}.js" for part in ("form", "link", "share")), "compare.js")
 
-CURATE_SCRIPTS = ("tools.js", *(f"curate.{part}.js" for part in ("funnel", "charts", "lists")), "curate.js")
+CURATE_SCRIPTS = (
+    *("tools.js", "board.js", "charts.js"),
+    *(f"curate.{part}.js" for part in ("funnel", "charts", "lists")),
+    "curate.js",
+)
+TRAIN_SCRIPTS = (
+    *("tools.js", "board.js", "charts.js"),
+    *(f"train.{part}.js" for part in ("charts", "preflight")),
+    "train.js",
+)
 
 
 def read_static(name: str) -> str:
@@ -89,6 +98,23 @@ def curate_board(*, plotly: str, **settings: Any) -> gr.HTML:
     """
     script = "\n".join(read_static(name) for name in CURATE_SCRIPTS)
     return _component(read_static("curate.html"), script, value=None, plotly=plotly, **settings)
+
+
+def train_board(*, plotly: str, **settings: Any) -> gr.HTML:
+    """The board of the Train tab: draws what `train_routes` answers; its value is the news of the form's buttons.
+
+    Args:
+        plotly: the name of the drawing library under `/curves/`.
+        **settings: for `gr.HTML`.
+    """
+    script = "\n".join(read_static(name) for name in TRAIN_SCRIPTS)
+    return _component(read_static("train.html"), script, value=None, plotly=plotly, **settings)
+
+
+def command_line(**settings: Any) -> gr.HTML:
+    """What would run, as a line for a shell that can be copied; or what keeps it from running."""
+    script = "\n".join(read_static(name) for name in ("tools.js", "command.js"))
+    return _component(read_static("command.html"), script, value=None, **settings)
 
 
 def open_from_link(tab: str) -> None:

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from s1core import S1Error
+from app.command_words import FormError, OneAtATime, absolute, answer, lines, number
 
-CODE = Path(__file__).parents[1]
-"""Where `python -m curate.run` is found."""
 RECIPES = {"nano": "s1-nano's own thousand", "s1k": "s1K, the paper's sources", "files": "first stages only"}
 MOST_NANO, MOST_TARGET, MOST_USD = 200_000, 100_000, 10_000.0
-_LINES, _LINE = 40, 1_000
-ESTIMATE_S = 120.0
-_one_at_a_time = threading.Semaphore(1)
-
-
-class FormError(S1Error, ValueError):
-    """A field says something that cannot be curated; the message names it."""
+_estimates = OneAtATime("estimate", 120.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,18 +76,18 @@ def read_form(form: Mapping[str, Any]) -> Asked:
     chosen = [str(name) for name in form["sources"] or []]
     if unknown := [name for name in chosen if name not in known]:
         raise FormError(f"There is no source called {unknown[0][:40]!r}; reload the page.")
-    nano = int(_number(form["nano"], "Questions of s1-nano's families", 100, MOST_NANO))
+    nano = int(number(form["nano"], "Questions of s1-nano's families", 100, MOST_NANO))
     sources = tuple(f"nano:{nano}" if name == "nano" else name for name in chosen)
-    files = tuple(_absolute(line) for line in _lines(form["files"], "Local files"))
+    files = tuple(_absolute(line) for line in lines(form["files"], "Local files"))
     if not sources and not files:
         raise FormError("Choose at least one source, or name a local file.")
     judge, domains = str(form["judge"]), str(form["domains"])
     if not {judge, domains} <= {"local", "claude"}:
         raise FormError("Judge and domains are either local or Claude.")
     models: dict[str, Sequence[str]] = {
-        "teacher": _lines(form["teacher"], "Teacher", most=1),
-        "weak": _lines(form["weak"], "Weaker models"),
-        "url": _lines(form["url"], "Server", most=1),
+        "teacher": lines(form["teacher"], "Teacher", most=1),
+        "weak": lines(form["weak"], "Weaker models"),
+        "url": lines(form["url"], "Server", most=1),
         "judge": [judge],
         "domains": [domains],
     }
@@ -111,11 +100,11 @@ def read_form(form: Mapping[str, Any]) -> Asked:
         recipe=recipe,
         sources=sources,
         files=files,
-        evaluation=tuple(_absolute(line) for line in _lines(form["evaluation"], "Not to be trained on")),
+        evaluation=tuple(_absolute(line) for line in lines(form["evaluation"], "Not to be trained on")),
         selection=str(form["selection"]),
-        target=int(_number(form["target"], "Target size", 1, MOST_TARGET)),
+        target=int(number(form["target"], "Target size", 1, MOST_TARGET)),
         models={option: values for option, values in models.items() if values},
-        max_usd=_number(form["max_usd"], "Spending cap", 0, MOST_USD),
+        max_usd=number(form["max_usd"], "Spending cap", 0, MOST_USD),
         may_spend=bool(form["may_spend"]),
     )
 
@@ -127,7 +116,7 @@ def catalogue() -> dict[str, Any]:
     Raises:
         FormError: it does not run.
     """
-    return json.loads(_run(["-m", "curate.catalogue"], 60.0))
+    return json.loads(answer(["-m", "curate.catalogue"], 60.0))
 
 
 def sources_of(recipe: str) -> list[str]:
@@ -143,47 +132,7 @@ def estimate(asked: Asked) -> dict[str, Any]:
         FormError: it cannot be told, and why.
     """
     words = ["-m", "curate.run", *asked.deciding, f"--max-usd={asked.max_usd:g}", "--estimate=counts", "--json"]
-    if not _one_at_a_time.acquire(timeout=ESTIMATE_S):
-        raise FormError("Too many people estimate at once; try again in a moment.")
-    try:
-        return json.loads(_run(words, ESTIMATE_S))
-    finally:
-        _one_at_a_time.release()
-
-
-def _run(words: list[str], timeout_s: float) -> str:
-    try:
-        done = subprocess.run(
-            [sys.executable, *words],
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            cwd=CODE,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
-        raise FormError(f"There was no answer within {timeout_s:.0f} s; ask for less.") from None
-    if done.returncode:
-        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it ended without a word")
-        raise FormError(last.partition("curate.run: ")[2] or last)
-    return done.stdout
-
-
-def _number(value: Any, name: str, least: float, most: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise FormError(f"{name}: a number is needed.") from None
-    if not least <= number <= most:
-        raise FormError(f"{name}: from {least:,.0f} to {most:,.0f}, not {number:,.0f}.")
-    return number
-
-
-def _lines(text: Any, name: str, most: int = _LINES) -> list[str]:
-    lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
-    if len(lines) > most or any(len(line) > _LINE or not line.isprintable() for line in lines):
-        raise FormError(f"{name}: at most {most} line{'s' if most > 1 else ''} of {_LINE:,} ordinary characters.")
-    return lines
+    return json.loads(_estimates.answer(words))
 
 
 def _path(line: str) -> Path:
@@ -191,7 +140,6 @@ def _path(line: str) -> Path:
 
 
 def _absolute(line: str) -> str:
-    """The job runs in another folder than the server was started in."""
+    """A line that may begin with a name."""
     name, sign, place = line.rpartition("=")
-    path = Path(place).expanduser()
-    return f"{name}{sign}{path.resolve()}" if path.exists() else line
+    return f"{name}{sign}{absolute(place)}"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app import owner
-from app.curate_form import CODE, Asked
+from app.command_words import CODE
+from app.curate_form import Asked
 from app.curves_view import View
 from app.jobs import Job, JobError, Jobs
 

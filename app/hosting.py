@@ -14,6 +14,7 @@ from pathlib import Path
 from app.curate_sets import ROOT_VARIABLE as SETS
 from app.jobs import ROOT_VARIABLE as JOBS
 from app.sign_in import VARIABLE as AUTH
+from app.train_runs import ROOT_VARIABLE as RUNS
 
 MODEL, ENDPOINT, PORT = "S1_MODEL", "S1_ENDPOINT", "GRADIO_SERVER_PORT"
 CACHE = "HF_HOME"
@@ -47,12 +48,13 @@ def prepare(environment: MutableMapping[str, str], *, here: Path | None = None) 
 
     Args:
         environment: is changed where a folder is not chosen yet.
-        here: where jobs and curated sets usually are; by default the current folder.
+        here: where jobs, curated sets and runs usually are; by default the current folder.
     """
     home = Path(environment.get("HOME") or "/")
     usual = {
         JOBS: (here or Path.cwd()) / "jobs",
         SETS: (here or Path.cwd()) / "curated",
+        RUNS: (here or Path.cwd()) / "runs",
         CACHE: home / ".cache" / "huggingface",
     }
     chosen = {name: place for name, place in usual.items() if not environment.get(name)}

@@ -51,6 +51,11 @@ def is_owner(request: Any) -> bool:
     return not is_public() and _is_local(request)
 
 
+def sees_all(request: Any) -> bool:
+    """Whether a visitor also sees what was made of the owner's own files: strangers on a public page do not."""
+    return not is_public() or is_owner(request)
+
+
 def is_same_origin(headers: Mapping[str, str]) -> bool:
     """Whether a request comes from a page of this server, or from no page at all."""
     # No page of another host can set the forwarded name, which proxies add when they change the other.

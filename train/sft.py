@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from s1core.errors import InvalidSetting, S1Error
 from train.config import TrainConfig, known_keys, with_settings
+from train.launch_local import gpus_here
 from train.recipes import RECIPES, described, recipe
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def configured(args: argparse.Namespace) -> TrainConfig:
 def _print_recipes(*, as_json: bool) -> None:
     if as_json:
         recipes = {name: {"what": what, "config": recipe(name).as_dict()} for name, what in described().items()}
-        print(json.dumps({"recipes": recipes, "keys": known_keys()}, indent=1))
+        print(json.dumps({"recipes": recipes, "keys": known_keys(), "gpus": gpus_here()}, indent=1))
         return
     for name, what in described().items():
         print(f"{name:20}{what}")

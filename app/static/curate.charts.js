@@ -1,24 +1,9 @@
 // Domains as a treemap, lengths as histograms. Names are plain text: the drawing library reads some markup in labels.
 function curateCharts(root, source, { onDomain }) {
   const COLOURS = 8;
-  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-  const plain = (text) => String(text).replace(/[<>&]/g, (sign) => ({ "<": "‹", ">": "›", "&": "＋" })[sign]).slice(0, 60);
   const boxes = { domains: root.querySelector(".domains .chart-place"), lengths: root.querySelector(".lengths .chart-place") };
-  const shown = { domains: null, lengths: null };
-  const base = () => ({ paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: css("--sans"), color: css("--ink"), size: 13 }, showlegend: false });
-
-  async function draw(name, make) {
-    const box = boxes[name], mine = shown[name];
-    if (!mine || !box.clientWidth) return;
-    const Plotly = await drawingLibrary(source);
-    if (!box.isConnected || shown[name] !== mine || !box.clientWidth) return;
-    const { data, layout } = make(mine);
-    await Plotly.react(box, data, { ...base(), ...layout }, { displayModeBar: false, responsive: false });
-    if (name === "domains" && !box.dataset.wired) {
-      box.dataset.wired = "true";
-      box.on("plotly_treemapclick", (event) => { onDomain(event.points[0].customdata); return false; });
-    }
-  }
+  const late = (error) => { root.querySelector(".lengths-says").textContent = `The charts cannot be drawn: ${error.message}. Reload the page.`; };
+  const { css, plain, axis: lines, show } = chartPlaces(root, source, boxes, late);
 
   function treemap(domains) {
     const total = domains.reduce((sum, [, n]) => sum + n, 0);
@@ -66,7 +51,7 @@ function curateCharts(root, source, { onDomain }) {
       const late = x > Math.log10(low) + 0.72 * Math.log10(high / low), early = x < Math.log10(low) + 0.2 * Math.log10(high / low);
       return { x, y, xanchor: late ? "right" : early ? "left" : "center", yanchor: "bottom", yshift: 2 + near * 16, showarrow: false, text: `${plain(one.name)}, ${one.origin}`, font: { size: 12, color: ink } };
     });
-    const axis = { color: css("--ink-soft"), gridcolor: css("--line"), zeroline: false, linecolor: css("--line-strong"), tickfont: { size: 12 }, fixedrange: true };
+    const axis = lines();
     return {
       data,
       layout: {
@@ -77,18 +62,10 @@ function curateCharts(root, source, { onDomain }) {
     };
   }
 
-  const again = () => {
-    const late = (error) => { root.querySelector(".lengths-says").textContent = `The charts cannot be drawn: ${error.message}. Reload the page.`; };
-    draw("domains", treemap).catch(late);
-    draw("lengths", histogram).catch(late);
-  };
-  for (const box of Object.values(boxes)) new ResizeObserver(again).observe(box);
-  new MutationObserver(again).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-
+  const onPick = (box) => box.on("plotly_treemapclick", (event) => { onDomain(event.points[0].customdata); return false; });
   return (domains, own, published) => {
-    shown.domains = domains.length ? domains : null;
-    shown.lengths = { own: own.filter((one) => one.counts.length), published };
     boxes.domains.hidden = !domains.length;
-    again();
+    show("domains", domains.length ? domains : null, treemap, onPick);
+    show("lengths", { own: own.filter((one) => one.counts.length), published }, histogram);
   };
 }

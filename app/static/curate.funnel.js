@@ -4,13 +4,7 @@ const STAGE_SAYS = {
   quality: "format filters", difficulty: "too easy for weaker models", domain: "what it is about", select: "which ones", render: "dataset written",
 };
 const SHOWN_RULES = 4;
-const whole = (n) => Number(n).toLocaleString("en");
 const dollars = (usd) => (usd === 0 ? "–" : usd >= 1 ? `$${usd.toFixed(2)}` : `$${usd.toFixed(4)}`);
-
-function duration(seconds) {
-  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}
 
 function funnelView(section, { onRule }) {
   const list = section.querySelector(".funnel-stages");

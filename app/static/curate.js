@@ -15,11 +15,7 @@ const drawCharts = curateCharts(root, props.plotly, { onDomain: (name) => select
 const selected = selectedView(find(".selected"), find(".question"), ask);
 const rejected = rejectedView(find(".rejected"), ask);
 
-function tell(sentences, kind = "") {
-  const box = find(".curate-notes");
-  box.dataset.kind = kind;
-  box.replaceChildren(...sentences.filter(Boolean).map((sentence) => make("p", "", /[.…!?]$/.test(sentence) ? sentence : `${sentence}.`)));
-}
+const tell = sentencesIn(find(".board-notes"));
 
 function titled(one) {
   const rows = one.rows ? `, ${whole(one.rows)} questions` : "";
@@ -27,8 +23,7 @@ function titled(one) {
 }
 
 function offer() {
-  const pick = find(".curate-pick select"), second = find(".compare-sets select");
-  const option = (value, text) => Object.assign(make("option", "", text), { value });
+  const pick = find(".board-pick select"), second = find(".compare-sets select");
   pick.replaceChildren(...sets.map((one) => option(one.id, titled(one))));
   if (current) pick.value = current.id;
   const finished = sets.filter((one) => one.state === "finished" && one.id !== current?.id);
@@ -38,8 +33,8 @@ function offer() {
 
 function state(view) {
   const { funnel } = view;
-  find(".curate-state").textContent = STATES[funnel.state] ?? "";
-  find(".curate-state").dataset.state = funnel.state;
+  find(".board-state").textContent = STATES[funnel.state] ?? "";
+  find(".board-state").dataset.state = funnel.state;
   document.getElementById("curate")?.setAttribute("data-state", funnel.state);
   const failed = funnel.state === "failed";
   const says = {
@@ -53,11 +48,7 @@ function state(view) {
 
 function drawSummary(view) {
   find(".summary").hidden = !view.summary.length;
-  find(".summary dl").replaceChildren(...view.summary.map(([name, value]) => {
-    const pair = make("div");
-    pair.append(make("dt", "", name), make("dd", "", value));
-    return pair;
-  }));
+  factsIn(find(".summary dl"), view.summary);
 }
 
 function drawDomains(view) {
@@ -100,7 +91,7 @@ async function show(id, { keep = false } = {}) {
   if (!keep || current?.id !== id) { other = null; find(".compare-body").replaceChildren(); find(".compare-sets .teach").hidden = false; }
   drawAll(view);
   selected.show(view.summary.length ? view.id : null);
-  remember(id);
+  rememberIn(root, "curate", "set", id);
   if (view.funnel.state === "running" || view.funnel.state === "begun") timer = setTimeout(() => poll(id, mine), EVERY_MS);
 }
 
@@ -117,14 +108,6 @@ async function poll(id, mine) {
     rejected.show(id, found.rejected);
   }
   timer = setTimeout(() => poll(id, mine), document.hidden ? 5 * EVERY_MS : EVERY_MS);
-}
-
-function remember(id) { // a reload, or another browser with this address, shows the same set
-  const query = new URLSearchParams(location.search);
-  if (!root.offsetParent) return;
-  query.set("tab", "curate");
-  query.set("set", id);
-  history.replaceState(history.state, "", `${location.pathname}?${query}`);
 }
 
 async function compareWith(id) {
@@ -171,16 +154,12 @@ async function refresh(id) {
   if (wanted) await show(wanted.id); else { offer(); drawFunnel({ stages: [], seconds: 0 }); }
 }
 
-let heard = 0;
-function listen() { // what the buttons on the left brought
-  const news = props.value;
-  if (!news || news.number === heard) return;
-  heard = news.number;
-  if (news.kind === "error") { tell([news.text], "trouble"); find(".curate-notes").scrollIntoView({ block: "nearest" }); }
+const listen = hearing(props, (news) => {
+  if (news.kind === "error") { tell([news.text], "trouble"); find(".board-notes").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "estimate") { drawEstimate(news.estimate, ""); find(".estimate").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "said") tell([news.text]);
   if (news.kind === "launched") { drawEstimate(null); waitFor(news.set, 40); }
-}
+});
 
 async function waitFor(id, tries) { // the process needs a moment before its folder is there
   const [found, job] = await Promise.all([ask("sets"), ask("job", { set: id })]);
@@ -202,7 +181,7 @@ async function waitFor(id, tries) { // the process needs a moment before its fol
   if (tries) setTimeout(() => waitFor(id, tries - 1), 500); else tell(["The job has written nothing; its log says why."], "trouble");
 }
 
-find(".curate-pick select").addEventListener("change", (event) => show(event.target.value));
+find(".board-pick select").addEventListener("change", (event) => show(event.target.value));
 find(".compare-sets select").addEventListener("change", (event) => compareWith(event.target.value));
 watch("value", listen);
 refresh(new URLSearchParams(location.search).get("set"));

@@ -70,11 +70,7 @@ function selectedView(section, panel, ask) {
     inPanel(".question-verdict").replaceChildren(make("b", "", found.attempt.trim()), make("span", "", told));
     inPanel(".question-solution").hidden = !found.solution;
     inPanel(".question-solution p").textContent = found.solution;
-    inPanel(".facts").replaceChildren(...found.facts.map(([name, value]) => {
-      const pair = make("div");
-      pair.append(make("dt", "", name), make("dd", "", value));
-      return pair;
-    }));
+    factsIn(inPanel(".facts"), found.facts);
   }
 
   search.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => find(), 200); });

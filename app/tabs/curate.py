@@ -5,7 +5,6 @@ The form is Gradio's. The board is one component; it reads sets over `app.curate
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 
 import gradio as gr
@@ -16,7 +15,7 @@ from app.curate_form import RECIPES, Asked, catalogue, is_personal, read_form, s
 from app.curate_jobs import CurateJobs
 from app.curves_routes import PLOTLY
 from app.curves_view import View
-from s1core import S1Error
+from app.news import News
 
 NANO_QUESTIONS = 22_000
 FIELDS = (
@@ -96,37 +95,34 @@ def _named(source: View) -> str:
 def _wire(
     inputs: list[Any], fields: dict[str, Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: CurateJobs
 ) -> None:
-    numbers = count(1)
+    news = News()
     estimate, launch, stop = buttons
-
-    def news(kind: str, **more: Any) -> View:
-        return {"number": next(numbers), "kind": kind, **more}
 
     def asked(values: tuple[Any, ...]) -> Asked:
         return read_form(dict(zip(FIELDS, values, strict=True)))
 
     def on_estimate(request: gr.Request, *values: Any) -> View:
-        try:
+        def work() -> View:
             # Before anything is read: whether a file or a home folder is there is nobody else's business.
             if is_personal(dict(zip(FIELDS, values, strict=True))):
                 jobs.require_owner(request)
-            return news("estimate", estimate=curate_form.estimate(asked(values)))
-        except S1Error as error:
-            return news("error", text=str(error))
+            return {"estimate": curate_form.estimate(asked(values))}
+
+        return news.of("estimate", work)
 
     def on_launch(request: gr.Request, *values: Any) -> View:
-        try:
+        def work() -> View:
             jobs.require_owner(request)
-            return news("launched", set=jobs.launch(asked(values)))
-        except S1Error as error:
-            return news("error", text=str(error))
+            return {"set": jobs.launch(asked(values))}
+
+        return news.of("launched", work)
 
     def on_stop(request: gr.Request, shown: str) -> View:
-        try:
+        def work() -> View:
             jobs.require_owner(request)
-            return news("said", text=jobs.stop(shown))
-        except S1Error as error:
-            return news("error", text=str(error))
+            return {"text": jobs.stop(shown)}
+
+        return news.of("said", work)
 
     shown = gr.Textbox(visible=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -138,7 +134,7 @@ def _wire(
     open_from_link("curate")
 
 
-_SHOWN_SET = """() => document.querySelector('.curate-pick select')?.value ?? ''"""
+_SHOWN_SET = """() => document.querySelector('.curate .board-pick select')?.value ?? ''"""
 
 
 def _of_recipe(recipe: str) -> tuple[list[str], str, str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.curate_form import FormError, catalogue, estimate, is_personal, read_form, sources_of
+from app.command_words import FormError
+from app.curate_form import catalogue, estimate, is_personal, read_form, sources_of
 
 FORM: dict[str, Any] = {
     "recipe": "nano",

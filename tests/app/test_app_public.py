@@ -22,10 +22,13 @@ from app.public import MOST, PUBLIC_VARIABLE, bounded, is_public
 from app.settings import read_settings
 from app.sign_in import COOKIE, Credentials, SignIn, take_credentials
 from app.tabs.curate import FIELDS
+from app.tabs.train import FIELDS as TRAIN_FIELDS
+from app.train_runs import ROOT_VARIABLE as RUNS
 from s1core import S1Error
 from s1core.errors import InvalidSetting
 from tests.app.test_app_curate_form import form
 from tests.app.test_app_jobs import request
+from tests.app.test_app_train_form import form as train_form
 from tests.browser.playground import Playground, scripted_engines
 
 PASSWORD = "correct horse: battery"
@@ -46,6 +49,7 @@ def url(folder: Path) -> Iterator[str]:
         patch.setenv(PUBLIC_VARIABLE, "1")
         patch.setenv(JOBS, str(folder / "jobs"))
         patch.setenv(SETS, str(folder / "curated"))
+        patch.setenv(RUNS, str(folder / "runs"))
         owner = Credentials(user="ada", password=PASSWORD)
         with Playground("paced", scripted_engines(), owner=owner) as server:
             yield server.url
@@ -93,27 +97,42 @@ def asked(tmp: Path, **changes: Any) -> list[Any]:
     return [filled[name] for name in FIELDS]
 
 
+def asked_to_train(**changes: Any) -> list[Any]:
+    filled = train_form(**changes)
+    return [filled[name] for name in TRAIN_FIELDS]
+
+
+def given(button: str, folder: Path) -> list[Any]:
+    """What the page sends when a button is pressed."""
+    forms = {"curate-launch": lambda: asked(folder), "train-launch": asked_to_train}
+    return forms[button]() if button in forms else ["some-set"]
+
+
+BUTTONS = ("curate-launch", "curate-stop", "train-launch", "train-stop")
+
+
 @pytest.fixture
 def visitor(url: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 
-@pytest.mark.parametrize("button", ["curate-launch", "curate-stop"])
+@pytest.mark.parametrize("button", BUTTONS)
 def test_jobs_are_neither_launched_nor_stopped(
     button: str, visitor: httpx.Client, config: Config, folder: Path
 ) -> None:
-    data = asked(folder) if button == "curate-launch" else ["some-set"]
+    data = given(button, folder)
     message = send(visitor, number_of(config, button), data)
     assert "Only the owner can do this" in shown(message)
     assert not list((folder / "jobs").glob("*/job.json")) and not (folder / "curated").exists()
+    assert not (folder / "runs").exists()
 
 
-@pytest.mark.parametrize("button", ["curate-launch", "curate-stop"])
+@pytest.mark.parametrize("button", BUTTONS)
 def test_jobs_are_closed_under_their_names_too(
     button: str, visitor: httpx.Client, config: Config, folder: Path
 ) -> None:
-    data = asked(folder) if button == "curate-launch" else ["some-set"]
+    data = given(button, folder)
     number = number_of(config, button)
     call = next(d["api_name"] for d in config["dependencies"] if d["id"] == number)
     event = visitor.post(f"gradio_api/call/{call}", json={"data": data}).json()["event_id"]
@@ -135,6 +154,16 @@ def test_no_field_names_a_file_a_model_or_a_server(
     for value in ("/etc/passwd", "~nobody/x", "http://127.0.0.1:9"):
         message = send(visitor, number_of(config, "curate-estimate"), asked(folder, **{field: value}))
         assert "Only the owner can do this" in shown(message)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"data": "/etc/passwd"}, {"data": "~nobody/x"}, {"settings": "model=/etc"}, {"settings": " data = /x"}]
+)
+def test_no_file_and_no_model_is_named_for_training(
+    changes: dict[str, str], visitor: httpx.Client, config: Config
+) -> None:
+    message = send(visitor, number_of(config, "train-preflight"), asked_to_train(**changes))
+    assert "Only the owner can do this" in shown(message)
 
 
 @pytest.mark.parametrize("path", ["curves/import", "compare/open"])

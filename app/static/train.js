@@ -1,0 +1,149 @@
+// The Train board: which run is looked at, and how it grows. Concatenated after its parts (app/components.py).
+const root = element.querySelector(".train");
+const find = (selector) => root.querySelector(selector);
+const ask = asker("train/");
+const EVERY_MS = 1000, LOG_LINES = 400;
+const STATES = { queued: "queued", running: "running", stopping: "stopping", done: "done", stopped: "stopped", failed: "failed", interrupted: "interrupted" };
+const OPEN = ["queued", "running", "stopping"];
+const EMPTY = { file: 0, lines: 0, step: [], loss: [], lr: [], grad_norm: [], tokens_s: [], eval_step: [], eval_loss: [] };
+let runs = [], current = null, curves = EMPTY, log = { job: "", offset: 0 }, timer = 0, latest = 0;
+
+const tell = sentencesIn(find(".board-notes"));
+const drawPreflight = preflightView(find(".preflight"));
+const drawCharts = trainCharts(root, props.plotly);
+
+function titled(one) {
+  const made = [one.recipe, one.data && `on ${one.data}`].filter(Boolean).join(" ");
+  return `${one.id}${made && !one.id.startsWith(one.recipe) ? ` (${made})` : ""}${one.state === "done" ? "" : `, ${STATES[one.state] ?? one.state}`}`;
+}
+
+function offer() {
+  const pick = find(".board-pick select");
+  pick.replaceChildren(...(runs.length ? runs.map((one) => option(one.id, titled(one))) : [option("", "no run yet")]));
+  if (current) pick.value = current.id;
+}
+
+function state(view) {
+  const chip = find(".board-state");
+  chip.textContent = STATES[view.state] ?? "";
+  chip.dataset.state = view.state;
+  document.getElementById("train")?.setAttribute("data-state", OPEN.includes(view.state) ? "running" : view.state);
+  const goOn = "Launch the same form again to go on from the last checkpoint.";
+  const says = {
+    queued: view.ahead.length ? `In the queue: it begins when ${view.ahead.join(" and ")} ${view.ahead.length > 1 ? "are" : "is"} over.` : "It begins in a moment.",
+    stopping: "It saves a checkpoint, and ends.",
+    stopped: `Stopped${view.step ? ` at step ${whole(view.step)}` : ""}. ${goOn}`,
+    failed: view.reason || "It failed; whoever launched it sees why in its log.",
+    interrupted: `The process ended without a word, as after a crash or a kill. ${goOn}`,
+  }[view.state];
+  tell([says], ["failed", "interrupted"].includes(view.state) ? "trouble" : "");
+}
+
+function drawNumbers(view) {
+  const bar = find(".progress-bar");
+  const [last, at] = [(name) => curves[name].at(-1), curves.step.at(-1) ?? view.step];
+  find(".progress-empty").hidden = true;
+  bar.hidden = !view.total;
+  bar.style.setProperty("--share", view.total ? at / view.total : 0);
+  bar.setAttribute("aria-valuemax", view.total);
+  bar.setAttribute("aria-valuenow", at);
+  const under = OPEN.includes(view.state);
+  find(".progress-says").textContent = view.total ? `step ${whole(at)} of ${whole(view.total)}` : under ? "loading model and data" : "";
+  const numbers = [
+    [under ? "time left" : "training time", under ? (view.eta_s == null || !at ? "–" : duration(view.eta_s)) : view.seconds ? duration(view.seconds) : "–"],
+    ["loss", last("loss")?.toFixed(4) ?? "–"],
+    ["held-out loss", last("eval_loss")?.toFixed(4) ?? "–"],
+    ["tokens/s", last("tokens_s") == null ? "–" : whole(Math.round(last("tokens_s")))],
+    ["learning rate", last("lr")?.toExponential(2) ?? "–"],
+    ["gradient norm", last("grad_norm")?.toFixed(3) ?? "–"],
+  ];
+  factsIn(find(".gauges"), numbers);
+}
+
+function drawAbout(view) {
+  const saved = view.saved.map((one) => one.name).join(", ");
+  const facts = [["recipe", view.recipe], ["data", view.data], ...view.facts, ["settings", view.settings.join(", ")], ["saved", saved], ["folder", view.folder ?? ""]];
+  find(".about").hidden = false;
+  factsIn(find(".about dl"), facts.filter(([, value]) => value));
+  const line = find(".about .command-line");
+  line.hidden = !view.command;
+  line.textContent = view.command;
+}
+
+function grow(more) { // what came since the last question; a run that goes on from a checkpoint begins anew
+  const { file, lines, whole: anew, ...columns } = more;
+  curves = anew ? { ...EMPTY, ...columns } : curves;
+  curves.file = file;
+  curves.lines = lines;
+  if (!anew) for (const [name, values] of Object.entries(columns)) curves[name] = [...curves[name], ...values];
+  return anew || columns.step.length > 0 || columns.eval_step.length > 0;
+}
+
+async function follow(id, mine) {
+  const found = await ask("log", { run: id, offset: log.offset });
+  if (mine !== latest || found.error) return;
+  const box = find(".log-text");
+  if (found.job !== log.job && log.job) { log = { job: found.job, offset: 0 }; box.textContent = ""; follow(id, mine); return; }
+  log = { job: found.job, offset: found.offset };
+  find(".log").hidden = !found.job;
+  if (!found.text) return;
+  const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 8;
+  const lines = (box.textContent + found.text).split("\n");
+  box.textContent = lines.slice(-LOG_LINES).join("\n");
+  find(".log-says").textContent = lines.length > LOG_LINES ? `the last ${LOG_LINES} lines` : "";
+  if (atEnd) box.scrollTop = box.scrollHeight;
+}
+
+async function look(id, mine) { // once, and again while it is at work
+  const view = await ask("run", { run: id, after: curves.lines, file: curves.file });
+  if (mine !== latest) return;
+  if (view.error) { tell([view.error], "trouble"); return; }
+  const changed = current?.id !== view.id || current.state !== view.state;
+  current = view;
+  const grew = grow(view.curves);
+  if (changed) { runs = runs.map((one) => (one.id === view.id ? { ...one, state: view.state } : one)); offer(); }
+  state(view);
+  drawNumbers(view);
+  drawAbout(view);
+  for (const name of [".loss", ".rate", ".norm", ".speed"]) find(name).hidden = !curves.step.length;
+  if (grew || changed) drawCharts({ name: view.id, total: view.total, curves }, []);
+  follow(id, mine);
+  if (OPEN.includes(view.state)) timer = setTimeout(() => { if (root.isConnected) look(id, mine); }, document.hidden ? 5 * EVERY_MS : EVERY_MS);
+  else if (changed) refreshList(mine);
+}
+
+async function refreshList(mine) {
+  const found = await ask("runs");
+  if (found.error || mine !== latest) return;
+  ({ runs } = found);
+  offer();
+}
+
+function show(id) {
+  clearTimeout(timer);
+  const mine = ++latest;
+  [current, curves, log] = [null, { ...EMPTY }, { job: "", offset: 0 }];
+  find(".log-text").textContent = "";
+  rememberIn(root, "train", "run", id);
+  return look(id, mine);
+}
+
+async function refresh(id) {
+  const found = await ask("runs");
+  if (found.error) { tell([found.error], "trouble"); return; }
+  ({ runs } = found);
+  const wanted = runs.find((one) => one.id === id) ?? runs.find((one) => OPEN.includes(one.state)) ?? runs[0];
+  offer();
+  if (wanted) await show(wanted.id);
+}
+
+const listen = hearing(props, (news) => {
+  if (news.kind === "error") { tell([news.text], "trouble"); find(".board-notes").scrollIntoView({ block: "nearest" }); }
+  if (news.kind === "preflight") { drawPreflight(news.report); find(".preflight").scrollIntoView({ block: "nearest" }); }
+  if (news.kind === "said") tell([news.text]);
+  if (news.kind === "launched") { drawPreflight(null); refresh(news.run); }
+});
+
+find(".board-pick select").addEventListener("change", (event) => { if (event.target.value) show(event.target.value); });
+watch("value", listen);
+refresh(new URLSearchParams(location.search).get("run"));

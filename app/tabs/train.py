@@ -1,0 +1,160 @@
+"""The Train tab: recipe, data and settings; preflight, the command, launch; curves while they grow, and past runs.
+
+The form is Gradio's. The board is one component; it reads runs over `app.train_routes` and follows them by their files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app import train_form
+from app.components import command_line, open_from_link, train_board
+from app.curate_sets import CuratedSet, SetShelf
+from app.curves_routes import PLOTLY
+from app.curves_view import View
+from app.news import News
+from app.owner import is_owner, require_owner, sees_all
+from app.public import is_public
+from app.train_form import Asked, catalogue, is_personal, keys_of, read_form
+from app.train_jobs import TrainJobs
+
+FIRST = "s1-nano"
+FIELDS = ("recipe", "data", "settings", "processes", "name", "on")
+
+
+def build(jobs: TrainJobs, sets: SetShelf, tab: gr.Tab) -> None:
+    """Lay out the tab and wire it."""
+    with gr.Row(elem_id="train", equal_height=False):
+        with gr.Column(elem_id="train-form"):
+            fields = _form(sets)
+            line = command_line(elem_id="train-command")
+            with gr.Row(elem_id="train-actions"):
+                ask = gr.Button("Preflight", elem_id="train-preflight")
+                launch = gr.Button("Launch", variant="primary", elem_id="train-launch")
+                stop = gr.Button("Stop job", elem_id="train-stop")
+        board = train_board(plotly=PLOTLY, elem_id="train-board")
+    _wire_buttons([fields[name] for name in FIELDS], (ask, launch, stop), board, jobs, sets)
+    _wire_form(fields, line, tab, jobs, sets)
+    open_from_link("train")
+
+
+def _form(sets: SetShelf) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    recipes = [(f"{name} — {told['what'].partition(':')[0]}", name) for name, told in catalogue()["recipes"].items()]
+    fields["recipe"] = gr.Dropdown(recipes, value=FIRST, label="Recipe", elem_id="train-recipe")
+    where = "a curated set" if is_public() else "a curated set, or the path of a .jsonl or .parquet file"
+    choices = _data_choices(sets, owner=not is_public())
+    fields["data"] = gr.Dropdown(
+        choices, value=choices[0][1], label="Data", info=where, allow_custom_value=True, elem_id="train-data"
+    )
+    fields["settings"] = gr.Textbox(
+        label="Settings", lines=2, max_lines=8, placeholder="key=value, one a line; as max_steps=20", max_length=4_000
+    )
+    fields["key"] = gr.Dropdown(
+        _key_choices(FIRST), value=None, label="Known keys", info="with the recipe's values", elem_id="train-keys"
+    )
+    with gr.Row(elem_id="train-numbers"):
+        fields["processes"] = gr.Number(max(1, catalogue()["gpus"]), label="Processes", precision=0)
+        fields["on"] = gr.Textbox(label="Preflight for", placeholder="here, or 16xH100", max_length=100)
+    fields["name"] = gr.Textbox(label="Name of the run", placeholder="made of recipe and data", max_length=100)
+    return fields
+
+
+def _data_choices(sets: SetShelf, *, owner: bool) -> list[tuple[str, str]]:
+    """The curated sets that have rows, the newest first."""
+    found = [(sets.line(one), one) for one in sets.all(owner=owner)]
+    return [(f"{line['title']}, {_rows(one, line['rows'])}", one.id) for line, one in found if line["rows"]]
+
+
+def _rows(one: CuratedSet, count: int) -> str:
+    if not one.example:
+        return f"{count:,} rows"
+    rows = one.rows()
+    return f"{rows.table.num_rows if rows else 0} rows of the example"
+
+
+def _key_choices(recipe: str) -> list[tuple[str, str]]:
+    return [(f"{key} = {value}", f"{key}={value}") for key, value in keys_of(recipe)]
+
+
+def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetShelf) -> Asked:
+    form: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
+    # Before anything is read: whether a file or a home folder is there is nobody else's business.
+    if is_personal(form, sets):
+        require_owner(request)
+    return read_form(form, sets, owner=sees_all(request))
+
+
+def _wire_buttons(
+    inputs: list[Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: TrainJobs, sets: SetShelf
+) -> None:
+    news = News()
+    ask, launch, stop = buttons
+
+    def on_preflight(request: gr.Request, *values: Any) -> View:
+        def work() -> View:
+            report = train_form.preflight(_asked(request, values, sets), owner=is_owner(request))
+            return {"report": report}
+
+        return news.of("preflight", work)
+
+    def on_launch(request: gr.Request, *values: Any) -> View:
+        def work() -> View:
+            require_owner(request)
+            return {"run": jobs.launch(_asked(request, values, sets))}
+
+        return news.of("launched", work)
+
+    def on_stop(request: gr.Request, shown: str) -> View:
+        def work() -> View:
+            require_owner(request)
+            return {"text": jobs.stop(shown)}
+
+        return news.of("said", work)
+
+    shown = gr.Textbox(visible=False)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    ask.click(on_preflight, inputs, board, concurrency_limit=4, **quiet)
+    launch.click(on_launch, inputs, board, **quiet)
+    stop.click(on_stop, shown, board, js=_SHOWN_RUN, **quiet)
+
+
+_SHOWN_RUN = """() => document.querySelector('.train .board-pick select')?.value ?? ''"""
+
+
+def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJobs, sets: SetShelf) -> None:
+    inputs = [fields[name] for name in FIELDS]
+    news = News()
+
+    def on_change(request: gr.Request, *values: Any) -> View:
+        def work() -> View:
+            asked = _asked(request, values, sets)
+            # The owner sees what runs here, others what would run at their own place.
+            return {"line": asked.command(jobs.root) if is_owner(request) else asked.command_elsewhere()}
+
+        return news.of("command", work)
+
+    def on_open(request: gr.Request) -> Any:
+        return gr.update(choices=_data_choices(sets, owner=sees_all(request)))
+
+    # Not queued: see `tabs/think.py`.
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    typed = [fields[name] for name in ("settings", "name", "on")]
+    chosen = [fields[name] for name in ("recipe", "data", "processes")]
+    changes = [tab.select, *(field.blur for field in typed), *(field.change for field in (*chosen, fields["settings"]))]
+    gr.on(changes, on_change, inputs, line, trigger_mode="always_last", **quiet)
+    gr.on([tab.select, fields["data"].focus], on_open, None, fields["data"], **quiet)
+    fields["recipe"].change(
+        lambda recipe: gr.update(choices=_key_choices(recipe)), fields["recipe"], fields["key"], **quiet
+    )
+    # A key that is chosen becomes a line of the settings, to be changed there.
+    fields["key"].input(
+        None, [fields["settings"], fields["key"]], [fields["settings"], fields["key"]], js=_ADD_KEY, **quiet
+    )
+
+
+_ADD_KEY = (
+    """(settings, line) => [[...(settings || '').split('\\n').filter((one) => one.trim()), line].join('\\n'), null]"""
+)

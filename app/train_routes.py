@@ -1,0 +1,48 @@
+"""What the Train tab reads from the server, as JSON: runs, their curves, their logs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.answers import answer
+from app.curves_view import View
+from app.owner import is_owner, sees_all
+from app.train_curves import read_metrics
+from app.train_jobs import TrainJobs
+from app.train_runs import TrainRun, TrainShelf
+
+Name = Annotated[str, Query(max_length=160)]
+Count = Annotated[int, Query(ge=0, le=10**18)]
+
+
+def router(shelf: TrainShelf, jobs: TrainJobs) -> APIRouter:
+    """Return the routes, all under `/train/`."""
+    routes = APIRouter(prefix="/train")
+
+    def find(name: str, request: Request) -> TrainRun:
+        return shelf.find(name, owner=sees_all(request))
+
+    @routes.get("/runs")
+    async def runs(request: Request) -> Response:
+        return await answer(lambda: {"runs": [shelf.line(run) for run in shelf.all(owner=sees_all(request))]})
+
+    @routes.get("/run")
+    async def one_run(request: Request, run: Name, after: Count = 0, file: Count = 0) -> Response:
+        def found() -> View:
+            one = find(run, request)
+            curves = read_metrics(one.folder).curves(after, file)
+            return {**shelf.view(one, owner=is_owner(request)), "curves": curves}
+
+        return await answer(found)
+
+    @routes.get("/log")
+    async def log(request: Request, run: Name, offset: Count = 0) -> Response:
+        def found() -> View:
+            # What it wrote names files of this machine.
+            return jobs.log(find(run, request).job if is_owner(request) else None, offset)
+
+        return await answer(found)
+
+    return routes

@@ -1,0 +1,130 @@
+"""Runs as the Train tab reads them, whoever started them, and what may be launched and stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.command_words import CODE
+from app.curate_sets import EXAMPLES, SetShelf
+from app.jobs import JobError, Jobs
+from app.train_curves import read_metrics
+from app.train_jobs import TrainJobs
+from app.train_runs import NoSuchRun, TrainShelf
+from tests.app.test_app_train_form import read
+from tests.app.train_data import write_run
+
+EXAMPLE = str(EXAMPLES.resolve() / "nano-1k" / "rows.jsonl")
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> SetShelf:
+    return SetShelf(tmp_path / "curated")
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> TrainJobs:
+    return TrainJobs(tmp_path / "sft", Jobs(tmp_path / "jobs", grace_s=5))
+
+
+@pytest.fixture
+def shelf(jobs: TrainJobs, sets: SetShelf) -> TrainShelf:
+    return TrainShelf(jobs, sets)
+
+
+def test_a_run_of_the_command_line_is_shown_too(shelf: TrainShelf, jobs: TrainJobs) -> None:
+    write_run(jobs.root / "mine", lr=0.5, epochs=5)
+    (jobs.root / "not-a-run").mkdir()
+    assert [shelf.line(run)["id"] for run in shelf.all()] == ["mine"]
+    view = shelf.view(shelf.find("mine"), owner=True)
+    assert (view["state"], view["step"], view["eval_loss"], view["seconds"]) == ("done", 3, 0.75, 1.5)
+    assert view["settings"] == ["lr=0.5"] and ["model", "base"] in view["facts"]
+
+
+def test_a_run_whose_process_is_gone_was_interrupted(shelf: TrainShelf, jobs: TrainJobs) -> None:
+    folder = write_run(jobs.root / "mine", state="running")
+    assert shelf.find("mine").state == "interrupted"
+    status = json.loads((folder / "status.json").read_text())
+    (folder / "status.json").write_text(json.dumps(status | {"pid": os.getpid()}))
+    assert shelf.find("mine").state == "running"
+
+
+def test_the_page_gets_what_it_does_not_have(jobs: TrainJobs) -> None:
+    folder = write_run(jobs.root / "mine", steps=2)
+    first = read_metrics(folder).curves()
+    assert first["whole"] and first["step"] == [1, 2] and first["eval_loss"] == [0.75]
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "loss": 0.5, "lr": 0.1}\n{"step": 4, "lo')
+    more = read_metrics(folder).curves(first["lines"], first["file"])
+    assert not more["whole"] and more["step"] == [3] and more["eval_step"] == [] and more["grad_norm"] == [None]
+    (folder / "metrics.jsonl").rename(folder / "old")
+    write_run(folder, steps=1)
+    anew = read_metrics(folder).curves(more["lines"], more["file"])
+    assert anew["whole"] and anew["step"] == [1]
+    assert read_metrics(folder / "nowhere").curves()["step"] == []
+
+
+def test_checkpoints_are_listed_when_they_are_whole(shelf: TrainShelf, jobs: TrainJobs) -> None:
+    folder = write_run(jobs.root / "mine")
+    for step in (2, 10):
+        (folder / f"checkpoints/step-{step}").mkdir(parents=True)
+        (folder / f"checkpoints/step-{step}/state.json").write_text("{}")
+    (folder / "checkpoints/.step-12.tmp").mkdir()
+    (folder / "final").mkdir()
+    (folder / "final/receipt.json").write_text('{"steps": 10}')
+    assert [one["name"] for one in shelf.view(shelf.find("mine"), owner=True)["saved"]] == [
+        "step 2",
+        "step 10",
+        "final",
+    ]
+
+
+def test_strangers_see_runs_on_open_data_and_no_words_of_this_machine(shelf: TrainShelf, jobs: TrainJobs) -> None:
+    write_run(jobs.root / "open", data=EXAMPLE, state="failed", reason="/somewhere is full")
+    write_run(jobs.root / "closed", data="/home/me/diary.jsonl")
+    assert [run.name for run in shelf.all(owner=False)] == ["open"]
+    view = shelf.view(shelf.find("open", owner=False), owner=False)
+    assert (view["data"], view["reason"], view["command"], view["folder"]) == ("nano-1k", "", "", "")
+    assert str(CODE) not in json.dumps(view)
+    with pytest.raises(NoSuchRun):
+        shelf.find("closed", owner=False)
+
+
+@pytest.mark.parametrize("name", ["../sft", "", ".", "nothing", "a/b", "x" * 200])
+def test_names_that_are_none(name: str, shelf: TrainShelf, jobs: TrainJobs) -> None:
+    write_run(jobs.root)
+    with pytest.raises(NoSuchRun, match="no run of this name"):
+        shelf.find(name)
+
+
+def test_what_is_done_or_at_work_is_not_launched_again(tmp_path: Path, jobs: TrainJobs, sets: SetShelf) -> None:
+    asked = read(sets, name="mine")
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    registry = Jobs(tmp_path / "jobs", grace_s=5)
+    about = {"name": "mine", "run": "mine"}
+    registry.launch("train", sleep, cwd=tmp_path, about=about, device="cpu")
+    registry.launch("train", sleep, cwd=tmp_path, about={"name": "next", "run": "next"}, device="cpu")
+    with pytest.raises(JobError, match="mine is at work already"):
+        jobs.launch(asked)
+    waits = jobs.of("next")
+    assert waits is not None and waits.state == "queued" and jobs.ahead(waits) == ["mine"]
+    assert "out of the queue" in jobs.stop("next") and "Stopping mine" in jobs.stop("mine")
+    ends = time.monotonic() + 20
+    while (job := jobs.of("mine")) is not None and not job.over and time.monotonic() < ends:
+        time.sleep(0.02)
+    with pytest.raises(JobError, match="No job works"):
+        jobs.stop("mine")
+    (jobs.root / "other" / "final").mkdir(parents=True)
+    with pytest.raises(JobError, match="other is done; change a setting"):
+        jobs.launch(read(sets, name="other"))
+
+
+def test_a_value_that_the_launcher_refuses_makes_no_job(jobs: TrainJobs, sets: SetShelf) -> None:
+    with pytest.raises(Exception, match="micro_batch must be at least 1"):
+        jobs.launch(read(sets, settings="micro_batch=0"))
+    assert jobs.all() == {}

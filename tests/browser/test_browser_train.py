@@ -1,0 +1,162 @@
+"""The Train tab in a real browser: a real small fine-tuning of s1-nano's base, and runs that are hostile or broken."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.jobs import Jobs
+from tests.app.train_data import write_rows, write_run
+from tests.browser.conftest import OpenPage
+from tests.browser.playground import HOSTILE, Playground
+from tests.browser.visit import region, soon
+
+START_S = 90_000
+SMALL = "global_batch=2\nmicro_batch=2\neval_rows=2\neval_every=2\nsave_every=2"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server") / "runs"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("rows") / "mine.jsonl")
+
+
+@pytest.fixture(scope="module")
+def server(runs: Path) -> Iterator[Playground]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("S1_RUNS", str(runs))
+        patch.setenv("S1_JOBS", str(runs.parent / "jobs"))
+        patch.setenv("S1_CURATED", str(runs.parent / "curated"))
+        patch.delenv("SPACE_ID", raising=False)
+        with Playground("s1-nano") as server:
+            yield server
+
+
+def open_tab(server: Playground, open_page: OpenPage) -> Page:
+    page = open_page(server.url)
+    page.get_by_role("tab", name="Train").click()
+    expect(command(page)).to_contain_text("--recipe=s1-nano")
+    return page
+
+
+@pytest.fixture
+def tab(server: Playground, open_page: OpenPage) -> Page:
+    return open_tab(server, open_page)
+
+
+def command(page: Page) -> Locator:
+    return region(page, "Command")
+
+
+def state(page: Page, name: str) -> Locator:
+    return page.locator(f".train .board-state[data-state={name}]")
+
+
+def fill(page: Page, data: Path, settings: str) -> None:
+    page.get_by_label("Data", exact=True).fill(str(data))
+    page.keyboard.press("Enter")
+    page.get_by_label("Settings").fill(settings)
+    page.get_by_label("Name of the run").focus()
+    expect(command(page)).to_contain_text(settings.splitlines()[-1])
+
+
+def press(page: Page, name: str) -> None:
+    page.locator("#train-actions").get_by_role("button", name=name).click()
+
+
+def test_a_fresh_clone_says_what_to_do_and_preflight_says_whether_it_fits(tab: Page) -> None:
+    expect(tab.get_by_text("ask Preflight whether it fits, and press Launch")).to_be_visible()
+    press(tab, "Preflight")
+    fits = region(tab, "Preflight")
+    expect(fits).to_contain_text("It should fit", timeout=60_000)
+    expect(fits).to_contain_text("60 rows of nano-1k")
+    tab.get_by_label("Recipe", exact=True).click()
+    tab.get_by_role("option", name="s1-32b — ").click()
+    tab.get_by_label("Preflight for").fill("8xH100")
+    press(tab, "Preflight")
+    expect(fits).to_contain_text("It does not fit", timeout=60_000)
+    expect(fits.get_by_role("listitem").filter(has_text="16 x H100")).to_be_visible()
+
+
+def test_a_known_key_becomes_a_line_and_an_unknown_one_is_refused(tab: Page) -> None:
+    tab.get_by_label("Known keys").click()
+    tab.get_by_role("option", name="epochs = 5").click()
+    expect(tab.get_by_label("Settings")).to_have_value("epochs=5")
+    expect(command(tab)).to_contain_text("--set=epochs=5")
+    tab.get_by_label("Settings").fill("speed=9")
+    expect(tab.get_by_text("there is no key 'speed'; known: model, format").first).to_be_visible()
+    tab.get_by_label("Settings").fill("lr=fast")
+    expect(command(tab)).to_contain_text("--set=lr=fast")
+    press(tab, "Launch")
+    expect(tab.get_by_text("lr takes a number; got 'fast'")).to_be_visible()
+
+
+def test_a_launched_training_draws_its_curves_and_is_there_after_a_reload(
+    tab: Page, rows: Path, runs: Path, open_page: OpenPage
+) -> None:
+    fill(tab, rows, f"{SMALL}\nmax_steps=4")
+    line = command(tab).text_content() or ""
+    press(tab, "Launch")
+    expect(state(tab, "done")).to_be_visible(timeout=START_S)
+    expect(region(tab, "Progress")).to_contain_text("step 4 of 4")
+    expect(region(tab, "Progress")).to_contain_text("held-out loss")
+    for name in ("Loss", "Learning rate", "Gradient norm", "Speed"):
+        expect(region(tab, name).locator(".scatterlayer .js-line").first).to_be_attached()
+    expect(region(tab, "Loss").locator(".legendtext").last).to_contain_text("held out")
+    expect(region(tab, "Log")).to_contain_text("step 4/4")
+    expect(region(tab, "Run facts")).to_contain_text("step 2, step 4, final")
+    # What was shown before is what ran.
+    job = Jobs(runs.parent / "jobs").all("train")[0]
+    assert line == job.command == shlex.join(job.argv)
+    expect(region(tab, "Run facts")).to_contain_text(line)
+    again = open_page(tab.url)
+    expect(state(again, "done")).to_be_visible()
+    expect(region(again, "Log")).to_contain_text("step 4/4")
+    press(tab, "Launch")
+    expect(tab.get_by_text("is done; change a setting")).to_be_visible()
+
+
+def test_a_training_is_stopped_from_another_page(tab: Page, rows: Path, open_page: OpenPage) -> None:
+    fill(tab, rows, f"{SMALL}\nepochs=100000")
+    press(tab, "Launch")
+    expect(region(tab, "Progress")).to_contain_text("of 300,000", timeout=START_S)
+    other = open_page(tab.url)
+    expect(state(other, "running")).to_be_visible()
+    press(other, "Stop job")
+    expect(state(tab, "stopped")).to_be_visible(timeout=60_000)
+    expect(tab.get_by_text("Launch the same form again to go on from the last checkpoint")).to_be_visible()
+
+
+def test_states_that_went_wrong_and_hostile_texts(server: Playground, runs: Path, open_page: OpenPage) -> None:
+    write_run(runs / "sft" / "killed", state="running")
+    write_run(runs / "sft" / "broken", state="failed", reason=f"no space {HOSTILE}", recipe=HOSTILE, model=HOSTILE)
+    (runs / "sft" / "broken" / "metrics.jsonl").write_text("not JSON\n")
+    page = open_page(server.url + "?tab=train&run=broken")
+    expect(page.get_by_text("no space <img")).to_be_visible()
+    page.get_by_role("combobox", name="Run", exact=True).select_option("killed")
+    expect(page.get_by_text("The process ended without a word")).to_be_visible()
+    expect(region(page, "Loss").locator(".scatterlayer .js-line").first).to_be_attached()
+    assert not soon(lambda: "pwned" in page.title(), page=page, within_s=0.5)
+    assert page.locator(".train img, .train script").count() == 0
+
+
+def test_a_strangers_page_launches_nothing(
+    server: Playground, runs: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACE_ID", "someone/s1")
+    page = open_tab(server, open_page)
+    expect(command(page)).to_contain_text("python -m train.launch --processes=1")
+    expect(command(page)).not_to_contain_text(str(runs))
+    jobs = len(Jobs(runs.parent / "jobs").all())
+    for name in ("Launch", "Stop job"):
+        press(page, name)
+        expect(page.get_by_text("Only the owner can do this")).to_be_visible()
+    assert len(Jobs(runs.parent / "jobs").all()) == jobs
