@@ -34,7 +34,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
     parser.add_argument("--model", default="s1-nano", help="model that is chosen at first (default: %(default)s)")
-    parser.add_argument("--engine", choices=ENGINES, help="what runs the models (default: transformers)")
+    parser.add_argument("--engine", choices=ENGINES, help="what runs the models (default: what fits)")
     parser.add_argument("--endpoint", metavar="URL", help="server that runs the model, as OpenAI's completions")
     parser.add_argument("--public", action="store_true", help="for strangers, as on a Space (docs/security.md)")
     parser.add_argument("--auth", action="store_true", help="let the owner sign in, by S1_AUTH=user:password")

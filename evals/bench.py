@@ -240,7 +240,7 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table; exit with 1 if a bar is missed."""
     args = parse(argv)
     try:
-        engine = load_engine(args.model)
+        engine = load_engine(args.model, engine="transformers")
     except S1Error as error:
         print(error, file=sys.stderr)
         return 2

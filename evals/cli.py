@@ -35,7 +35,7 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
         prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     p.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
-    p.add_argument("--engine", default=None, help="how to run it (default: transformers)")
+    p.add_argument("--engine", default=None, help="transformers, vllm or http (default: what fits)")
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument("--benchmark", default="nano", help=f"one of: {', '.join(BENCHMARKS)}")
     p.add_argument("--data", type=Path, default=None, metavar="FILE", help="local JSON, JSON lines or CSV, not the hub")

@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     options: dict[str, Any] = {"url": args.url} if args.url else {"dtype": "float32"}
     questions = [q.question for q in make_questions(n=args.questions, seed=args.seed, split="test")]
     try:
-        local = load_engine(args.model, dtype="float32")
+        local = load_engine(args.model, engine="transformers", dtype="float32")
         other = load_engine(args.model, engine="http" if args.url else args.engine, **options)
         try:
             ours = asyncio.run(traces(local, questions))

@@ -55,7 +55,9 @@ def parser() -> Parser:
     p.add_argument("question", help="what to ask")
     p.add_argument("--model", default="s1-nano", help=f"preset ({', '.join(PRESETS)}), folder or hub id")
     p.add_argument(
-        "--engine", default=None, help="transformers (default), vllm, http with --url, or replay with --recording"
+        "--engine",
+        default=None,
+        help="transformers, vllm, http with --url, or replay with --recording (default: what fits)",
     )
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument("--recording", default=None, metavar="FILE", help="play runs that the Compare tab saved; no model")
@@ -137,7 +139,7 @@ def _engine(args: argparse.Namespace) -> Engine:
     options: dict[str, object] = {} if args.url is None else {"url": args.url}
     if args.recording is not None:
         options |= {"recording": args.recording, "speed": args.speed}
-    implied = "http" if args.url else "replay" if args.recording else None
+    implied = "replay" if args.recording else None
     return load_engine(args.model, engine=args.engine or implied, **options)
 
 

@@ -1,15 +1,29 @@
 """Model presets: which weights, which thinking format, how long a context, how much memory.
 
 Anything that `transformers` loads works without a preset too, by local folder or hub id.
+
+Which engine runs a model when nobody names one (`preferred_engine`; the first line that fits):
+
+| what is given or found                            | engine         |                                                 |
+|---------------------------------------------------|----------------|-------------------------------------------------|
+| `url=`                                            | `http`         | servers of the model already run there          |
+| `device=`                                         | `transformers` | the others choose their devices themselves      |
+| a bundled model, such as s1-nano                  | `transformers` | small, and its noise is exact step by step      |
+| `S1_ENDPOINT` in the environment, no other option | `http`         | the same, for whoever does not write the call   |
+| a GPU that torch can use, and vLLM is installed   | `vllm`         | batches, several GPUs, a larger cache           |
+| none of these                                     | `transformers` | says what to do where the model cannot run here |
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from s1core.errors import UnknownModel
 
+SERVER_OPTIONS = frozenset(("url", "served_model", "api_key", "timeout_s"))
+"""What can be said of a server; every other option is one of a model that is loaded here."""
 _NANO = Path(__file__).parent / "nano"
 NANO_WEIGHTS = _NANO / "weights"
 
@@ -113,6 +127,26 @@ def resolve(model: str) -> ModelPreset:
         f"unknown model {model!r}: name a preset ({', '.join(PRESETS)}), a folder with a config.json, "
         "or a hub id such as simplescaling/s1.1-7B"
     )
+
+
+def preferred_engine(
+    preset: ModelPreset, *, given: Collection[str], endpoint: bool, gpu_and_vllm: Callable[[], bool]
+) -> str:
+    """Choose an engine by the table above.
+
+    Args:
+        preset: what is to be loaded.
+        given: names of the options that the caller gave.
+        endpoint: the environment names a server.
+        gpu_and_vllm: looks for both; asked only where it matters, since looking takes seconds.
+    """
+    if "url" in given:
+        return "http"
+    if "device" in given or preset.bundled:
+        return "transformers"
+    if endpoint and SERVER_OPTIONS.issuperset(given):
+        return "http"
+    return "vllm" if gpu_and_vllm() else "transformers"
 
 
 def _guess_format(location: str) -> str:

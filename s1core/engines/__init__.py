@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from typing import Any
 
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
 
+ENDPOINT = "S1_ENDPOINT"
+"""Of the environment: servers that run the models which are not bundled, separated by commas."""
 ENGINES = ("transformers", "vllm", "http", "replay", "scripted")
 
 
@@ -15,8 +19,8 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
 
     Args:
         model: a preset (see `s1core.models.PRESETS`), a local folder, or a hub id.
-        engine: `transformers` (default), `vllm` in this process, `http` for servers that already run, or `replay` for
-            runs that were recorded.
+        engine: `transformers`, `vllm` in this process, `http` for servers that already run, or `replay` for runs that
+            were recorded. By default the one that fits what is given and found here (table in `s1core.models`).
         **options: passed to the engine's loader: `dtype`, `device`, `url`, `recording`, ...
 
     Raises:
@@ -24,10 +28,13 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
         ModelUnavailable: it cannot be loaded here; the message says what is missing.
         InvalidSetting: no such engine.
     """
-    from s1core.models import resolve
+    from s1core.models import preferred_engine, resolve
 
     preset = resolve(model)
-    name = engine or "transformers"
+    endpoint = os.environ.get(ENDPOINT, "")
+    name = engine or preferred_engine(preset, given=options, endpoint=bool(endpoint), gpu_and_vllm=gpu_and_vllm)
+    if name == "http" and endpoint:
+        options = {"url": endpoint} | options
     if name == "transformers":
         from s1core.engines.transformers import TransformersEngine
 
@@ -51,3 +58,12 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
 
         return ReplayEngine.load(preset, **options)
     raise InvalidSetting(f"unknown engine {name!r}; use one of transformers, vllm, http, replay")
+
+
+def gpu_and_vllm() -> bool:
+    """Whether vLLM is installed and torch sees a GPU."""
+    if importlib.util.find_spec("vllm") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()

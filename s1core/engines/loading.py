@@ -186,7 +186,8 @@ def _check_memory(preset: ModelPreset, dtype: torch.dtype, device: torch.device)
         smaller = ", or dtype='bfloat16'" if dtype == torch.float32 else ""
         raise ModelUnavailable(
             f"{preset.name} needs {needed:.1f} GiB of {where} for its weights in {str(dtype).removeprefix('torch.')}, "
-            f"but {free:.1f} GiB is free; use a smaller model such as s1-nano{smaller}, or a larger machine"
+            f"but {free:.1f} GiB is free; use a smaller model such as s1-nano{smaller}, a larger machine, "
+            "or a server that runs it (url='http://host:8000', or S1_ENDPOINT)"
         )
 
 
