@@ -12,6 +12,7 @@ Importing this loads neither torch nor any model library; `load_engine` does, wh
 from s1core.budget import Budget
 from s1core.engines import load_engine
 from s1core.errors import S1Error
+from s1core.fork import fork
 from s1core.probe import probe
 from s1core.solve import astream, solve, stream
 from s1core.sweep import sweep
@@ -26,6 +27,7 @@ __all__ = [
     "Segment",
     "Trace",
     "astream",
+    "fork",
     "load_engine",
     "probe",
     "solve",

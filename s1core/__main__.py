@@ -6,13 +6,16 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 from s1core.budget import DEFAULT_WAIT_TEXT, Budget
 from s1core.engines import load_engine
 from s1core.engines.base import Engine
 from s1core.engines.support import capability_line
-from s1core.errors import S1Error
+from s1core.errors import InvalidSetting, S1Error
+from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
 from s1core.models import PRESETS
 from s1core.solve import stream
 from s1core.types import Cut, Event, Finished, Receipt, Sampling, Started, Tokens, Trace
@@ -25,6 +28,9 @@ examples:
   python -m s1core "What is 7^8 mod 11?" --url http://127.0.0.1:8000   ask a server that already runs
   python -m s1core "How many r in raspberry?" --recording app/recordings/race-waits.jsonl --waits 2   play it again
   python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
+  python -m s1core "How many r in raspberry?" --waits 1 --json > trace.json
+  python -m s1core "How many r in raspberry?" --fork trace.json --at wait1 --say Hmm   another word at the first Wait
+  python -m s1core "How many r in raspberry?" --fork trace.json --at 20 --close        what it would have said after 20
 """
 
 AMBER, BLUE, BOLD, DIM, RESET = "\x1b[30;43m", "\x1b[34m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -73,6 +79,12 @@ def parser() -> Parser:
     p.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
     p.add_argument("--top-p", type=float, default=1.0, metavar="P")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--fork", default=None, metavar="FILE", help="go on from a trace that --json printed")
+    p.add_argument(
+        "--at", default=None, metavar="PLACE", help="of the fork: start, wait1, wait2, ..., end (default), or tokens"
+    )
+    p.add_argument("--say", default=None, metavar="WORD", help="force this at the fork; empty: go on without a word")
+    p.add_argument("--close", action="store_true", help="think no further at the fork")
     p.add_argument("--json", action="store_true", help="print the trace as one JSON object instead")
     return p
 
@@ -143,6 +155,38 @@ def _engine(args: argparse.Namespace) -> Engine:
     return load_engine(args.model, engine=args.engine or implied, **options)
 
 
+def _events(args: argparse.Namespace, engine: Engine, budget: Budget, sampling: Sampling) -> Iterator[Event]:
+    if args.fork is None:
+        return stream(engine, args.question, budget, sampling)
+    trace = _read_trace(args.fork)
+    turn = CLOSE if args.close else FOLLOW if args.say is None else Turn.say(args.say) if args.say else IGNORE
+    return fork_stream(engine, args.question, trace, _place(trace, args.at or "end"), budget, sampling, turn=turn)
+
+
+def _read_trace(path: str) -> Trace:
+    try:
+        return Trace.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise InvalidSetting(f"{path} holds no trace; make one with --json > {path}") from None
+
+
+def _place(trace: Trace, name: str) -> int:
+    """Read a place of a fork: its name, or a number of thinking tokens."""
+    if name.isascii() and name.isdigit():
+        return int(name)
+    known = {f"{place.kind}{place.number or ''}": place.tokens for place in places(trace)}
+    if name not in known:
+        raise InvalidSetting(f"the trace has no place {name!r}; it has {', '.join(known)}, or give thinking tokens")
+    return known[name]
+
+
+def _check_fork(args: argparse.Namespace) -> None:
+    if args.fork is None and (args.at is not None or args.say is not None or args.close):
+        raise InvalidSetting("--at, --say and --close say where and how to go on from a trace; name it with --fork")
+    if args.close and args.say is not None:
+        raise InvalidSetting("--say and --close exclude each other; drop one")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
@@ -156,9 +200,10 @@ def main(argv: list[str] | None = None) -> int:
             max_answer_tokens=args.max_answer,
         )
         sampling = Sampling(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
+        _check_fork(args)
         engine = _engine(args)
         try:
-            events = stream(engine, args.question, budget, sampling)
+            events = _events(args, engine, budget, sampling)
             if args.json:
                 print(json.dumps(Trace.from_events(events).as_dict(), ensure_ascii=False))
             else:

@@ -36,6 +36,8 @@ class Thought:
 
     segments: tuple[Segment, ...]
     progress: Progress
+    goes_on: bool = False
+    """The model writes on in the last segment: what comes is decoded together with it. Its text may lag behind."""
 
 
 class Run:
@@ -107,6 +109,9 @@ class Run:
         """Begin the run after thinking that an earlier run of the same question did; its tokens are not paid again."""
         self._segments = list(thought.segments)
         self._progress = thought.progress
+        if thought.goes_on:
+            for token_id in thought.segments[-1].token_ids:
+                self._decoder.feed((token_id,))
         return self.start()
 
     def feed(self, chunk: Chunk) -> list[Event]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import aclosing, closing
 from typing import Protocol
 
@@ -52,7 +52,14 @@ def stream(
     """
     asked, drawn = budget or Budget(), sampling or Sampling()
     run = Run(engine, question, asked, drawn, system=system, answer_logprobs=answer_logprobs)
-    yield from run.start()
+    yield from pumped(engine, run, run.start(), cancel)
+
+
+def pumped(
+    engine: Engine, run: Run, begun: Iterable[Event], cancel: CancelFlag | None = None
+) -> Generator[Event, None, None]:
+    """Yield the events with which a run began, then drive it to its end and yield the others."""
+    yield from begun
     while (request := run.request) is not None:
         with closing(engine.generate(request)) as chunks:
             for chunk in chunks:
@@ -76,7 +83,16 @@ async def astream(
     """Do what `stream` does, on the caller's event loop; cancelling its task frees the engine."""
     asked, drawn = budget or Budget(), sampling or Sampling()
     run = Run(engine, question, asked, drawn, system=system, answer_logprobs=answer_logprobs)
-    for event in run.start():
+    async with aclosing(apumped(engine, run, run.start(), cancel)) as events:
+        async for event in events:
+            yield event
+
+
+async def apumped(
+    engine: Engine, run: Run, begun: Iterable[Event], cancel: CancelFlag | None = None
+) -> AsyncGenerator[Event, None]:
+    """Do what `pumped` does, on the caller's event loop; closing the generator frees the engine."""
+    for event in begun:
         yield event
     while (request := run.request) is not None:
         async with aclosing(engine.agenerate(request)) as chunks:

@@ -114,6 +114,11 @@ class Codec:
         """Every id that stands for a token; a gap in the numbering may not be sampled either."""
         return frozenset(self._tokenizer.get_vocab(with_added_tokens=True).values())
 
+    @property
+    def control_ids(self) -> frozenset[int]:
+        """Ids of tokens added to the vocabulary, markers and the like; no text from outside may form them."""
+        return self._added_ids
+
     def encode_user(self, text: str) -> tuple[int, ...]:
         """Encode text from outside. Whatever it contains, it stays text."""
         # Lone surrogates cannot be encoded; they come from broken input and carry no text.

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,20 @@ def test_json_is_one_object_that_reads_back(engine: ScriptedEngine, capsys: pyte
     assert (code, err, trace.answer, trace.receipt.waits_used) == (0, "", "3", 1)
 
 
+def test_a_trace_is_forked_at_a_named_place(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text(run(capsys, "q", "--waits", "1", "--json")[1], encoding="utf-8")
+    code, out, _ = run(capsys, "q", "--fork", str(path), "--at", "wait1", "--say", "Wait, no")
+    assert code == 0 and "[Wait 1: Wait, no]" in out
+    code, out, _ = run(capsys, "q", "--fork", str(path), "--at", "4", "--close")
+    assert code == 0 and "── budget spent: 4 ──" in out
+    assert json.loads(run(capsys, "q", "--fork", str(path), "--waits", "1", "--json")[1])["answer"] == "3"
+    assert "has no place 'wait9'; it has start, wait1, end" in run(capsys, "q", "--fork", str(path), "--at", "wait9")[2]
+    assert "asked something else" in run(capsys, "another", "--fork", str(path))[2]
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
@@ -76,6 +91,9 @@ def test_json_is_one_object_that_reads_back(engine: ScriptedEngine, capsys: pyte
         (["q", "--budget", "5", "--min-thinking", "9"], "is larger than"),
         (["q", "--temperature", "99"], "temperature must lie"),
         (["q", "--nonsense"], "unrecognized arguments"),
+        (["q", "--at", "3"], "name it with --fork"),
+        (["q", "--fork", "x", "--say", "y", "--close"], "exclude each other"),
+        (["q", "--fork", "/nowhere.json"], "holds no trace"),
         ([" "], "the question is empty"),
         (["q" * 5000], "shorten the question by"),
     ],
