@@ -39,7 +39,7 @@ CURATE_SCRIPTS = (
 )
 TRAIN_SCRIPTS = (
     *("tools.js", "board.js", "charts.js"),
-    *(f"train.{part}.js" for part in ("charts", "preflight")),
+    *(f"train.{part}.js" for part in ("charts", "preflight", "runs")),
     "train.js",
 )
 

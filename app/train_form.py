@@ -196,16 +196,15 @@ def _set_of(name: str, sets: SetShelf, owner: bool) -> Data | None:
     return Data(name=bare, path=one.folder.resolve(), personal=False)
 
 
-def preflight(asked: Asked, *, owner: bool) -> dict[str, Any]:
+def preflight(asked: Asked) -> dict[str, Any]:
     """What it would need and how long it would take; nothing is trained.
 
     Raises:
         FormError: it cannot be told, and why.
     """
     on = [f"--on={asked.on}"] if asked.on else []
-    environment = {**os.environ, "WORLD_SIZE": str(asked.processes)}
-    if not owner:  # a stranger makes this machine fetch no tokenizer
-        environment |= {"HF_HUB_OFFLINE": "1"}
+    # With what is here: nobody waits until a tokenizer is fetched, and no stranger makes this machine fetch one.
+    environment = {**os.environ, "WORLD_SIZE": str(asked.processes), "HF_HUB_OFFLINE": "1"}
     words = ["-m", "train.sft", *asked.deciding, "--preflight", *on, "--json"]
     try:
         report = json.loads(_preflights.answer(words, environment))

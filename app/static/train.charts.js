@@ -25,7 +25,7 @@ function trainCharts(root, source) {
     const data = runs.flatMap((run, number) => {
       const ink = css(`--series-${number % SERIES}`), name = plain(run.name), { curves } = run;
       const line = { x: curves.step, y: curves.loss, type: "scatter", mode: curves.step.length > 1 ? "lines" : "markers", name, line: { color: ink, width: number ? 1.75 : 2, dash: dashes[number % dashes.length] }, marker: { color: ink, size: 6 }, hovertemplate: `%{y:.4f} at step %{x}<extra>${name}</extra>`, hoverlabel: hover() };
-      const held = { x: curves.eval_step, y: curves.eval_loss, type: "scatter", mode: "lines+markers", name: `${name}, held out`, line: { color: ink, width: 1, dash: "dot" }, marker: { color: ink, size: 8, symbol: "diamond-open", line: { width: 2 } }, hovertemplate: `%{y:.4f} held out, at step %{x}<extra>${name}</extra>`, hoverlabel: hover() };
+      const held = { x: curves.eval_step, y: curves.eval_loss, type: "scatter", mode: "lines+markers", cliponaxis: false, name: `${name}, held out`, line: { color: ink, width: 1, dash: "dot" }, marker: { color: ink, size: 8, symbol: "diamond-open", line: { width: 2 } }, hovertemplate: `%{y:.4f} held out, at step %{x}<extra>${name}</extra>`, hoverlabel: hover() };
       return curves.eval_step.length ? [line, held] : [line];
     });
     const several = data.length > 1;
@@ -33,7 +33,7 @@ function trainCharts(root, source) {
       data,
       layout: {
         margin: { ...margin, b: several ? 64 : margin.b }, hovermode: "closest", dragmode: false, showlegend: several,
-        legend: { orientation: "h", x: 0, y: -0.2, yanchor: "top", font: { size: 12, color: css("--ink-soft") } },
+        legend: { orientation: "h", x: 0, y: -0.14, yanchor: "top", font: { size: 12, color: css("--ink-soft") } },
         xaxis: steps(most), yaxis: { ...axis(), nticks: 6, title: { text: "loss", standoff: 4, font: { size: 12 } } },
       },
     };

@@ -6,11 +6,13 @@ const EVERY_MS = 1000, LOG_LINES = 400;
 const STATES = { queued: "queued", running: "running", stopping: "stopping", done: "done", stopped: "stopped", failed: "failed", interrupted: "interrupted" };
 const OPEN = ["queued", "running", "stopping"];
 const EMPTY = { file: 0, lines: 0, step: [], loss: [], lr: [], grad_norm: [], tokens_s: [], eval_step: [], eval_loss: [] };
+const others = new Map(); // runs laid over the loss, by name
 let runs = [], current = null, curves = EMPTY, log = { job: "", offset: 0 }, timer = 0, latest = 0;
 
 const tell = sentencesIn(find(".board-notes"));
 const drawPreflight = preflightView(find(".preflight"));
 const drawCharts = trainCharts(root, props.plotly);
+const list = runsView(find(".runs"), { onShow: (id) => { show(id).then(() => find(".board-top").scrollIntoView({ block: "nearest" })); }, onOver: layOver });
 
 function titled(one) {
   const made = [one.recipe, one.data && `on ${one.data}`].filter(Boolean).join(" ");
@@ -21,6 +23,25 @@ function offer() {
   const pick = find(".board-pick select");
   pick.replaceChildren(...(runs.length ? runs.map((one) => option(one.id, titled(one))) : [option("", "no run yet")]));
   if (current) pick.value = current.id;
+  list.draw(runs, current?.id ?? "");
+}
+
+function chart() {
+  if (!curves.step.length) return;
+  const over = list.over().map((id) => others.get(id)).filter((one) => one && one.curves.step.length);
+  find(".loss-says").textContent = over.length ? `${over.length + 1} runs` : "";
+  drawCharts({ name: current.id, total: current.total, curves }, over);
+}
+
+async function layOver(ids) {
+  const mine = latest;
+  const missing = ids.filter((id) => !others.has(id) || OPEN.includes(others.get(id).state));
+  const found = await Promise.all(missing.map((id) => ask("run", { run: id })));
+  for (const one of found) if (!one.error) others.set(one.id, { name: one.id, state: one.state, total: one.total, curves: one.curves });
+  if (mine !== latest || !current) return;
+  rememberIn(root, "train", "over", ids.join(" "));
+  list.draw(runs, current.id);
+  chart();
 }
 
 function state(view) {
@@ -98,6 +119,7 @@ async function look(id, mine) { // once, and again while it is at work
   const view = await ask("run", { run: id, after: curves.lines, file: curves.file });
   if (mine !== latest) return;
   if (view.error) { tell([view.error], "trouble"); return; }
+  root.dataset.run = view.id;
   const changed = current?.id !== view.id || current.state !== view.state;
   current = view;
   const grew = grow(view.curves);
@@ -106,7 +128,7 @@ async function look(id, mine) { // once, and again while it is at work
   drawNumbers(view);
   drawAbout(view);
   for (const name of [".loss", ".rate", ".norm", ".speed"]) find(name).hidden = !curves.step.length;
-  if (grew || changed) drawCharts({ name: view.id, total: view.total, curves }, []);
+  if (grew || changed) chart();
   follow(id, mine);
   if (OPEN.includes(view.state)) timer = setTimeout(() => { if (root.isConnected) look(id, mine); }, document.hidden ? 5 * EVERY_MS : EVERY_MS);
   else if (changed) refreshList(mine);
@@ -128,22 +150,26 @@ function show(id) {
   return look(id, mine);
 }
 
-async function refresh(id) {
+async function refresh(id, over = []) {
   const found = await ask("runs");
   if (found.error) { tell([found.error], "trouble"); return; }
   ({ runs } = found);
   const wanted = runs.find((one) => one.id === id) ?? runs.find((one) => OPEN.includes(one.state)) ?? runs[0];
+  list.set(over.filter((one) => runs.some((run) => run.id === one)));
   offer();
-  if (wanted) await show(wanted.id);
+  if (!wanted) return;
+  await show(wanted.id);
+  if (list.over().length) layOver(list.over());
 }
 
 const listen = hearing(props, (news) => {
   if (news.kind === "error") { tell([news.text], "trouble"); find(".board-notes").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "preflight") { drawPreflight(news.report); find(".preflight").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "said") tell([news.text]);
-  if (news.kind === "launched") { drawPreflight(null); refresh(news.run); }
+  if (news.kind === "launched") { drawPreflight(null); refresh(news.run, list.over()); }
 });
 
 find(".board-pick select").addEventListener("change", (event) => { if (event.target.value) show(event.target.value); });
 watch("value", listen);
-refresh(new URLSearchParams(location.search).get("run"));
+const query = new URLSearchParams(location.search);
+refresh(query.get("run"), (query.get("over") ?? "").split(" "));

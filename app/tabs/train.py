@@ -95,8 +95,7 @@ def _wire_buttons(
 
     def on_preflight(request: gr.Request, *values: Any) -> View:
         def work() -> View:
-            report = train_form.preflight(_asked(request, values, sets), owner=is_owner(request))
-            return {"report": report}
+            return {"report": train_form.preflight(_asked(request, values, sets))}
 
         return news.of("preflight", work)
 

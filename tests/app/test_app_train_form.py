@@ -121,13 +121,13 @@ def test_the_launcher_looks_at_the_values_before_anything_starts(tmp_path: Path,
 
 
 def test_preflight_comes_from_the_command_line(sets: SetShelf) -> None:
-    told = preflight(read(sets, recipe="s1-32b", data="", on="8xH100"), owner=False)
+    told = preflight(read(sets, recipe="s1-32b", data="", on="8xH100"))
     assert told["fits"] is False and told["machine"]["count"] == 8 and told["would_fit"]
     with pytest.raises(FormError, match="--on takes NxGPU"):
-        preflight(read(sets, data="", on="8xToaster"), owner=False)
+        preflight(read(sets, data="", on="8xToaster"))
 
 
 def test_preflight_tells_strangers_no_place(sets: SetShelf) -> None:
-    told = preflight(read(sets), owner=False)
+    told = preflight(read(sets))
     assert (told["data"], told["model"]) == ("60 rows of nano-1k; none was too long", "s1core/nano/base")
     assert told["fits"] is True and told["steps"] == 20

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import os
 import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -15,6 +19,7 @@ from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, ask, finished, region, 
 SCHEMES = ("light", "dark")
 SIZES = ((1440, 900), (390, 844))
 QUESTION = "How many r in raspberry?"
+SMALL_BATCH = "global_batch=2\nmicro_batch=2"
 
 
 def open_page(browser: Browser, url: str, scheme: str, size: tuple[int, int]) -> Page:
@@ -74,6 +79,36 @@ def curate(page: Page, folder: Path, scheme: str, width: int) -> None:
     shoot(page, folder, "curate-estimate", scheme, width)
 
 
+def train(page: Page, folder: Path, scheme: str, width: int) -> None:
+    """Nothing yet; what the published run would need; and two real runs of s1-nano's base, one over the other."""
+    page.get_by_role("tab", name="Train").click()
+    region(page, "Command").get_by_text("--recipe=s1-nano").wait_for()
+    runs = page.get_by_role("combobox", name="Run", exact=True)
+    if runs.locator("option", has_text="no run yet").count():
+        shoot(page, folder, "train-empty", scheme, width)
+    for name, rate in (("nano-gentle", "3e-4"), ("nano-usual", "1e-3")):
+        if not runs.locator(f"option[value={name}]").count():
+            page.get_by_label("Name of the run").fill(name)
+            page.get_by_label("Settings").fill(f"lr={rate}\nmax_steps=24\neval_rows=6\neval_every=6\n{SMALL_BATCH}")
+            page.locator("#train-launch").click()
+            page.locator(f".train[data-run={name}] .board-state[data-state=done]").wait_for(timeout=240_000)
+    runs.select_option("nano-usual")
+    region(page, "Runs").get_by_label("Lay nano-gentle over the loss").check()
+    region(page, "Loss").locator(".legendtext").nth(3).wait_for()
+    page.mouse.move(0, 0)
+    if width > 600:
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        shoot(page, folder, "train-runs", scheme, width)
+    page.evaluate("scrollTo(0, 0)")
+    shoot(page, folder, "train", scheme, width)
+    page.get_by_label("Recipe", exact=True).click()
+    page.get_by_role("option", name="s1-32b — ").click()
+    page.get_by_label("Preflight for").fill("8xH100")
+    page.get_by_role("button", name="Preflight").click()
+    region(page, "Preflight").get_by_text("It does not fit").wait_for(timeout=60_000)
+    shoot(page, folder, "train-preflight", scheme, width)
+
+
 def think(page: Page, folder: Path, scheme: str, width: int) -> None:
     """Before anything; with one Wait; and with more Waits than are good for the model."""
     shoot(page, folder, "think-empty", scheme, width)
@@ -113,7 +148,7 @@ def learn(page: Page, folder: Path, scheme: str, width: int) -> None:
     shoot(page, folder, "learn", scheme, width)
 
 
-TABS = {"think": think, "compare": compare, "curves": curves, "curate": curate, "learn": learn}
+TABS = {"think": think, "compare": compare, "curves": curves, "curate": curate, "train": train, "learn": learn}
 
 
 def every_tab(browser: Browser, url: str, folder: Path, tabs: list[str]) -> None:
@@ -125,6 +160,14 @@ def every_tab(browser: Browser, url: str, folder: Path, tabs: list[str]) -> None
         page.close()
 
 
+@contextlib.contextmanager
+def made_elsewhere() -> Iterator[None]:
+    """Runs that are made for the pictures, and their jobs, lie beside nobody's own."""
+    with tempfile.TemporaryDirectory(prefix="s1-shots-", ignore_cleanup_errors=True) as folder:
+        os.environ.update({"S1_RUNS": f"{folder}/runs", "S1_JOBS": f"{folder}/jobs"})
+        yield
+
+
 def main() -> None:
     """Read the command line and take the pictures."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.shots", description=__doc__)
@@ -133,7 +176,7 @@ def main() -> None:
     parser.add_argument("--tabs", nargs="+", choices=TABS, default=list(TABS), help="these alone (default: all)")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    with Playground(asked.model) as server, sync_playwright() as playwright:
+    with made_elsewhere(), Playground(asked.model) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS, headless=True)
         every_tab(browser, server.url, asked.folder, asked.tabs)
         browser.close()

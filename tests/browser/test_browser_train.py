@@ -135,6 +135,22 @@ def test_a_training_is_stopped_from_another_page(tab: Page, rows: Path, open_pag
     expect(tab.get_by_text("Launch the same form again to go on from the last checkpoint")).to_be_visible()
 
 
+def test_past_runs_are_laid_over_each_other(server: Playground, runs: Path, open_page: OpenPage) -> None:
+    for name, steps in (("first", 3), ("second", 5)):
+        write_run(runs / "sft" / name, steps=steps, total=steps, lr=0.1 * steps)
+    page = open_page(server.url + "?tab=train&run=first")
+    table = region(page, "Runs")
+    expect(table.get_by_role("row").filter(has_text="second")).to_contain_text("lr=0.5")
+    table.get_by_label("Lay second over the loss").check()
+    legend = region(page, "Loss").locator(".legendtext")
+    expect(legend).to_have_text(["first", "first, held out", "second", "second, held out"])
+    expect(table.get_by_label("Lay first over the loss")).to_be_disabled()
+    again = open_page(page.url)
+    expect(region(again, "Loss").locator(".legendtext")).to_have_count(4)
+    region(again, "Runs").get_by_role("button", name="second").click()
+    expect(region(again, "Progress")).to_contain_text("step 5 of 5")
+
+
 def test_states_that_went_wrong_and_hostile_texts(server: Playground, runs: Path, open_page: OpenPage) -> None:
     write_run(runs / "sft" / "killed", state="running")
     write_run(runs / "sft" / "broken", state="failed", reason=f"no space {HOSTILE}", recipe=HOSTILE, model=HOSTILE)
