@@ -11,8 +11,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr  # noqa: E402
 from fastapi import FastAPI  # noqa: E402
 
-from app import compare_routes, oauth, openai_api, theme  # noqa: E402
+from app import compare_lab_routes, compare_routes, oauth, openai_api, theme  # noqa: E402
 from app.closed import Closed, take_no_files  # noqa: E402
+from app.compare_lab import LabShelf  # noqa: E402
 from app.compare_shelf import RaceShelf  # noqa: E402
 from app.components import read_static  # noqa: E402
 from app.csp import App, ContentSecurityPolicy  # noqa: E402
@@ -42,7 +43,7 @@ MOST_EVENTS = 400
 SESSIONS = 1000
 """Pages of which Gradio remembers what it changed on them, 0.13 MB each; every call of its API counts as one."""
 STYLES = (
-    *("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css"),
+    *("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css", "lab.css"),
     *("board.css", "curate.css", "train.css", "learn.css"),
 )
 
@@ -109,6 +110,7 @@ def build_app(
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
     server.include_router(compare_routes.router(races, results))
+    server.include_router(compare_lab_routes.router(shelf, races, LabShelf(), gate))
     server.include_router(openai_api.routes(shelf, gate))
     sets = SetShelf()
     jobs = Jobs()

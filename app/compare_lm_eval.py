@@ -24,6 +24,7 @@ from s1core.types import Event, Finished, Phase, Receipt, Source, Started, Token
 
 MODEL = "lm-eval log"
 """Samples do not tell which model wrote them."""
+ENGINE = "lm-eval"
 SLOWEST, FASTEST = 1.0, 2_000.0
 MOST_ROWS = 20_000
 UPDATES_PER_S = 20.0
@@ -185,7 +186,7 @@ def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: flo
         time_to_first_token_s=None,
         wall_s=end_s,
         tokens_per_s=tokens_s,
-        engine="lm-eval",
+        engine=ENGINE,
         model=MODEL,
         temperature=0.0,
         seed=0,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app import render
+from app.compare_lab_text import utf16
 from app.compare_race import Happened, RecordedLane, RecordedRace, savings
 from app.compare_settings import setting
 from app.drive import Outcome, rejection_outcome, single_outcome, vote_outcome
@@ -66,13 +67,8 @@ class _Frames:
             self.texts.append(text)
         changed = _changed(self._last, shown)
         if changed or longer or not self.rows:
-            self.rows.append([at_s, len(self.texts) - 1, _utf16(text), changed])
+            self.rows.append([at_s, len(self.texts) - 1, utf16(text), changed])
         self._last = shown
-
-
-def _utf16(text: str) -> int:
-    """Count characters as a browser does, to whom those beyond the basic plane are two."""
-    return len(text) + sum(letter > "\uffff" for letter in text) if not text.isascii() else len(text)
 
 
 def _changed(before: View, now: View) -> View:

@@ -30,7 +30,12 @@ RACE_SCRIPTS = (
     *(f"race.{part}.js" for part in ("words", "tape", "lanes", "chart", "player", "talk")),
 )
 """What plays a race: on the Compare tab, and in a file of its own that is opened without this app."""
-COMPARE_SCRIPTS = (*RACE_SCRIPTS, *(f"compare.{part}.js" for part in ("form", "link", "share")), "compare.js")
+COMPARE_SCRIPTS = (
+    *RACE_SCRIPTS,
+    *(f"compare.{part}.js" for part in ("form", "link", "share")),
+    *("lab.tree.js", "lab.trunk.js", "lab.js"),
+    "compare.js",
+)
 
 CURATE_SCRIPTS = (
     *("tools.js", "board.js", "charts.js"),
@@ -83,9 +88,11 @@ def curves_board(*, plotly: str, largest_mb: int, **settings: Any) -> gr.HTML:
 
 
 def compare_board(**settings: Any) -> gr.HTML:
-    """The board of the Compare tab: form, lanes, chart and player, from the JSON of `compare_race.Race.view`."""
+    """The board of the Compare tab: form, lanes, chart, player, Wait lab, from the JSON of `compare_race.Race.view`."""
     script = "\n".join(read_static(name) for name in COMPARE_SCRIPTS)
-    template = read_static("compare.html").replace("[RACE]", read_static("race.html"))
+    template = read_static("compare.html")
+    for place, part in {"[RACE]": "race.html", "[LAB]": "lab.html"}.items():
+        template = template.replace(place, read_static(part))
     return _component(template, script, value=None, **settings)
 
 

@@ -21,6 +21,7 @@ const form = compareForm(root, props, { onShape: reshape });
 const talk = raceTalk(race, player, { onStart: startRace, onAgain: again });
 const link = compareLink(props);
 const share = compareShare(find(".compare-share"), race, { tell, tape: () => player.tape, key: () => key, link: linkHere, onTape: openTape });
+const lab = waitLab(find(".lab"), { words: props.words, race: () => key });
 
 function tell(words) {
   const note = find(".compare-note");
@@ -69,6 +70,7 @@ function forget() { // what is shown
   lanes.clear();
   chart.draw(form.lanes.map(() => NOTHING)); // it has its place before anything moves
   share.enable(false);
+  lab.offer([]);
   find(".race-saved").textContent = "";
 }
 
@@ -132,6 +134,7 @@ async function ended(view) { // from here on the server's own tape is shown: eve
   if (tape.error) return tell(tape.error);
   player.finish(tape);
   share.enable(true);
+  lab.offer(laneTitles(tape.lanes.map((lane) => lane.setting)));
 }
 
 function openTape(tape, name = "") { // a recording: the form asks for the same, so that it can be raced here too
@@ -148,6 +151,7 @@ function openTape(tape, name = "") { // a recording: the form asks for the same,
   showCurves(tape.lanes.map((lane) => lane.setting));
   player.open(tape);
   share.enable(true);
+  lab.offer(laneTitles(tape.lanes.map((lane) => lane.setting)));
 }
 
 function setSpeed(value) {

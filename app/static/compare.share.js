@@ -147,7 +147,7 @@ function loggedQuestions(box, again) {
   let content = null;
   const question = box.appendChild(make("select", "logged-question"));
   const pace = box.appendChild(make("input", "logged-pace"));
-  question.setAttribute("aria-label", "Logged question");
+  question.setAttribute("aria-label", "Item of the log");
   pace.setAttribute("aria-label", "Tokens per second");
   Object.assign(pace, { type: "number", min: 1, max: 2000, step: 1, value: 60, title: "Tokens per second, estimated by words" });
   for (const node of [question, pace]) {

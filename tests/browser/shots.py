@@ -141,6 +141,34 @@ def compare(page: Page, folder: Path, scheme: str, width: int) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
+def lab(page: Page, folder: Path, scheme: str, width: int) -> None:
+    """A trace with two Waits, forked at the first one and again after it."""
+    page.get_by_role("tab", name="Compare").click()
+    page.get_by_label("Recordings", exact=True).select_option("race-waits")
+    lab = region(page, "Wait lab")
+    expect(lab.get_by_label("Trace to fork")).to_be_enabled()
+    lab.get_by_label("Trace to fork").select_option("2")
+    cards = lab.get_by_role("article")
+    for number, name in enumerate(
+        ("Fork with Wait", "Fork with Hmm", "Fork with nothing", "Fork and close now"), start=1
+    ):
+        lab.get_by_role("button", name=name, exact=True).click()
+        expect(cards).to_have_count(number)
+        expect(cards.nth(number - 1)).to_contain_text("saved")
+    cards.nth(1).get_by_role("button", name="Fork on from").click()
+    expect(cards).to_have_count(0)
+    lab.get_by_role("button", name="Wait 1", exact=True).click()
+    lab.get_by_role("button", name="Fork and close now").click()
+    expect(cards).to_contain_text("saved")
+    lab.get_by_role("navigation").get_by_role("button").first.click()
+    expect(cards).to_have_count(4)
+    page.mouse.move(0, 0)
+    if width > 600:
+        lab.evaluate("node => scrollTo(0, node.getBoundingClientRect().top + scrollY - 12)")
+    shoot(page, folder, "lab", scheme, width)
+    page.evaluate("scrollTo(0, 0)")
+
+
 def learn(page: Page, folder: Path, scheme: str, width: int) -> None:
     """The method on one page."""
     page.get_by_role("tab", name="Learn").click()
@@ -148,7 +176,15 @@ def learn(page: Page, folder: Path, scheme: str, width: int) -> None:
     shoot(page, folder, "learn", scheme, width)
 
 
-TABS = {"think": think, "compare": compare, "curves": curves, "curate": curate, "train": train, "learn": learn}
+TABS = {
+    "think": think,
+    "compare": compare,
+    "lab": lab,
+    "curves": curves,
+    "curate": curate,
+    "train": train,
+    "learn": learn,
+}
 
 
 def every_tab(browser: Browser, url: str, folder: Path, tabs: list[str]) -> None:

@@ -404,12 +404,12 @@ def test_lm_evals_samples_play_at_a_chosen_pace(tab: Page, tmp_path) -> None:
     pace.fill("2000")
     pace.press("Tab")
     expect(lane(tab, 2)).to_contain_text("✓ right")
-    tab.get_by_label("Logged question").select_option(index=1)
+    tab.get_by_label("Item of the log").select_option(index=1)
     expect(tab.locator(".race-question")).to_have_text(QUESTIONS[1])
     expect(lane(tab, 1)).to_contain_text("✓ right")
     expect(lane(tab, 1)).to_contain_text("of 500")
     tab.get_by_label("Recordings", exact=True).select_option(label="No Wait, one, two, four")
-    expect(tab.get_by_label("Logged question")).to_be_hidden()
+    expect(tab.get_by_label("Item of the log")).to_be_hidden()
 
 
 def test_a_link_opens_a_bundled_recording(playground: Playground, open_page) -> None:
