@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test test-vllm vllm check bench eval reproduce shots smooth load clean
+.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load clean
 .DEFAULT_GOAL := help
 
 help:  ## show the verbs
@@ -67,6 +67,14 @@ bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one
 	$(PY) -m train.bench
 	$(PY) -m evals.bench $(ARGS)
 	$(PY) -m curate.bench
+
+bench-vllm: vllm  ## measure the vLLM engine on a CPU, with s1-nano (about 5 minutes)
+	$(VLLM_PY) -m evals.bench_vllm $(ARGS)
+
+bench-gpu:  ## the same on a GPU (ARGS="--model simplescaling/s1.1-7B"); says what is missing where there is none
+	@command -v nvidia-smi >/dev/null || { echo "make bench-gpu needs an NVIDIA GPU with its driver (nvidia-smi); make bench-vllm measures on a CPU"; exit 1; }
+	$(MAKE) vllm
+	$(VLLM_PY) -m evals.bench_vllm --gpu $(ARGS)
 
 eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
 	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import os
-import platform
 import sys
 import threading
 import time
@@ -26,9 +24,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TextIteratorStreamer
 
 from evals import bench_sweep
-from evals.benched import Result
+from evals.benched import Result, machine, tell
 from s1core import Budget, S1Error, Trace, astream, load_engine, stream
-from s1core.engines.base import Chunk, Request
+from s1core.engines.base import Chunk, Engine, Request
 from s1core.engines.transformers import TransformersEngine
 from s1core.models import resolve
 
@@ -46,10 +44,10 @@ def new_question() -> str:
 class FixedLength:
     """The engine, but texts end where the benchmark wants: after `round_tokens`, as if the model had ended there."""
 
-    def __init__(self, engine: TransformersEngine, round_tokens: int | None = None) -> None:
+    def __init__(self, engine: Engine, round_tokens: int | None = None, *, rounds: int = WAITS + 1) -> None:
         self._engine = engine
         self._round_tokens = round_tokens
-        self._rounds_left = WAITS + 1 if round_tokens else 0
+        self._rounds_left = rounds if round_tokens else 0
         self.prefills: list[tuple[int, int]] = []
         """(tokens that are new to the engine, tokens that it computed) for every request after the first."""
         self._known = 0
@@ -136,8 +134,7 @@ def run_one(s: Setting) -> float:
 
 def run_forced(s: Setting, *, waits: int) -> float:
     """One run of three rounds (two Waits between them), or of one."""
-    rounds = FixedLength(s.engine, -(-s.thinking_tokens // (WAITS + 1)) if waits else s.thinking_tokens)
-    rounds._rounds_left = waits + 1
+    rounds = FixedLength(s.engine, -(-s.thinking_tokens // (waits + 1)), rounds=waits + 1)
     sampled = 0
 
     def work() -> None:
@@ -248,17 +245,11 @@ def main(argv: list[str] | None = None) -> int:
     # The baseline gets the number of threads that is best for the model, too.
     torch.set_num_threads(engine.threads)
     s = Setting(engine=engine, thinking_tokens=args.tokens, answer_tokens=args.answer_tokens)
-    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(
-        f"{args.model} ({engine.step}) on {engine.device}, {platform.machine()}, {os.cpu_count()} cores{busy}; "
+        f"{args.model} ({engine.step}) on {engine.device}, {machine()}; "
         f"n = {args.repeats} pairs of {s.sampled} tokens, medians"
     )
-    print(f"{'':32}{'measured':>9}  {'bar':>8}")
-    missed = 0
-    for result in measure(s, resolve(args.model).location, args.repeats):
-        missed += not result.passed
-        verdict = "pass" if result.passed else "FAIL"
-        print(f"{result.what:32}{result.measured:9.2f}  {result.bar:>8}  {verdict}  {result.detail}", flush=True)
+    missed = tell(measure(s, resolve(args.model).location, args.repeats))
     engine.close()
     return 1 if missed else 0
 

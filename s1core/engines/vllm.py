@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import itertools
 import threading
@@ -126,6 +127,10 @@ class VllmEngine:
         finally:
             task.cancel()
 
+    def forget(self) -> None:
+        """Empty the prefix cache, so that a measurement begins with nothing in it."""
+        asyncio.run_coroutine_threadsafe(self._llm.reset_prefix_cache(), self._loop).result()
+
     def close(self) -> None:
         """Free the model. Running and later requests fail with `EngineFailed`."""
         self._finalizer()
@@ -226,8 +231,17 @@ async def _start(arguments: dict[str, Any]) -> Any:
 
 def _stop(llm: Any, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
     llm.shutdown()
+    with contextlib.suppress(TimeoutError):
+        asyncio.run_coroutine_threadsafe(_cancel_the_rest(), loop).result(timeout=10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(timeout=10)
+
+
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 def _logprobs(part: Any, count: int) -> tuple[float, ...]:
