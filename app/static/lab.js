@@ -17,7 +17,7 @@ function waitLab(root, { words, race }) {
   const READY = "Choose a trace. Fork it at any place; each branch pays for its new tokens alone.";
   const template = find(".lab-template"), cards = find(".lab-cards"), lane = find(".lab-lane"), run = find(".lab-run");
   const nodes = new Map(), shown = new Map(), drawings = new Map();
-  let lab = null, selected = 0;
+  let lab = null, selected = 0, opening = 0;
   const tree = labTree(find(".lab-tree"), { onChoose: choose });
   const trunk = labTrunk(find(".lab-trunk"), { onPlace: () => {} });
 
@@ -42,10 +42,17 @@ function waitLab(root, { words, race }) {
 
   async function open() {
     if (lane.value === "") return;
+    const mine = ++opening;
     tell("");
+    find(".lab-turn").inert = true; // until the place is known at which to fork
     find(".lab-says").textContent = "Opening the trace…";
     const opened = await reply(ask("open", { race: race(), lane: Number(lane.value), run: Number(run.value || 0) }));
-    if (opened.error) { find(".lab-says").textContent = READY; return tell(opened.error); }
+    if (mine !== opening) return;
+    if (opened.error) {
+      find(".lab-says").textContent = READY;
+      find(".lab-turn").inert = false;
+      return tell(opened.error);
+    }
     lab = opened.lab;
     for (const each of [nodes, shown, drawings]) each.clear();
     cards.replaceChildren();
@@ -56,26 +63,26 @@ function waitLab(root, { words, race }) {
     if (run.options.length !== opened.runs) {
       run.replaceChildren(...Array.from({ length: opened.runs }, (_, i) => Object.assign(make("option", "", `run ${i + 1} of ${opened.runs}`), { value: i })));
     }
-    root.dataset.open = "true";
-    find(".lab-body").hidden = false;
-    await choose(0);
+    if (await choose(0)) find(".lab-turn").inert = false;
   }
 
   async function choose(number) { // which trace is forked next
     const node = nodes.get(number), asked = lab;
-    if (!node || node.state === "running") return;
+    if (!node || node.state === "running") return false;
     if (!drawings.has(number)) {
       const drawn = await reply(fetch(address(`compare/lab/places?lab=${encodeURIComponent(lab)}&node=${number}`)));
-      if (asked !== lab) return;
-      if (drawn.error) return tell(drawn.error);
+      if (asked !== lab) return false;
+      if (drawn.error) { tell(drawn.error); return false; }
       drawings.set(number, drawn);
     }
     selected = number;
+    find(".lab-body").hidden = false;
     const title = [turnBadge(node)];
     if (node.parent !== null) title.push(` after ${node.at.toLocaleString("en")}`);
     trunk.open(drawings.get(number), title);
     drawTree();
     drawCards();
+    return true;
   }
 
   const drawTree = () => tree([...nodes.values()], selected);

@@ -145,8 +145,8 @@ def lab(page: Page, folder: Path, scheme: str, width: int) -> None:
     """A trace with two Waits, forked at the first one and again after it."""
     page.get_by_role("tab", name="Compare").click()
     page.get_by_label("Recordings", exact=True).select_option("race-waits")
+    expect(page.locator(".race-status")).to_have_text("No Wait, one, two, four")
     lab = region(page, "Wait lab")
-    expect(lab.get_by_label("Trace to fork")).to_be_enabled()
     lab.get_by_label("Trace to fork").select_option("2")
     cards = lab.get_by_role("article")
     for number, name in enumerate(
