@@ -31,6 +31,7 @@ from app.shelf import EngineShelf  # noqa: E402
 from app.sign_in import Credentials, SignIn  # noqa: E402
 from app.tabs import compare, curate, curves, learn, think, train  # noqa: E402
 from app.train_jobs import TrainJobs  # noqa: E402
+from app.train_models import TrainedModels  # noqa: E402
 from app.train_routes import router as train_router  # noqa: E402
 from app.train_runs import TrainShelf, default_root  # noqa: E402
 from s1core.engines.base import Engine  # noqa: E402
@@ -56,14 +57,15 @@ def build_page(
     curations: CurateJobs,
     trainings: TrainJobs,
     sets: SetShelf,
+    models: TrainedModels,
     gate: Gate,
 ) -> gr.Blocks:
     """Lay out the whole page."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=read_static("header.html"), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Think", id="think"):
-                think.build(shelf, runs, gate)
+            with gr.Tab("Think", id="think", elem_id="think-tab"):
+                model = think.build(shelf, runs, gate)
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
                 compare.build(shelf, races, gate)
             with gr.Tab("Curves", id="curves", elem_id="curves-tab"):
@@ -71,7 +73,7 @@ def build_page(
             with gr.Tab("Curate", id="curate", elem_id="curate-tab"):
                 curate.build(curations)
             with gr.Tab("Train", id="train", elem_id="train-tab") as train_tab:
-                train.build(trainings, sets, train_tab)
+                train.build(trainings, sets, models, train_tab, model)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
         oauth.offer()
@@ -117,13 +119,15 @@ def build_app(
     curations = CurateJobs(sets.root, jobs)
     server.include_router(curate_router(sets, curations))
     trainings = TrainJobs(default_root(), jobs)
-    server.include_router(train_router(TrainShelf(trainings, sets), trainings))
+    trained = TrainShelf(trainings, sets)
+    models = TrainedModels(shelf, trained)
+    server.include_router(train_router(trained, trainings, models))
     sign_in = SignIn(owner) if owner else None
     if sign_in:
         server.include_router(sign_in.router())
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns(), results, races, curations, trainings, sets, gate),
+        build_page(shelf, LiveRuns(), results, races, curations, trainings, sets, models, gate),
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),

@@ -44,7 +44,7 @@ CURATE_SCRIPTS = (
 )
 TRAIN_SCRIPTS = (
     *("tools.js", "board.js", "charts.js"),
-    *(f"train.{part}.js" for part in ("charts", "preflight", "runs")),
+    *(f"train.{part}.js" for part in ("charts", "preflight", "runs", "saved")),
     "train.js",
 )
 

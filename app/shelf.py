@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from app.public import is_public
 from s1core import S1Error, load_engine
 from s1core.engines.base import Engine
-from s1core.errors import ModelUnavailable, UnknownModel
+from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import PRESETS, resolve
 
 TELL_EVERY_S = 0.5
@@ -31,6 +32,7 @@ class EngineShelf:
         self._lock = threading.Lock()
         self._loads: dict[str, Future[Engine]] = {}
         self._given = tuple(engines or ())
+        self._offered: dict[str, str] = {}
         for name, given in (engines or {}).items():
             self._loads[name] = Future()
             self._loads[name].set_result(given)
@@ -44,7 +46,23 @@ class EngineShelf:
         On a public page these are the models that are here: no visitor makes the server fetch another one.
         """
         known = [name for name, preset in PRESETS.items() if preset.bundled or not is_public()]
-        return list(dict.fromkeys((self.default, *self._given, *known)))
+        return list(dict.fromkeys((self.default, *self._given, *self._offered, *known)))
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """Those of the names that were added after the start."""
+        return tuple(self._offered)
+
+    def offer(self, name: str, folder: Path) -> None:
+        """Add a model that was made here, from now on and for everybody.
+
+        Raises:
+            InvalidSetting: another model has this name.
+        """
+        with self._lock:
+            if name in PRESETS or name in self._given or name == self.default:
+                raise InvalidSetting(f"There is another model called {name}; train this one under another name.")
+            self._offered[name] = str(folder)
 
     def warm(self) -> None:
         """Begin to load the default model, so that it is there when the first visitor is."""
@@ -74,7 +92,7 @@ class EngineShelf:
             loading = self._loads.get(model)
             failed = loading is not None and loading.done() and loading.exception() is not None
             if loading is None or failed:
-                resolve(model)
+                resolve(self._offered.get(model, model))
                 loading = self._loads[model] = Future()
                 threading.Thread(target=self._load, args=(model, loading), daemon=True, name=f"load {model}").start()
             return loading
@@ -90,6 +108,9 @@ class EngineShelf:
             loading.set_exception(ModelUnavailable(reason))
 
     def _loaded(self, model: str) -> Engine:
+        if model in self._offered:
+            # Beside whatever else runs here: this engine takes only the memory that the model needs.
+            return load_engine(self._offered[model], engine="transformers")
         # A server runs the model that it was started with; the bundled ones run here all the same.
         if self._engine == "http" and model != self.default and resolve(model).bundled:
             return load_engine(model)

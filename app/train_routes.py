@@ -11,13 +11,14 @@ from app.curves_view import View
 from app.owner import is_owner, sees_all
 from app.train_curves import read_metrics
 from app.train_jobs import TrainJobs
+from app.train_models import TrainedModels
 from app.train_runs import TrainRun, TrainShelf
 
 Name = Annotated[str, Query(max_length=160)]
 Count = Annotated[int, Query(ge=0, le=10**18)]
 
 
-def router(shelf: TrainShelf, jobs: TrainJobs) -> APIRouter:
+def router(shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels) -> APIRouter:
     """Return the routes, all under `/train/`."""
     routes = APIRouter(prefix="/train")
 
@@ -44,5 +45,9 @@ def router(shelf: TrainShelf, jobs: TrainJobs) -> APIRouter:
             return jobs.log(find(run, request).job if is_owner(request) else None, offset)
 
         return await answer(found)
+
+    @routes.get("/models")
+    async def all_models() -> Response:
+        return await answer(lambda: {"models": models.names})
 
     return routes

@@ -53,6 +53,12 @@ class TrainRun:
         return _json(self.folder / "config.json")
 
     @property
+    def model(self) -> Path | None:
+        """The folder of the finished model."""
+        folder = (self.folder / "final").resolve()
+        return folder if (folder / "config.json").is_file() else None
+
+    @property
     def state(self) -> str:
         """The job's; of a run that was started elsewhere its own."""
         if self.job is not None:

@@ -119,7 +119,7 @@ def resolve(model: str) -> ModelPreset:
     if preset is not None:
         return preset
     if (Path(model) / "config.json").is_file():
-        return ModelPreset(name=Path(model).name, location=model, format=_guess_format(model))
+        return ModelPreset(name=_folder_name(Path(model)), location=model, format=_guess_format(model))
     is_hub_id = model.count("/") == 1 and all(part and not part.startswith(".") for part in model.split("/"))
     if is_hub_id and not Path(model).exists():
         return ModelPreset(name=model.rpartition("/")[2], location=model, format=_guess_format(model))
@@ -147,6 +147,11 @@ def preferred_engine(
     if endpoint and SERVER_OPTIONS.issuperset(given):
         return "http"
     return "vllm" if gpu_and_vllm() else "transformers"
+
+
+def _folder_name(folder: Path) -> str:
+    """Fine-tuning writes its model to the folder `final` of a run; it is the run that has a name."""
+    return folder.parent.name if folder.name == "final" and folder.parent.name else folder.name
 
 
 def _guess_format(location: str) -> str:

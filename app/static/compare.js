@@ -17,9 +17,11 @@ let recording = ""; // the name of the bundled one that is shown
 const lanes = raceLanes(race);
 const chart = raceChart(find(".race-chart-box"), find(".race-chart-says"));
 const player = racePlayer(race, lanes, { onFrame: drawFrame, onAgain: startRace });
-const form = compareForm(root, props, { onShape: reshape });
+const { models, methods, words, families, presets } = props;
+const offers = { models, methods, words, families, presets };
+const form = compareForm(root, offers, { onShape: reshape });
 const talk = raceTalk(race, player, { onStart: startRace, onAgain: again });
-const link = compareLink(props);
+const link = compareLink(offers);
 const share = compareShare(find(".compare-share"), race, { tell, tape: () => player.tape, key: () => key, link: linkHere, onTape: openTape });
 const lab = waitLab(find(".lab"), { words: props.words, race: () => key });
 
@@ -187,6 +189,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 }, { signal: document.s1CompareKeys.signal });
 
+async function learnModels() { // one may have been trained since the server was started
+  const found = await asker("train/")("models");
+  if (found.error || String(found.models) === String(offers.models)) return;
+  offers.models = found.models;
+  form.draw(lanes.nodes());
+}
+
+document.addEventListener("s1-models", learnModels, { signal: document.s1CompareKeys.signal });
 reshape();
-restore();
+learnModels().then(restore);
 watch("value", onView);

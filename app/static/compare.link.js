@@ -1,10 +1,10 @@
 // A comparison as the query of an address, and back. A link fills the form; it starts nothing, and what it says is only
 // compared with what is here. The server checks it all again.
 function compareLink(offers) {
-  const METHODS = new Set(offers.methods.map((method) => method.name)), MODELS = new Set(offers.models);
+  const METHODS = new Set(offers.methods.map((method) => method.name));
   const whole = (most) => (text) => (/^\d{1,9}$/.test(text) && Number(text) <= most ? Number(text) : undefined);
   const FIELDS = {
-    method: (text) => (METHODS.has(text) ? text : undefined), model: (text) => (MODELS.has(text) ? text : undefined),
+    method: (text) => (METHODS.has(text) ? text : undefined), model: (text) => (offers.models.includes(text) ? text : undefined),
     budget: whole(1e9), waits: whole(8), count: whole(32), word: (text) => (text.length <= 200 ? text : undefined),
   };
 

@@ -14,6 +14,13 @@ const drawPreflight = preflightView(find(".preflight"));
 const drawCharts = trainCharts(root, props.plotly);
 const list = runsView(find(".runs"), { onShow: (id) => { show(id).then(() => find(".board-top").scrollIntoView({ block: "nearest" })); }, onOver: layOver });
 
+const drawSaved = savedView(find(".checkpoints"), { onTry: (run) => request({ run }) });
+
+function request(asked) { // of the server, as the buttons of the form are
+  props.value = asked;
+  trigger("submit");
+}
+
 function titled(one) {
   const made = [one.recipe, one.data && `on ${one.data}`].filter(Boolean).join(" ");
   return `${one.id}${made && !one.id.startsWith(one.recipe) ? ` (${made})` : ""}${one.state === "done" ? "" : `, ${STATES[one.state] ?? one.state}`}`;
@@ -82,8 +89,7 @@ function drawNumbers(view) {
 }
 
 function drawAbout(view) {
-  const saved = view.saved.map((one) => one.name).join(", ");
-  const facts = [["recipe", view.recipe], ["data", view.data], ...view.facts, ["settings", view.settings.join(", ")], ["saved", saved], ["folder", view.folder ?? ""]];
+  const facts = [["recipe", view.recipe], ["data", view.data], ...view.facts, ["settings", view.settings.join(", ")], ["folder", view.folder ?? ""]];
   find(".about").hidden = false;
   factsIn(find(".about dl"), facts.filter(([, value]) => value));
   const line = find(".about .command-line");
@@ -127,6 +133,7 @@ async function look(id, mine) { // once, and again while it is at work
   state(view);
   drawNumbers(view);
   drawAbout(view);
+  drawSaved(view);
   for (const name of [".loss", ".rate", ".norm", ".speed"]) find(name).hidden = !curves.step.length;
   if (grew || changed) chart();
   follow(id, mine);
@@ -166,6 +173,7 @@ const listen = hearing(props, (news) => {
   if (news.kind === "error") { tell([news.text], "trouble"); find(".board-notes").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "preflight") { drawPreflight(news.report); find(".preflight").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "said") tell([news.text]);
+  if (news.kind === "tried") { tell([`${news.model} can be chosen in Think and Compare now`]); document.dispatchEvent(new Event("s1-models")); document.getElementById("think-tab-button")?.click(); }
   if (news.kind === "launched") { drawPreflight(null); refresh(news.run, list.over()); }
 });
 

@@ -74,8 +74,8 @@ class Controls:
         return [self.question, self.model, self.budget, self.waits, self.wait_text, *self.advanced.inputs]
 
 
-def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate) -> None:
-    """Lay out the tab and wire it."""
+def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate) -> gr.Dropdown:
+    """Lay out the tab and wire it; returns where the model is chosen."""
     families = questions.example_families()
     first_example = families[0].questions[0]
     with gr.Row(elem_id="think", equal_height=False):
@@ -86,6 +86,7 @@ def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate) -> None:
     _wire_runs(controls, stage_view, shelf, runs, gate, first_example)
     _wire_fields(controls, shelf)
     _offer_api(shelf, gate)
+    return controls.model
 
 
 def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Controls:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 from app import train_form
 from app.components import command_line, open_from_link, train_board
@@ -19,13 +20,22 @@ from app.owner import is_owner, require_owner, sees_all
 from app.public import is_public
 from app.train_form import Asked, catalogue, is_personal, keys_of, read_form
 from app.train_jobs import TrainJobs
+from app.train_models import TrainedModels
 
 FIRST = "s1-nano"
 FIELDS = ("recipe", "data", "settings", "processes", "name", "on")
 
 
-def build(jobs: TrainJobs, sets: SetShelf, tab: gr.Tab) -> None:
-    """Lay out the tab and wire it."""
+def build(jobs: TrainJobs, sets: SetShelf, models: TrainedModels, tab: gr.Tab, model: gr.Dropdown) -> None:
+    """Lay out the tab and wire it.
+
+    Args:
+        jobs: launches and stops.
+        sets: the curated sets.
+        models: the models that can be tried.
+        tab: the tab itself.
+        model: where Think chooses among them.
+    """
     with gr.Row(elem_id="train", equal_height=False):
         with gr.Column(elem_id="train-form"):
             fields = _form(sets)
@@ -37,6 +47,7 @@ def build(jobs: TrainJobs, sets: SetShelf, tab: gr.Tab) -> None:
         board = train_board(plotly=PLOTLY, elem_id="train-board")
     _wire_buttons([fields[name] for name in FIELDS], (ask, launch, stop), board, jobs, sets)
     _wire_form(fields, line, tab, jobs, sets)
+    _wire_models(board, models, model)
     open_from_link("train")
 
 
@@ -118,6 +129,31 @@ def _wire_buttons(
     ask.click(on_preflight, inputs, board, concurrency_limit=4, **quiet)
     launch.click(on_launch, inputs, board, **quiet)
     stop.click(on_stop, shown, board, js=_SHOWN_RUN, **quiet)
+
+
+def _wire_models(board: gr.HTML, models: TrainedModels, model: gr.Dropdown) -> None:
+    """What the buttons at a run's checkpoints do; a page that is opened later knows the models too."""
+    news = News()
+
+    def on_open() -> Any:
+        return gr.update(choices=models.names) if models.any else gr.skip()
+
+    def on_ask(request: gr.Request, asked: Any) -> tuple[View, Any]:
+        def work() -> View:
+            require_owner(request)
+            return {"model": models.offer(str(asked.get("run", "")))}
+
+        found = news.of("tried", work)
+        if found["kind"] == "error":
+            return found, gr.skip()
+        return found, gr.update(choices=models.names, value=found["model"])
+
+    page = Context.root_block
+    assert page is not None, "tabs are built inside the page"
+    # Not queued: see `tabs/think.py`.
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    page.load(on_open, None, model, **quiet)
+    board.submit(on_ask, board, [board, model], **quiet)
 
 
 _SHOWN_RUN = """() => document.querySelector('.train .board-pick select')?.value ?? ''"""

@@ -166,6 +166,11 @@ def test_no_file_and_no_model_is_named_for_training(
     assert "Only the owner can do this" in shown(message)
 
 
+def test_no_trained_model_is_added(visitor: httpx.Client, config: Config) -> None:
+    number = number_of(config, "train-board", "submit")
+    assert "Only the owner can do this" in shown(send(visitor, number, [{"run": "mine"}, None]))
+
+
 @pytest.mark.parametrize("path", ["curves/import", "compare/open"])
 def test_no_files_are_taken(path: str, visitor: httpx.Client, owner: httpx.Client) -> None:
     sent: dict[str, Any] = {

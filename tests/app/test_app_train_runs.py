@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,11 +14,16 @@ import pytest
 from app.command_words import CODE
 from app.curate_sets import EXAMPLES, SetShelf
 from app.jobs import JobError, Jobs
+from app.shelf import EngineShelf
 from app.train_curves import read_metrics
 from app.train_jobs import TrainJobs
+from app.train_models import TrainedModels
 from app.train_runs import NoSuchRun, TrainShelf
+from s1core.errors import InvalidSetting
+from s1core.nano import BASE
 from tests.app.test_app_train_form import read
 from tests.app.train_data import write_run
+from tests.browser.playground import scripted_engines
 
 EXAMPLE = str(EXAMPLES.resolve() / "nano-1k" / "rows.jsonl")
 
@@ -122,6 +128,23 @@ def test_what_is_done_or_at_work_is_not_launched_again(tmp_path: Path, jobs: Tra
     (jobs.root / "other" / "final").mkdir(parents=True)
     with pytest.raises(JobError, match="other is done; change a setting"):
         jobs.launch(read(sets, name="other"))
+
+
+def test_a_finished_model_can_be_tried_also_after_a_restart(shelf: TrainShelf, jobs: TrainJobs) -> None:
+    def engines() -> EngineShelf:
+        return EngineShelf("echo", engines={"echo": scripted_engines()["echo"]})
+
+    folder = write_run(jobs.root / "mine")
+    first = TrainedModels(engines(), shelf)
+    with pytest.raises(JobError, match="mine has no finished model yet"):
+        first.offer("mine")
+    shutil.copytree(BASE, folder / "final")
+    assert first.offer("mine") == "mine" and first.names[:2] == ["echo", "mine"]
+    assert TrainedModels(engines(), shelf).names[:2] == ["echo", "mine"]
+    write_run(jobs.root / "s1-nano")
+    shutil.copytree(BASE, jobs.root / "s1-nano" / "final")
+    with pytest.raises(InvalidSetting, match="another model called s1-nano"):
+        first.offer("s1-nano")
 
 
 def test_a_value_that_the_launcher_refuses_makes_no_job(jobs: TrainJobs, sets: SetShelf) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from app.jobs import Jobs
 from tests.app.train_data import write_rows, write_run
 from tests.browser.conftest import OpenPage
 from tests.browser.playground import HOSTILE, Playground
-from tests.browser.visit import region, soon
+from tests.browser.visit import ask, finished, region, soon
 
 START_S = 90_000
 SMALL = "global_batch=2\nmicro_batch=2\neval_rows=2\neval_every=2\nsave_every=2"
@@ -112,7 +113,7 @@ def test_a_launched_training_draws_its_curves_and_is_there_after_a_reload(
         expect(region(tab, name).locator(".scatterlayer .js-line").first).to_be_attached()
     expect(region(tab, "Loss").locator(".legendtext").last).to_contain_text("held out")
     expect(region(tab, "Log")).to_contain_text("step 4/4")
-    expect(region(tab, "Run facts")).to_contain_text("step 2, step 4, final")
+    expect(region(tab, "Checkpoints").get_by_role("listitem")).to_have_count(3)
     # What was shown before is what ran.
     job = Jobs(runs.parent / "jobs").all("train")[0]
     assert line == job.command == shlex.join(job.argv)
@@ -122,6 +123,23 @@ def test_a_launched_training_draws_its_curves_and_is_there_after_a_reload(
     expect(region(again, "Log")).to_contain_text("step 4/4")
     press(tab, "Launch")
     expect(tab.get_by_text("is done; change a setting")).to_be_visible()
+    try_it(tab, again)
+
+
+def try_it(tab: Page, later: Page) -> None:
+    """The trained model answers in Think, and is offered in Compare: here and on pages that are opened later."""
+    region(tab, "Checkpoints").get_by_role("button", name="Try it").click()
+    model = tab.get_by_label("Model", exact=True)
+    expect(model).to_have_value(re.compile("^s1-nano-mine-"))
+    name = model.input_value()
+    expect(tab.get_by_text(f"Ready: {name} ")).to_be_visible()
+    ask(tab, "How many r in raspberry?")
+    finished(tab)
+    later.reload()
+    later.get_by_role("tab", name="Compare").click()
+    expect(later.get_by_label("Model of lane 1").locator("option", has_text=name)).to_have_count(1)
+    tab.get_by_role("tab", name="Compare").click()
+    expect(tab.get_by_label("Model of lane 1").locator("option", has_text=name)).to_have_count(1)
 
 
 def test_a_training_is_stopped_from_another_page(tab: Page, rows: Path, open_page: OpenPage) -> None:

@@ -22,6 +22,12 @@ def test_a_preset_is_found_by_name_and_by_hub_id() -> None:
     assert resolve("s1.1-7B") is resolve("simplescaling/s1.1-7B")
 
 
+def test_a_fine_tuned_model_is_called_by_its_run(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "final").mkdir(parents=True)
+    (tmp_path / "mine" / "final" / "config.json").write_text("{}")
+    assert resolve(str(tmp_path / "mine" / "final")).name == "mine"
+
+
 @pytest.mark.parametrize("name", ["", "s1-nanoo", "../x", "/nowhere/at/all", "a/b/c"])
 def test_an_unknown_model_lists_the_known_ones(name: str) -> None:
     with pytest.raises(UnknownModel, match="s1-nano, s1-32B"):
