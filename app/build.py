@@ -30,6 +30,7 @@ from app.session import LiveRuns  # noqa: E402
 from app.shelf import EngineShelf  # noqa: E402
 from app.sign_in import Credentials, SignIn  # noqa: E402
 from app.tabs import compare, curate, curves, learn, think, train  # noqa: E402
+from app.train_evals import TrainEvals  # noqa: E402
 from app.train_jobs import TrainJobs  # noqa: E402
 from app.train_models import TrainedModels  # noqa: E402
 from app.train_routes import router as train_router  # noqa: E402
@@ -58,6 +59,7 @@ def build_page(
     trainings: TrainJobs,
     sets: SetShelf,
     models: TrainedModels,
+    sweeps: TrainEvals,
     gate: Gate,
 ) -> gr.Blocks:
     """Lay out the whole page."""
@@ -73,7 +75,7 @@ def build_page(
             with gr.Tab("Curate", id="curate", elem_id="curate-tab"):
                 curate.build(curations)
             with gr.Tab("Train", id="train", elem_id="train-tab") as train_tab:
-                train.build(trainings, sets, models, train_tab, model)
+                train.build(trainings, sets, models, sweeps, train_tab, model)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
         oauth.offer()
@@ -105,7 +107,7 @@ def build_app(
     search_matplotlib_once()
     shelf = EngineShelf(model, engines=engines, engine=engine, **options)
     shelf.warm()
-    results = RunShelf()
+    results = RunShelf(default_root() / "evals")
     results.warm()
     races = RaceShelf()
     gate = Gate(RUNS)
@@ -118,16 +120,17 @@ def build_app(
     jobs = Jobs()
     curations = CurateJobs(sets.root, jobs)
     server.include_router(curate_router(sets, curations))
-    trainings = TrainJobs(default_root(), jobs)
+    trainings = TrainJobs(default_root() / "sft", jobs)
     trained = TrainShelf(trainings, sets)
     models = TrainedModels(shelf, trained)
-    server.include_router(train_router(trained, trainings, models))
+    sweeps = TrainEvals(default_root() / "evals", jobs)
+    server.include_router(train_router(trained, trainings, models, sweeps))
     sign_in = SignIn(owner) if owner else None
     if sign_in:
         server.include_router(sign_in.router())
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns(), results, races, curations, trainings, sets, models, gate),
+        build_page(shelf, LiveRuns(), results, races, curations, trainings, sets, models, sweeps, gate),
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),

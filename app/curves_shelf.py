@@ -13,12 +13,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.curves_view import View, benchmark_views, series_views
 from evals import cached
-from evals.cached import Series, packed_series, published_series
+from evals.cached import Series, packed_series, published_series, run_series
 from evals.packed import read_packed
 from s1core import S1Error
 from s1core.store import Row, read_manifest, read_rows
@@ -48,7 +49,13 @@ class Run:
 class RunShelf:
     """Runs by key. Safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, evals: Path | None = None) -> None:
+        """Set up.
+
+        Args:
+            evals: folder of the sweeps that were made on this machine, of fine-tuned models for instance.
+        """
+        self._evals = evals
         self._lock = threading.Lock()
         self._files: tuple[tuple[Path, int], ...] | None = None
         self._cached: dict[str, Run] = {}
@@ -67,7 +74,19 @@ class RunShelf:
             if files != self._files:
                 self._read([path for path, _ in files])
                 self._files = files
-            return self._catalogue
+            return self._with_own(self._catalogue)
+
+    def _with_own(self, catalogue: View) -> View:
+        """What ships, and the sweeps of this machine as far as they have come."""
+        own = [view for folder in self._own_folders() for view in own_views(folder)]
+        if not own:
+            return catalogue
+        series = [*catalogue["series"], *own]
+        return {**catalogue, "series": series, "benchmarks": benchmark_views(series)}
+
+    def _own_folders(self) -> list[Path]:
+        found = sorted(self._evals.glob("*/samples.jsonl")) if self._evals else []
+        return [path.parent for path in found if path.stat().st_size]
 
     def _read(self, files: list[Path]) -> None:
         views, runs, notes = series_views(published_series()), dict[str, Run](), list[str]()
@@ -91,13 +110,14 @@ class RunShelf:
         with self._lock:
             if key in self._cached:
                 return self._cached[key]
-            folder = self._visitors.get(key)
+            folder = self._visitors.get(key) or next((f for f in self._own_folders() if own_key(f) == key), None)
             if folder is None or not folder.exists():
                 raise NoSuchRun(
                     "The samples of this run are no longer here; runs of visitors are kept for a while only. "
                     "Run it again, or add its files again."
                 )
-            self._visitors.move_to_end(key)
+            if key in self._visitors:
+                self._visitors.move_to_end(key)
         manifest = read_manifest(folder)
         return Run(
             config=manifest.get("config", {}),
@@ -128,6 +148,26 @@ class RunShelf:
 
 def _packed_rows(path: Path) -> Callable[[], Iterator[Row]]:
     return lambda: read_packed(path)[1]
+
+
+def own_key(folder: Path) -> str:
+    """The key of a sweep of this machine; no visitor's is like it."""
+    return f"own.{folder.name}"
+
+
+def own_views(folder: Path) -> list[View]:
+    """The series of a sweep of this machine; none where it is damaged."""
+    found = (folder / "samples.jsonl").stat()
+    return _own_views(folder, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=64)
+def _own_views(folder: Path, changed_ns: int, size: int) -> list[View]:
+    del changed_ns, size  # part of the key alone: a sweep that has gone on is read anew
+    try:
+        return series_views(run_series(folder), run=own_key(folder))
+    except S1Error:
+        return []
 
 
 def visitor_views(series: list[Series], key: str) -> list[View]:

@@ -6,7 +6,7 @@ import contextlib
 
 from app.jobs import JobError
 from app.shelf import EngineShelf
-from app.train_runs import TrainShelf
+from app.train_runs import TrainRun, TrainShelf
 from s1core import S1Error
 
 MARK = "tried"
@@ -34,13 +34,21 @@ class TrainedModels:
         """Whether one was added."""
         return bool(self._engines.offered)
 
+    def run(self, name: str) -> TrainRun:
+        """A run by its name.
+
+        Raises:
+            NoSuchRun: there is none.
+        """
+        return self._runs.find(name)
+
     def offer(self, name: str) -> str:
         """Add the model of a run; returns what it is called.
 
         Raises:
             S1Error: there is none, or another one has its name.
         """
-        run = self._runs.find(name)
+        run = self.run(name)
         if run.model is None:
             raise JobError(f"{name} has no finished model yet; it is written when the last step is done.")
         self._engines.offer(name, run.model)

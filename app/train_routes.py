@@ -10,6 +10,7 @@ from app.answers import answer
 from app.curves_view import View
 from app.owner import is_owner, sees_all
 from app.train_curves import read_metrics
+from app.train_evals import TrainEvals
 from app.train_jobs import TrainJobs
 from app.train_models import TrainedModels
 from app.train_runs import TrainRun, TrainShelf
@@ -18,7 +19,7 @@ Name = Annotated[str, Query(max_length=160)]
 Count = Annotated[int, Query(ge=0, le=10**18)]
 
 
-def router(shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels) -> APIRouter:
+def router(shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels, sweeps: TrainEvals) -> APIRouter:
     """Return the routes, all under `/train/`."""
     routes = APIRouter(prefix="/train")
 
@@ -34,7 +35,8 @@ def router(shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels) -> APIRout
         def found() -> View:
             one = find(run, request)
             curves = read_metrics(one.folder).curves(after, file)
-            return {**shelf.view(one, owner=is_owner(request)), "curves": curves}
+            owner = is_owner(request)
+            return {**shelf.view(one, owner=owner), "evals": sweeps.view(one.name, owner=owner), "curves": curves}
 
         return await answer(found)
 

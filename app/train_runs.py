@@ -28,8 +28,11 @@ class NoSuchRun(S1Error, LookupError):
 
 
 def default_root() -> Path:
-    """Where runs are: `runs/sft/` of the folder that the server was started in, or of `S1_RUNS`."""
-    return Path(os.environ.get(ROOT_VARIABLE) or "runs") / "sft"
+    """Where runs are: `runs/` of the folder that the server was started in, or `S1_RUNS`.
+
+    Fine-tunings lie in `sft/`, sweeps of their models in `evals/`.
+    """
+    return Path(os.environ.get(ROOT_VARIABLE) or "runs")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,10 @@ const drawPreflight = preflightView(find(".preflight"));
 const drawCharts = trainCharts(root, props.plotly);
 const list = runsView(find(".runs"), { onShow: (id) => { show(id).then(() => find(".board-top").scrollIntoView({ block: "nearest" })); }, onOver: layOver });
 
-const drawSaved = savedView(find(".checkpoints"), { onTry: (run) => request({ run }) });
+const drawSaved = savedView(find(".checkpoints"), {
+  benchmarks: props.benchmarks, questions: props.questions,
+  onTry: (run) => request({ what: "try", run }), onEvaluate: (run, chosen) => request({ what: "evaluate", run, ...chosen }),
+});
 
 function request(asked) { // of the server, as the buttons of the form are
   props.value = asked;
@@ -130,15 +133,16 @@ async function look(id, mine) { // once, and again while it is at work
   current = view;
   const grew = grow(view.curves);
   if (changed) { runs = runs.map((one) => (one.id === view.id ? { ...one, state: view.state } : one)); offer(); }
-  state(view);
+  if (changed || OPEN.includes(view.state)) state(view);
   drawNumbers(view);
   drawAbout(view);
   drawSaved(view);
   for (const name of [".loss", ".rate", ".norm", ".speed"]) find(name).hidden = !curves.step.length;
   if (grew || changed) chart();
   follow(id, mine);
-  if (OPEN.includes(view.state)) timer = setTimeout(() => { if (root.isConnected) look(id, mine); }, document.hidden ? 5 * EVERY_MS : EVERY_MS);
-  else if (changed) refreshList(mine);
+  const busy = OPEN.includes(view.state) || view.evals.some((one) => !one.over);
+  if (busy) timer = setTimeout(() => { if (root.isConnected) look(id, mine); }, document.hidden ? 5 * EVERY_MS : EVERY_MS);
+  if (changed && !OPEN.includes(view.state)) refreshList(mine);
 }
 
 async function refreshList(mine) {
@@ -174,6 +178,7 @@ const listen = hearing(props, (news) => {
   if (news.kind === "preflight") { drawPreflight(news.report); find(".preflight").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "said") tell([news.text]);
   if (news.kind === "tried") { tell([`${news.model} can be chosen in Think and Compare now`]); document.dispatchEvent(new Event("s1-models")); document.getElementById("think-tab-button")?.click(); }
+  if (news.kind === "evaluating" && news.run === current?.id) clearTimeout(timer), look(news.run, ++latest).then(() => tell([news.text]));
   if (news.kind === "launched") { drawPreflight(null); refresh(news.run, list.over()); }
 });
 

@@ -1,6 +1,7 @@
-// What a run has saved: steps to go on from, and the finished model to try.
-function savedView(section, { onTry }) {
-  const list = section.querySelector(".saved"), says = section.querySelector(".checkpoints-says");
+// What a run has saved: steps to go on from, and the finished model to try and to evaluate; and how its sweeps are.
+function savedView(section, { benchmarks, questions, onTry, onEvaluate }) {
+  const list = section.querySelector(".saved"), sweeps = section.querySelector(".sweeps"), says = section.querySelector(".checkpoints-says");
+  const chosen = { benchmark: benchmarks[0], questions: questions[1] };
 
   function act(name, words, key, onClick) {
     const button = make("button", "saved-act", words);
@@ -11,19 +12,52 @@ function savedView(section, { onTry }) {
     return button;
   }
 
+  function pick(name, key, values, words) {
+    const select = make("select");
+    select.dataset.key = key;
+    select.setAttribute("aria-label", name);
+    select.append(...values.map((value) => option(String(value), words(value))));
+    select.value = String(chosen[key]);
+    select.addEventListener("change", () => { chosen[key] = values.find((value) => String(value) === select.value); });
+    return select;
+  }
+
   function row(view, one) {
     const item = make("li");
     item.appendChild(make("b", "", one.final ? `${view.id}, the finished model` : one.name));
-    const text = one.final ? `after ${whole(one.step)} steps` : "to go on from";
-    item.appendChild(make("span", "small", text));
-    if (one.final) item.appendChild(act(view.id, "Try it", "try", () => onTry(view.id)));
+    item.appendChild(make("span", "small", one.final ? `after ${whole(one.step)} steps` : "to go on from"));
+    if (!one.final) return item;
+    item.append(
+      act(view.id, "Try it", "try", () => onTry(view.id)),
+      act(view.id, "Evaluate", "evaluate", () => onEvaluate(view.id, chosen)),
+      pick("Benchmark", "benchmark", benchmarks, (name) => `on ${name}`),
+      pick("Questions of the evaluation", "questions", questions, (n) => `${n} questions`),
+    );
     return item;
   }
 
+  function sweep(one) {
+    const item = make("li");
+    item.append(make("b", "", `${one.model} on ${one.questions} questions of ${one.benchmark}`), make("span", "run-state", one.state));
+    item.lastChild.dataset.state = one.state;
+    if (one.reason) item.appendChild(make("span", "small", one.reason));
+    if (one.state !== "done") return item;
+    const query = new URLSearchParams({ tab: "curves", benchmark: one.benchmark });
+    for (const name of [one.model, one.parent].filter(Boolean)) query.append("model", name);
+    query.append("method", "budget forcing");
+    const link = item.appendChild(make("a", "saved-act", one.parent ? `See its curve beside ${one.parent}'s` : "See its curve"));
+    link.href = `${location.pathname}?${query}`;
+    return item;
+  }
+
+  let drawn = "";
   return (view) => {
     section.hidden = !view.saved.length;
-    const done = view.saved.some((one) => one.final);
-    says.textContent = done ? "" : "the model is written after the last step";
+    says.textContent = view.saved.some((one) => one.final) ? "" : "the model is written after the last step";
+    const now = JSON.stringify([view.id, view.saved, view.evals]);
+    if (now === drawn) return; // a list that is open stays open
+    drawn = now;
     keepingFocus(list, () => list.replaceChildren(...view.saved.map((one) => row(view, one)).reverse()));
+    sweeps.replaceChildren(...view.evals.map(sweep));
   };
 }

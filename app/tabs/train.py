@@ -18,21 +18,26 @@ from app.curves_view import View
 from app.news import News
 from app.owner import is_owner, require_owner, sees_all
 from app.public import is_public
+from app.train_evals import QUESTIONS, TrainEvals
 from app.train_form import Asked, catalogue, is_personal, keys_of, read_form
 from app.train_jobs import TrainJobs
 from app.train_models import TrainedModels
+from evals.benchmarks import BENCHMARKS
 
 FIRST = "s1-nano"
 FIELDS = ("recipe", "data", "settings", "processes", "name", "on")
 
 
-def build(jobs: TrainJobs, sets: SetShelf, models: TrainedModels, tab: gr.Tab, model: gr.Dropdown) -> None:
+def build(
+    jobs: TrainJobs, sets: SetShelf, models: TrainedModels, sweeps: TrainEvals, tab: gr.Tab, model: gr.Dropdown
+) -> None:
     """Lay out the tab and wire it.
 
     Args:
         jobs: launches and stops.
         sets: the curated sets.
         models: the models that can be tried.
+        sweeps: evaluates them.
         tab: the tab itself.
         model: where Think chooses among them.
     """
@@ -44,10 +49,12 @@ def build(jobs: TrainJobs, sets: SetShelf, models: TrainedModels, tab: gr.Tab, m
                 ask = gr.Button("Preflight", elem_id="train-preflight")
                 launch = gr.Button("Launch", variant="primary", elem_id="train-launch")
                 stop = gr.Button("Stop job", elem_id="train-stop")
-        board = train_board(plotly=PLOTLY, elem_id="train-board")
+        board = train_board(
+            plotly=PLOTLY, benchmarks=list(BENCHMARKS), questions=list(QUESTIONS), elem_id="train-board"
+        )
     _wire_buttons([fields[name] for name in FIELDS], (ask, launch, stop), board, jobs, sets)
     _wire_form(fields, line, tab, jobs, sets)
-    _wire_models(board, models, model)
+    _wire_models(board, models, sweeps, model)
     open_from_link("train")
 
 
@@ -131,7 +138,7 @@ def _wire_buttons(
     stop.click(on_stop, shown, board, js=_SHOWN_RUN, **quiet)
 
 
-def _wire_models(board: gr.HTML, models: TrainedModels, model: gr.Dropdown) -> None:
+def _wire_models(board: gr.HTML, models: TrainedModels, sweeps: TrainEvals, model: gr.Dropdown) -> None:
     """What the buttons at a run's checkpoints do; a page that is opened later knows the models too."""
     news = News()
 
@@ -139,11 +146,18 @@ def _wire_models(board: gr.HTML, models: TrainedModels, model: gr.Dropdown) -> N
         return gr.update(choices=models.names) if models.any else gr.skip()
 
     def on_ask(request: gr.Request, asked: Any) -> tuple[View, Any]:
-        def work() -> View:
+        def on_try() -> View:
             require_owner(request)
-            return {"model": models.offer(str(asked.get("run", "")))}
+            return {"model": models.offer(str(asked["run"]))}
 
-        found = news.of("tried", work)
+        def on_evaluate() -> View:
+            require_owner(request)
+            run = models.run(str(asked["run"]))
+            return {"text": sweeps.launch(run, asked.get("benchmark"), asked.get("questions")), "run": run.name}
+
+        if isinstance(asked, dict) and asked.get("what") == "evaluate":
+            return news.of("evaluating", on_evaluate), gr.skip()
+        found = news.of("tried", on_try)
         if found["kind"] == "error":
             return found, gr.skip()
         return found, gr.update(choices=models.names, value=found["model"])

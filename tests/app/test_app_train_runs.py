@@ -11,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from app.command_words import CODE
+from app.command_words import CODE, FormError
 from app.curate_sets import EXAMPLES, SetShelf
+from app.curves_shelf import RunShelf
 from app.jobs import JobError, Jobs
 from app.shelf import EngineShelf
 from app.train_curves import read_metrics
+from app.train_evals import TrainEvals
 from app.train_jobs import TrainJobs
 from app.train_models import TrainedModels
 from app.train_runs import NoSuchRun, TrainShelf
 from s1core.errors import InvalidSetting
-from s1core.nano import BASE
+from s1core.nano import BASE, WEIGHTS
 from tests.app.test_app_train_form import read
 from tests.app.train_data import write_run
 from tests.browser.playground import scripted_engines
@@ -145,6 +147,49 @@ def test_a_finished_model_can_be_tried_also_after_a_restart(shelf: TrainShelf, j
     shutil.copytree(BASE, jobs.root / "s1-nano" / "final")
     with pytest.raises(InvalidSetting, match="another model called s1-nano"):
         first.offer("s1-nano")
+
+
+def test_a_model_is_evaluated_by_the_command_line_and_its_curve_is_among_the_others(
+    tmp_path: Path, shelf: TrainShelf, jobs: TrainJobs
+) -> None:
+    registry = Jobs(tmp_path / "jobs")
+    sweeps = TrainEvals(tmp_path / "evals", registry, options=("--budgets=0", "--waits="))
+    folder = write_run(jobs.root / "mine", model=str(BASE))
+    with pytest.raises(JobError, match="no finished model yet"):
+        sweeps.launch(shelf.find("mine"), "nano", 20)
+    shutil.copytree(WEIGHTS, folder / "final")
+    for benchmark, questions in (("--out=x", 20), ("nano", 7), (None, None)):
+        with pytest.raises(FormError, match="Choose one of the benchmarks"):
+            sweeps.launch(shelf.find("mine"), benchmark, questions)
+    assert "on 20 questions of nano" in sweeps.launch(shelf.find("mine"), "nano", 20)
+    with pytest.raises(JobError, match="is being evaluated already"):
+        sweeps.launch(shelf.find("mine"), "nano", 100)
+    ends = time.monotonic() + 120
+    while not all(one["over"] for one in sweeps.view("mine", owner=True)) and time.monotonic() < ends:
+        time.sleep(0.1)
+    told = sweeps.view("mine", owner=True)
+    assert [(one["model"], one["parent"], one["state"]) for one in told] == [("mine", "nano-base", "done")], told
+    results = RunShelf(tmp_path / "evals")
+    series = results.catalogue()["series"]
+    mine = next(one for one in series if one["model"] == "mine")
+    assert [point["n"] for point in mine["points"]] == [20, 20] and mine["origin"] == "measured"
+    assert any(one["model"] == "nano-base" and one["benchmark"] == mine["benchmark"] for one in series)
+    assert len(list(results.find(mine["run"]).rows())) == 40
+
+
+def test_a_parent_without_a_curve_is_evaluated_too(tmp_path: Path, shelf: TrainShelf, jobs: TrainJobs) -> None:
+    registry = Jobs(tmp_path / "jobs", grace_s=1)
+    sleeps = registry.launch(
+        "test", [sys.executable, "-c", "import time; time.sleep(60)"], cwd=tmp_path, about={}, device="cpu"
+    )
+    sweeps = TrainEvals(tmp_path / "evals", registry)
+    folder = write_run(jobs.root / "mine", model=str(WEIGHTS))
+    shutil.copytree(BASE, folder / "final")
+    sweeps.launch(shelf.find("mine"), "nano", 20)
+    waiting = [job for job in registry.all("eval") if job.state == "queued"]
+    assert [job.argv[3] for job in reversed(waiting)] == [f"--model={folder / 'final'}", f"--model={WEIGHTS}"]
+    for job in [*waiting, sleeps]:
+        registry.stop(job)
 
 
 def test_a_value_that_the_launcher_refuses_makes_no_job(jobs: TrainJobs, sets: SetShelf) -> None:

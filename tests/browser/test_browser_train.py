@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.jobs import Jobs
+from s1core.nano import BASE, WEIGHTS
 from tests.app.train_data import write_rows, write_run
 from tests.browser.conftest import OpenPage
 from tests.browser.playground import HOSTILE, Playground
@@ -167,6 +169,22 @@ def test_past_runs_are_laid_over_each_other(server: Playground, runs: Path, open
     expect(region(again, "Loss").locator(".legendtext")).to_have_count(4)
     region(again, "Runs").get_by_role("button", name="second").click()
     expect(region(again, "Progress")).to_contain_text("step 5 of 5")
+
+
+def test_an_evaluated_model_has_its_curve_beside_its_parents(
+    server: Playground, runs: Path, open_page: OpenPage
+) -> None:
+    folder = write_run(runs / "sft" / "evaluated", model=str(BASE))
+    shutil.copytree(WEIGHTS, folder / "final")
+    (folder / "final" / "receipt.json").write_text('{"steps": 3}')
+    page = open_page(server.url + "?tab=train&run=evaluated")
+    saved = region(page, "Checkpoints")
+    saved.get_by_label("Questions of the evaluation").select_option("20")
+    saved.get_by_role("button", name="Evaluate: evaluated", exact=True).click()
+    expect(page.get_by_text("evaluated is being evaluated on 20 questions of nano")).to_be_visible()
+    saved.get_by_role("link", name="See its curve beside nano-base's").click(timeout=START_S)
+    for name in ("evaluated", "nano-base"):
+        expect(page.get_by_label(name, exact=True)).to_be_checked()
 
 
 def test_states_that_went_wrong_and_hostile_texts(server: Playground, runs: Path, open_page: OpenPage) -> None:
