@@ -20,7 +20,7 @@ function trainCharts(root, source) {
     };
   }
 
-  function losses({ runs }) { // the run that is shown first, others over it
+  function losses({ runs }, box) { // the run that is shown first, others over it
     const most = Math.max(1, ...runs.map((run) => run.total || 0), ...runs.map((run) => run.curves.step.at(-1) ?? 0));
     const data = runs.flatMap((run, number) => {
       const ink = css(`--series-${number % SERIES}`), name = plain(run.name), { curves } = run;
@@ -28,12 +28,13 @@ function trainCharts(root, source) {
       const held = { x: curves.eval_step, y: curves.eval_loss, type: "scatter", mode: "lines+markers", cliponaxis: false, name: `${name}, held out`, line: { color: ink, width: 1, dash: "dot" }, marker: { color: ink, size: 8, symbol: "diamond-open", line: { width: 2 } }, hovertemplate: `%{y:.4f} held out, at step %{x}<extra>${name}</extra>`, hoverlabel: hover() };
       return curves.eval_step.length ? [line, held] : [line];
     });
-    const several = data.length > 1;
+    const several = data.length > 1, lines = several ? Math.ceil((data.length * 190) / Math.max(190, box.clientWidth)) : 0;
+    box.style.setProperty("--legend", `${lines * 24}px`); // the plot keeps its height, however many names there are
     return {
       data,
       layout: {
-        margin: { ...margin, b: several ? 64 : margin.b }, hovermode: "closest", dragmode: false, showlegend: several,
-        legend: { orientation: "h", x: 0, y: -0.14, yanchor: "top", font: { size: 12, color: css("--ink-soft") } },
+        margin: { ...margin, b: margin.b + 12 + lines * 24 }, hovermode: "closest", dragmode: false, showlegend: several,
+        legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom", font: { size: 12, color: css("--ink-soft") } },
         xaxis: steps(most), yaxis: { ...axis(), nticks: 6, title: { text: "loss", standoff: 4, font: { size: 12 } } },
       },
     };

@@ -79,13 +79,27 @@ def curate(page: Page, folder: Path, scheme: str, width: int) -> None:
     shoot(page, folder, "curate-estimate", scheme, width)
 
 
+HIDE_PLACES = """(places) => {
+  const texts = document.createTreeWalker(document.querySelector("#train"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) for (const place of places) {
+    if (texts.currentNode.data.includes(place)) texts.currentNode.data = texts.currentNode.data.replaceAll(place, "");
+  }
+}"""
+
+
+def shoot_train(page: Page, folder: Path, name: str, scheme: str, width: int) -> None:
+    """Save one picture without where this machine keeps the code and the runs."""
+    page.evaluate(HIDE_PLACES, [f"{Path.cwd()}/", os.environ["S1_RUNS"].removesuffix("runs")])
+    shoot(page, folder, name, scheme, width)
+
+
 def train(page: Page, folder: Path, scheme: str, width: int) -> None:
     """Nothing yet; what the published run would need; and two real runs of s1-nano's base, one over the other."""
     page.get_by_role("tab", name="Train").click()
     region(page, "Command").get_by_text("--recipe=s1-nano").wait_for()
     runs = page.get_by_role("combobox", name="Run", exact=True)
     if runs.locator("option", has_text="no run yet").count():
-        shoot(page, folder, "train-empty", scheme, width)
+        shoot_train(page, folder, "train-empty", scheme, width)
     for name, rate in (("nano-gentle", "3e-4"), ("nano-usual", "1e-3")):
         if not runs.locator(f"option[value={name}]").count():
             page.get_by_label("Name of the run").fill(name)
@@ -98,15 +112,15 @@ def train(page: Page, folder: Path, scheme: str, width: int) -> None:
     page.mouse.move(0, 0)
     if width > 600:
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
-        shoot(page, folder, "train-runs", scheme, width)
+        shoot_train(page, folder, "train-runs", scheme, width)
     page.evaluate("scrollTo(0, 0)")
-    shoot(page, folder, "train", scheme, width)
+    shoot_train(page, folder, "train", scheme, width)
     page.get_by_label("Recipe", exact=True).click()
     page.get_by_role("option", name="s1-32b — ").click()
     page.get_by_label("Preflight for").fill("8xH100")
     page.get_by_role("button", name="Preflight").click()
     region(page, "Preflight").get_by_text("It does not fit").wait_for(timeout=60_000)
-    shoot(page, folder, "train-preflight", scheme, width)
+    shoot_train(page, folder, "train-preflight", scheme, width)
 
 
 def think(page: Page, folder: Path, scheme: str, width: int) -> None:
