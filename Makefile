@@ -40,7 +40,8 @@ test: check  ## run every check and test
 	@PATH=$$PATH:/usr/sbin command -v slurmctld >/dev/null || { $(SUDO) apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(SLURM) >/dev/null; } || \
 	  echo "Slurm could not be installed, its test is left out (Debian: apt install $(SLURM))"
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
+	$(PY) -m pytest tests/browser $(ARGS)  # alone: pages that stream are not to wait for other tests
 
 # vLLM lives in an environment of its own: it pins much of what the app needs in other versions.
 VLLM_PY := $(VENV)-vllm/bin/python

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from app.curves_view import View
 from app.jobs import Job, JobError, Jobs
 
 KIND = "curate"
+LEAVES_S = 5.0
+"""A process that has said its last word, as that it asks before it spends, needs a moment to end."""
 
 
 class CurateJobs:
@@ -43,6 +46,9 @@ class CurateJobs:
             JobError: another one is at work, or it cannot be started.
         """
         argv = [sys.executable, *asked.launch_words(self._root)]
+        ends_s = time.monotonic() + LEAVES_S
+        while (job := self._of(asked.name)) and self._jobs.runs(job) and time.monotonic() < ends_s:
+            time.sleep(0.1)
         # Two would wait for each other's cache in vain.
         self._jobs.launch(KIND, argv, cwd=CODE, about={"name": asked.name, "set": asked.name}, alone=True)
         return asked.name

@@ -161,24 +161,21 @@ const listen = hearing(props, (news) => {
   if (news.kind === "launched") { drawEstimate(null); waitFor(news.set, 40); }
 });
 
-async function waitFor(id, tries) { // the process needs a moment before its folder is there
+async function waitFor(id, tries, before = current?.id === id ? current.funnel.at : 0) {
+  // The process needs a moment before its folder is there, and a folder of an earlier start still tells how that ended.
   const [found, job] = await Promise.all([ask("sets"), ask("job", { set: id })]);
-  if (!job.error && !job.runs && job.said) { // it ended before it could note anything, or it says more than the set does
-    sets = found.sets ?? sets;
-    if (sets.some((one) => one.id === id)) await show(id);
-    if (current?.id !== id || current.funnel.state === "begun") tell([job.said], "trouble");
+  sets = found.sets ?? sets;
+  const there = sets.some((one) => one.id === id);
+  if (there) await show(id);
+  const { at, state: now } = current?.id === id ? current.funnel : { at: before, state: "begun" };
+  if (!job.error && !job.runs && (at !== before || job.said)) { // over; it may say more than the set does
+    if (job.said && (at === before || now === "begun")) tell([job.said], "trouble");
     return;
   }
-  if (sets.some((one) => one.id === id) || found.sets?.some((one) => one.id === id)) {
-    sets = found.sets ?? sets;
-    const before = current?.id === id ? current.funnel.at : 0;
-    await show(id);
-    // A folder of an earlier start still tells how that one ended.
-    if (current?.id === id && current.funnel.at === before && current.funnel.state !== "running" && tries) setTimeout(() => waitFor(id, tries - 1), 500);
-    return;
-  }
-  tell(["Starting…"]);
-  if (tries) setTimeout(() => waitFor(id, tries - 1), 500); else tell(["The job has written nothing; its log says why."], "trouble");
+  if (at !== before && (now === "running" || (job.error && now !== "begun"))) return; // from here on the set is polled
+  if (!there) tell(["Starting…"]);
+  if (job.runs || tries > 0) setTimeout(() => waitFor(id, tries - 1, before), 500);
+  else if (!there) tell(["The job has written nothing; its log says why."], "trouble");
 }
 
 find(".board-pick select").addEventListener("change", (event) => show(event.target.value));

@@ -183,7 +183,10 @@ def test_a_race_plays_again_and_its_text_is_the_same(tab: Page) -> None:
 def test_the_scrubber_and_the_steps_go_both_ways(tab: Page) -> None:
     race(tab, "0/1/2/4 Waits")
     expect(tab.get_by_role("button", name="Save page")).to_be_enabled()
-    tab.get_by_role("slider", name="Position").fill("300")
+    for place in range(100, 1000, 50):
+        tab.get_by_role("slider", name="Position").fill(str(place))
+        if lane(tab, 4).locator(WAIT).count():
+            break
     assert 0 < lane(tab, 4).locator(WAIT).count() < 4
     text = text_of(tab, 4)
     before = text.text_content()
