@@ -55,6 +55,7 @@ def build_page(
     runs: LiveRuns,
     results: RunShelf,
     races: RaceShelf,
+    thoughts: RaceShelf,
     curations: CurateJobs,
     trainings: TrainJobs,
     sets: SetShelf,
@@ -67,7 +68,7 @@ def build_page(
         gr.HTML(html_template=read_static("header.html"), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think", elem_id="think-tab"):
-                model = think.build(shelf, runs, gate)
+                model = think.build(shelf, runs, gate, thoughts)
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
                 compare.build(shelf, races, gate)
             with gr.Tab("Curves", id="curves", elem_id="curves-tab"):
@@ -109,12 +110,12 @@ def build_app(
     shelf.warm()
     results = RunShelf(default_root() / "evals")
     results.warm()
-    races = RaceShelf()
+    races, thoughts = RaceShelf(), RaceShelf()  # apart, so that runs of Think do not crowd out races
     gate = Gate(RUNS)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
     server.include_router(compare_routes.router(races, results))
-    server.include_router(compare_lab_routes.router(shelf, races, LabShelf(), gate))
+    server.include_router(compare_lab_routes.router(shelf, (races, thoughts), LabShelf(), gate))
     server.include_router(openai_api.routes(shelf, gate))
     sets = SetShelf()
     jobs = Jobs()
@@ -130,7 +131,7 @@ def build_app(
         server.include_router(sign_in.router())
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns(), results, races, curations, trainings, sets, models, sweeps, gate),
+        build_page(shelf, LiveRuns(), results, races, thoughts, curations, trainings, sets, models, sweeps, gate),
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -27,8 +27,15 @@ FRESH = {"cache-control": "no-store"}
 Name = Annotated[str, Query(max_length=200)]
 
 
-def router(shelf: EngineShelf, races: RaceShelf, labs: LabShelf, gate: Gate) -> APIRouter:
-    """Return the routes, all under `/compare/lab/`."""
+def router(shelf: EngineShelf, kept: Sequence[RaceShelf], labs: LabShelf, gate: Gate) -> APIRouter:
+    """Return the routes, all under `/compare/lab/`.
+
+    Args:
+        shelf: the models.
+        kept: where the traces are that can be forked.
+        labs: the labs.
+        gate: the one of the page.
+    """
     routes = APIRouter(prefix="/compare/lab")
 
     async def places(lab: Lab, number: int) -> View:
@@ -40,7 +47,9 @@ def router(shelf: EngineShelf, races: RaceShelf, labs: LabShelf, gate: Gate) -> 
         lane, run = asked.get("lane"), asked.get("run", 0)
         if type(lane) is not int or type(run) is not int:
             raise InvalidSetting("Choose a lane to fork.")
-        lab = Lab.of(races.find(str(asked.get("race"))), lane, run, same_answer)
+        key = str(asked.get("race"))
+        holder = next((races for races in kept if key in races), kept[0])
+        lab = Lab.of(holder.find(key), lane, run, same_answer)
         engine = await _engine(shelf, lab.asked.model)
         await run_in_threadpool(lab.draw, engine, 0)
         return lab.whole(labs.keep(lab), engine)

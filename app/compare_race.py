@@ -69,6 +69,24 @@ class RecordedSamples(LiveSamples):
         super().take(number, event)
 
 
+class KeptRun:
+    """A run outside of a race, of which the events are kept, so that its traces can be forked when it is over."""
+
+    def __init__(self, asked: Asked, expected: str | None, keep: Callable[[RecordedRace], str] | None) -> None:
+        """Begin with nothing; `keep` takes the run as a race of one lane and says under which key it is found."""
+        began_s = time.monotonic()
+        self.live = RecordedSamples(asked, lambda: time.monotonic() - began_s)
+        self._asked, self._expected, self._keep = asked, expected, keep
+        self._key = ""
+
+    def key(self, state: render.State) -> str:
+        """Return the key of a run whose traces are there; empty before."""
+        if not self._key and self._keep and state in ("probing", "done", "cancelled") and self.live.receipts:
+            lane = RecordedLane(asked=self._asked, happened=tuple(self.live.happened))
+            self._key = self._keep(RecordedRace(question=self._asked.question, expected=self._expected, lanes=(lane,)))
+        return self._key
+
+
 class Race:
     """A comparison under way and what the page shows of it."""
 

@@ -1,4 +1,4 @@
-"""Races that are over, kept for a while so that they can be played again, saved and exported.
+"""Races that are over, kept for a while so that they can be played again, saved, exported and forked.
 
 They are found by keys that cannot be guessed, so that nobody sees another visitor's. The oldest make room for new ones.
 """
@@ -25,6 +25,7 @@ class RaceShelf:
     """Races by key. Safe from any thread."""
 
     def __init__(self) -> None:
+        """Begin with none."""
         self._lock = threading.Lock()
         self._races: OrderedDict[str, RecordedRace] = OrderedDict()
 
@@ -48,6 +49,10 @@ class RaceShelf:
                 raise NoSuchRace("This race is no longer here; races are kept for a while only. Race again.")
             self._races.move_to_end(key)
             return self._races[key]
+
+    def __contains__(self, key: str) -> bool:
+        with self._lock:
+            return key in self._races
 
     def _events(self) -> int:
         return sum(len(lane.happened) for race in self._races.values() for lane in race.lanes)

@@ -17,7 +17,7 @@ function waitLab(root, { words, race }) {
   const READY = "Choose a trace. Fork it at any place; each branch pays for its new tokens alone.";
   const template = find(".lab-template"), cards = find(".lab-cards"), lane = find(".lab-lane"), run = find(".lab-run");
   const nodes = new Map(), shown = new Map(), drawings = new Map();
-  let lab = null, selected = 0, opening = 0;
+  let lab = null, selected = 0, opening = 0, from = "";
   const tree = labTree(find(".lab-tree"), { onChoose: choose });
   const trunk = labTrunk(find(".lab-trunk"), { onPlace: () => {} });
 
@@ -40,13 +40,12 @@ function waitLab(root, { words, race }) {
     if (!lab) find(".lab-says").textContent = titles.length ? READY : INVITATION;
   }
 
-  async function open() {
-    if (lane.value === "") return;
+  async function open(number) { // a lane of the race that is shown, or of what Think has run
     const mine = ++opening;
     tell("");
     find(".lab-turn").inert = true; // until the place is known at which to fork
     find(".lab-says").textContent = "Opening the trace…";
-    const opened = await reply(ask("open", { race: race(), lane: Number(lane.value), run: Number(run.value || 0) }));
+    const opened = await reply(ask("open", { race: from, lane: number, run: Number(run.value || 0) }));
     if (mine !== opening) return;
     if (opened.error) {
       find(".lab-says").textContent = READY;
@@ -170,8 +169,25 @@ function waitLab(root, { words, race }) {
   const own = () => fork(find(".lab-word").value ? "say" : "ignore", find(".lab-word").value);
   find(".lab-say").addEventListener("click", own);
   find(".lab-word").addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.ctrlKey) { event.preventDefault(); own(); } });
-  lane.addEventListener("change", () => { run.replaceChildren(); open(); });
-  run.addEventListener("change", open);
+  lane.addEventListener("change", () => {
+    if (lane.value === "") return;
+    run.replaceChildren();
+    from = race();
+    open(Number(lane.value));
+  });
+  run.addEventListener("change", () => open(Number(lane.value || 0)));
+  function fromThink() {
+    if (!globalThis.s1Fork) return;
+    from = globalThis.s1Fork;
+    globalThis.s1Fork = "";
+    lane.value = "";
+    run.replaceChildren();
+    open(0).then(() => root.scrollIntoView({ block: "start" }));
+  }
   offer([]);
+  document.s1Fork?.abort();
+  document.s1Fork = new AbortController();
+  document.addEventListener("s1-fork", fromThink, { signal: document.s1Fork.signal });
+  fromThink();
   return { offer };
 }

@@ -59,6 +59,7 @@ function draw() {
   drawTrack(view.track, begins);
   follow(); // last, for what stands below the trace decides on its height
   find(".said").textContent = over ? spoken(view) : "";
+  find(".to-lab").hidden = !view.key;
   document.querySelector("#think")?.setAttribute("data-state", view.state);
 }
 
@@ -74,6 +75,11 @@ traceText.addEventListener("scroll", () => {
 });
 new ResizeObserver(follow).observe(traceText);
 toEnd.addEventListener("click", () => { traceText.scrollTop = traceText.scrollHeight; });
+find(".to-lab").addEventListener("click", () => { // the lab is on another tab, which may not be there yet
+  globalThis.s1Fork = props.value.key;
+  document.getElementById("compare-tab-button")?.click();
+  document.dispatchEvent(new Event("s1-fork"));
+});
 find(".try").addEventListener("click", () => trigger("example"));
 
 // Ctrl+Enter runs from anywhere on the tab, Escape stops; both are those of the page that is shown last.

@@ -14,6 +14,8 @@ from gradio.components import Component
 from gradio.events import api
 
 from app import questions, settings
+from app.compare_race import KeptRun
+from app.compare_shelf import RaceShelf
 from app.components import note, read_static, stage, stepped_slider
 from app.gate import Gate, visitor_of
 from app.public import MOST, bounded, is_public, runs_of
@@ -74,7 +76,7 @@ class Controls:
         return [self.question, self.model, self.budget, self.waits, self.wait_text, *self.advanced.inputs]
 
 
-def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate) -> gr.Dropdown:
+def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate, races: RaceShelf) -> gr.Dropdown:
     """Lay out the tab and wire it; returns where the model is chosen."""
     families = questions.example_families()
     first_example = families[0].questions[0]
@@ -83,7 +85,7 @@ def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate) -> gr.Dropdo
             controls = _controls(shelf, families)
         with gr.Column(scale=2, min_width=300, elem_id="stage-column"):
             stage_view = stage(example=first_example, elem_id="stage")
-    _wire_runs(controls, stage_view, shelf, runs, gate, first_example)
+    _wire_runs(controls, stage_view, shelf, runs, gate, first_example, races)
     _wire_fields(controls, shelf)
     _offer_api(shelf, gate)
     return controls.model
@@ -157,11 +159,17 @@ def _advanced() -> Advanced:
 
 
 def _wire_runs(
-    controls: Controls, stage_view: gr.HTML, shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate, example: str
+    controls: Controls,
+    stage_view: gr.HTML,
+    shelf: EngineShelf,
+    runs: LiveRuns[ThinkRun],
+    gate: Gate,
+    example: str,
+    races: RaceShelf,
 ) -> None:
     async def on_run(request: gr.Request, *values: Any) -> AsyncGenerator[View, None]:
         # The page's own id: a Stop finds this run and no other visitor's, and a new Run takes the place of the last.
-        async with aclosing(_views(values, shelf, runs, gate, request)) as views:
+        async with aclosing(_views(values, shelf, runs, gate, request, races)) as views:
             async for view in views:
                 yield view
 
@@ -188,7 +196,12 @@ def _wire_runs(
 
 
 async def _views(
-    values: tuple[Any, ...], shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate, request: gr.Request
+    values: tuple[Any, ...],
+    shelf: EngineShelf,
+    runs: LiveRuns[ThinkRun],
+    gate: Gate,
+    request: gr.Request,
+    races: RaceShelf | None = None,
 ) -> AsyncGenerator[View, None]:
     page = request.session_hash or ""
     for earlier in runs.of(page):
@@ -196,17 +209,15 @@ async def _views(
     try:
         asked = bounded(settings.read_settings(*values))
         with gate.place(visitor_of(request), runs_of(asked)) as place:
-            run = _run_of(asked)
+            expected = expected_answer(asked.question)
+            kept = KeptRun(asked, expected, races.keep if races else None)
+            run = ThinkRun(asked, expected=expected, same=questions.same_answer, live=kept.live)
             with runs.registered(page, run):
                 async with aclosing(run.views(lambda: place.before(shelf.load(asked.model)))) as views:
                     async for view in views:
-                        yield view
+                        yield view | {"key": kept.key(view["state"])} if races else view
     except S1Error as error:
         yield refusal(str(error), question=str(values[0] or ""))
-
-
-def _run_of(asked: settings.Asked) -> ThinkRun:
-    return ThinkRun(asked, expected=expected_answer(asked.question), same=questions.same_answer)
 
 
 def _offer_api(shelf: EngineShelf, gate: Gate) -> None:

@@ -185,7 +185,7 @@ def client() -> Iterator[Served]:
     engine, races, app = PacedEngine(think), RaceShelf(), FastAPI()
     shelf = EngineShelf("m", engines={"m": engine})
     gate = Gate(Room(at_once=2, per_visitor=1, waiting=1))
-    app.include_router(compare_lab_routes.router(shelf, races, LabShelf(), gate))
+    app.include_router(compare_lab_routes.router(shelf, (races,), LabShelf(), gate))
     with TestClient(app) as client:
         yield client, races, engine, gate
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.playground import Playground
-from tests.browser.visit import region, soon
+from tests.browser.visit import ask, finished, region, soon
 
 WAIT = '[data-source="wait"]'
 
@@ -94,3 +94,14 @@ def test_the_lab_invites_before_there_is_a_trace(page: Page) -> None:
     lab = region(page, "Wait lab")
     expect(lab).to_contain_text("Race first, or play a recording")
     expect(lab.get_by_label("Trace to fork")).to_be_disabled()
+
+
+def test_a_run_of_the_think_tab_is_forked_too(page: Page) -> None:
+    ask(page, "How many r in raspberry?")
+    finished(page)
+    page.get_by_role("button", name="Fork in the Wait lab").click()
+    lab = region(page, "Wait lab")
+    expect(lab.get_by_text("thinking tokens kept")).to_be_visible()
+    lab.get_by_role("button", name="Fork and close now", exact=True).click()
+    expect(cards(lab)).to_contain_text("saved")
+    expect(tree(lab)).to_have_count(2)
