@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load clean
+.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack clean
 .DEFAULT_GOAL := help
 
 help:  ## show the verbs
@@ -93,6 +93,9 @@ smooth: $(VENV)/.dev-ready  ## measure how smooth four live lanes and 10 minutes
 
 load: $(VENV)/.dev-ready  ## measure 50 visitors at once, with s1-nano (2 minutes; ARGS="--minutes 10" to watch the memory)
 	$(PY) -m tests.load $(ARGS)
+
+attack: $(VENV)/.dev-ready  ## send 10,000 rapid requests to a public page (ARGS="--requests 500" for a try)
+	$(PY) -m tests.attack $(ARGS)
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) $(VENV)-vllm .pytest_cache .ruff_cache .hypothesis

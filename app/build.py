@@ -11,7 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr  # noqa: E402
 from fastapi import FastAPI  # noqa: E402
 
-from app import compare_lab_routes, compare_routes, oauth, openai_api, theme  # noqa: E402
+from app import compare_lab_routes, compare_routes, oauth, openai_api, theme, unheard  # noqa: E402
 from app.closed import Closed, take_no_files  # noqa: E402
 from app.compare_lab import LabShelf  # noqa: E402
 from app.compare_shelf import RaceShelf  # noqa: E402
@@ -22,6 +22,7 @@ from app.curate_routes import router as curate_router  # noqa: E402
 from app.curate_sets import SetShelf  # noqa: E402
 from app.curves_routes import router  # noqa: E402
 from app.curves_shelf import RunShelf  # noqa: E402
+from app.entrance import Entrance  # noqa: E402
 from app.gate import Gate, Room  # noqa: E402
 from app.jobs import Jobs  # noqa: E402
 from app.public import is_public  # noqa: E402
@@ -40,8 +41,6 @@ from s1core.engines.base import Engine  # noqa: E402
 TITLE = "s1 playground"
 RUNS = Room(at_once=32, per_visitor=16, waiting=24)
 """Of Think, Compare and `/v1` together, on a public page."""
-MOST_EVENTS = 400
-"""Presses of strangers that wait to be looked at; Gradio refuses more."""
 SESSIONS = 1000
 """Pages of which Gradio remembers what it changed on them, 0.13 MB each; every call of its API counts as one."""
 STYLES = (
@@ -82,7 +81,8 @@ def build_page(
         oauth.offer()
     take_no_files(page)
     page.state_session_capacity = SESSIONS
-    return page.queue(default_concurrency_limit=think.STREAMS, max_size=MOST_EVENTS if is_public() else None)
+    page.queue(default_concurrency_limit=think.STREAMS)
+    return unheard.bound(page, think.STREAMS) if is_public() else page
 
 
 def build_app(
@@ -143,4 +143,4 @@ def build_app(
         max_file_size="1mb",  # for Gradio's own uploads, which nothing here uses; Curves takes files by its own route
         favicon_path=str(theme.FAVICON),
     )
-    return ContentSecurityPolicy(Closed(sign_in.around(server) if sign_in else server))
+    return ContentSecurityPolicy(Entrance(Closed(sign_in.around(server) if sign_in else server)))

@@ -18,8 +18,10 @@ from app.csp import App, Receive, Send
 _API = "/gradio_api/"
 _POSTS = re.compile(r"(queue/join|(call|run|api)/.*|cancel|reset)/?")
 """What the page and clients of the documented calls send."""
-_GETS = re.compile(r"(proxy=|file=|file/|stream/|dev/|vibe).*", re.DOTALL)
-"""What nobody asks for here."""
+_GETS = re.compile(r"(proxy=|file=|file/|stream/|dev/|vibe|deep_link).*", re.DOTALL)
+"""What nobody asks for here; a deep link would be a file for everyone who asks for one."""
+_ELSEWHERE = re.compile(r"/(monitoring.*|login/?)", re.DOTALL)
+"""The same, beside Gradio's API; `login/huggingface` is how the owner signs in on a Space."""
 
 
 class Closed:
@@ -39,7 +41,7 @@ class Closed:
 
 def _is_shut(method: str, path: str) -> bool:
     if not path.startswith(_API):
-        return False
+        return bool(_ELSEWHERE.fullmatch(path))
     rest = path.removeprefix(_API)
     if method in ("GET", "HEAD", "OPTIONS"):
         return bool(_GETS.match(rest))

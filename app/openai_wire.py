@@ -6,10 +6,10 @@ Nothing that a client asks for is dropped in silence: what cannot be done here i
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from app.nesting import is_deeper
 from app.settings import MAX_QUESTION_CHARACTERS, Asked, read_settings
 from s1core import S1Error
 from s1core.errors import InvalidSetting
@@ -48,8 +48,6 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 }
 """Settings of the protocol that have one value here; null always means that one."""
 _TEXT_PARTS = frozenset({"text", "input_text"})
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 class BadRequest(S1Error, ValueError):
@@ -126,11 +124,8 @@ def read_body(content: bytes) -> Json:
     Raises:
         BadRequest: it is no JSON object, or is nested deeper than any request is.
     """
-    depth = 0
-    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", content)):
-        depth += 1 if bracket[0] in b"[{" else -1
-        if depth > MOST_DEPTH:
-            raise BadRequest(f"The body is nested more than {MOST_DEPTH} deep; no request needs that.")
+    if is_deeper(content, MOST_DEPTH):
+        raise BadRequest(f"The body is nested more than {MOST_DEPTH} deep; no request needs that.")
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):

@@ -61,7 +61,22 @@ def is_same_origin(headers: Mapping[str, str]) -> bool:
     # No page of another host can set the forwarded name, which proxies add when they change the other.
     sent = {str(key).lower(): str(value) for key, value in headers.items()}
     origin = sent.get("origin")
-    return origin is None or urlsplit(origin).netloc in {sent.get("host"), sent.get("x-forwarded-host")} - {None, ""}
+    own = {sent.get("host"), sent.get("x-forwarded-host"), os.environ.get("SPACE_HOST")} - {None, ""}
+    return origin is None or _netloc(origin) in own
+
+
+def is_foreign(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another host makes this request, as browsers tell."""
+    # A proxy that gives this server another name than its visitors use does not change this header.
+    site = next((str(value) for key, value in headers.items() if str(key).lower() == "sec-fetch-site"), None)
+    return site not in ("same-origin", "none") if site else not is_same_origin(headers)
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _hub_name(scope: Mapping[str, Any]) -> str | None:
@@ -80,7 +95,7 @@ def _is_local(request: Any) -> bool:
     if urlsplit(f"//{headers.get('host', '')}").hostname not in _LOCAL_NAMES:
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    return origin is None or _netloc(origin) == headers.get("host")
 
 
 def _is_loopback(host: str) -> bool:

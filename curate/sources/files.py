@@ -11,13 +11,14 @@ from typing import Any, BinaryIO
 
 from curate.rows import CurateError
 from curate.sources.mapping import Refused
+from curate.sources.parquet import read_parquet
 
 Record = dict[str, Any]
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 LONGEST_LINE = 32 * 2**20
 """Bytes. A longer line is skipped unread."""
 LARGEST_JSON = 512 * 2**20
-"""Bytes. A JSON list is read whole; JSON lines and Parquet are not, and have no limit."""
+"""Bytes. A JSON list and a CSV file are read whole; JSON lines and Parquet are not, and have no limit."""
 
 
 def read_records(path: Path) -> Iterator[tuple[str, Record | Refused]]:
@@ -33,7 +34,7 @@ def read_records(path: Path) -> Iterator[tuple[str, Record | Refused]]:
         for file in files:
             yield from read_records(file)
         return
-    readers = {".csv": _csv, ".tsv": _csv, ".parquet": _parquet, ".json": _json}
+    readers = {".csv": _csv, ".tsv": _csv, ".parquet": read_parquet, ".json": _json}
     if path.suffix.lower() not in SUFFIXES:
         raise CurateError(f"{path} is no question file; one of {', '.join(SUFFIXES)} is needed")
     try:
@@ -96,6 +97,8 @@ def _json(path: Path) -> Iterator[tuple[str, Record | Refused]]:
 
 def _csv(path: Path) -> Iterator[tuple[str, Record | Refused]]:
     csv.field_size_limit(LONGEST_LINE)
+    if path.stat().st_size > LARGEST_JSON:
+        raise CurateError(f"{path} is a table of more than {LARGEST_JSON // 2**20} MB; save it as JSON lines")
     # Broken bytes become lone surrogates, which the row that holds them is rejected for.
     text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
@@ -110,31 +113,3 @@ def _csv(path: Path) -> Iterator[tuple[str, Record | Refused]]:
         place = f"{path.name}:{reader.line_num}"
         whole = None not in row and None not in row.values()
         yield place, dict(row) if whole else Refused(rule="bad_csv", detail="not as many fields as the header")
-
-
-def _records(batch: Any) -> Iterator[Record | Refused]:
-    try:
-        yield from batch.to_pylist()
-    except UnicodeDecodeError:
-        # One broken text spoils the batch: row by row only its own row is lost.
-        for place in range(batch.num_rows):
-            try:
-                yield batch.slice(place, 1).to_pylist()[0]
-            except UnicodeDecodeError as error:
-                yield Refused(rule="broken_utf8", detail=f"byte {error.start} of a text")
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, Record | Refused]]:
-    # Imported here: it takes a while, and most files are not Parquet.
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        number = 0
-        for batch in file.iter_batches(batch_size=1000):
-            for record in _records(batch):
-                number += 1
-                yield f"{path.name}:{number}", record
-    except pyarrow.ArrowException as error:
-        raise CurateError(f"{path} is not readable as Parquet: {str(error).splitlines()[0][:150]}") from error

@@ -337,7 +337,7 @@ def test_the_owner_signs_in_and_launches_nothing_from_another_site(
 
 def test_signing_out_ends_every_session(owner: httpx.Client, url: str, config: Config) -> None:
     cookie = owner.cookies[COOKIE]
-    assert owner.post("owner/out", headers=EVIL).status_code == 303
+    assert owner.post("owner/out", headers=EVIL).status_code == 403
     stop = number_of(config, "curate-stop")
     assert "No job of this page" in shown(send(owner, stop, ["x"])), "another site signs nobody out"
     owner.post("owner/out")
@@ -363,7 +363,8 @@ def test_another_site_signs_nobody_in(visitor: httpx.Client) -> None:
 def test_the_cookie_is_for_this_server_alone(owner: httpx.Client) -> None:
     answer = owner.post("owner", data={"user": "ada", "password": PASSWORD}, headers={"x-forwarded-proto": "https"})
     told = answer.headers["set-cookie"].lower()
-    assert "httponly" in told and "samesite=strict" in told and "secure" in told and "ada" not in told
+    assert "httponly" in told and "samesite=strict" in told and "secure" in told
+    assert "ada" not in told.partition(".")[0]  # the signature may spell anything
 
 
 def test_a_forged_cookie_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
