@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from typing import Any
 
 OFTEN_S = 0.05
-EACH_S = 0.006
-"""Of the event loop's time, for one page: about twice what Gradio takes to tell it something (`make load`)."""
+EACH_S = 0.01
+"""Of the event loop's time, for one page: about three times what Gradio takes to tell it something (`make load`)."""
 
 
 class Refresh:
