@@ -114,7 +114,7 @@ def build_app(
     gate = Gate(RUNS)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
-    server.include_router(compare_routes.router(races, results))
+    server.include_router(compare_routes.router((races, thoughts), results))
     server.include_router(compare_lab_routes.router(shelf, (races, thoughts), LabShelf(), gate))
     server.include_router(openai_api.routes(shelf, gate))
     sets = SetShelf()

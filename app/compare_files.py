@@ -1,4 +1,4 @@
-"""A race as a file: JSON lines. First what was asked, then each event with its lane and time, last how many there were.
+"""A race as a file: the JSON lines of `s1core.recording`.
 
 What a file holds is checked value by value before anything is made of it; a damaged or foreign one is one sentence.
 """
@@ -19,9 +19,9 @@ from app.compare_race import Happened, RecordedLane, RecordedRace
 from app.compare_settings import MOST_LANES
 from app.settings import Asked
 from s1core import S1Error
+from s1core.recording import FORMAT, VERSION, lines_of
 from s1core.types import Cut, Event, Finished, Prefilled, Started, Tokens
 
-FORMAT, VERSION = "s1-race", 1
 MOST_MB = 32
 MOST_EVENTS = 400_000
 BUNDLED = Path(__file__).parent / "recordings"
@@ -41,22 +41,10 @@ class BadRecording(S1Error, ValueError):
 
 def write(race: RecordedRace) -> Iterator[str]:
     """Yield the lines of a race's file."""
-    happened = sorted(
-        ((n, each) for n, lane in enumerate(race.lanes) for each in lane.happened), key=lambda pair: pair[1].at_s
-    )
-    head = {
-        "format": FORMAT,
-        "version": VERSION,
-        "title": race.title,
-        "question": race.question,
-        "expected": race.expected,
-        "lanes": [{"asked": asdict(lane.asked), "note": lane.note} for lane in race.lanes],
-    }
-    yield _line(head)
-    for lane, each in happened:
-        kind = type(each.event).__name__.lower()
-        yield _line([lane, each.number, each.at_s, kind, asdict(each.event)])
-    yield _line({"events": len(happened)})
+    lanes = [{"asked": asdict(lane.asked), "note": lane.note} for lane in race.lanes]
+    happened = [(n, each.number, each.at_s, each.event) for n, lane in enumerate(race.lanes) for each in lane.happened]
+    happened.sort(key=lambda each: each[2])
+    return lines_of(race.question, lanes, happened, expected=race.expected, title=race.title)
 
 
 def read(lines: Iterable[str]) -> RecordedRace:
@@ -157,7 +145,3 @@ def _json(line: str, number: int) -> Any:
 @cache
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"

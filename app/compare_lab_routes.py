@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.compare_lab import Lab, LabShelf, Wanted
-from app.compare_shelf import RaceShelf
+from app.compare_shelf import RaceShelf, find_in
 from app.gate import Gate, visitor_of
 from app.questions import same_answer
 from app.session import View
@@ -47,9 +47,7 @@ def router(shelf: EngineShelf, kept: Sequence[RaceShelf], labs: LabShelf, gate: 
         lane, run = asked.get("lane"), asked.get("run", 0)
         if type(lane) is not int or type(run) is not int:
             raise InvalidSetting("Choose a lane to fork.")
-        key = str(asked.get("race"))
-        holder = next((races for races in kept if key in races), kept[0])
-        lab = Lab.of(holder.find(key), lane, run, same_answer)
+        lab = Lab.of(find_in(kept, str(asked.get("race"))), lane, run, same_answer)
         engine = await _engine(shelf, lab.asked.model)
         await run_in_threadpool(lab.draw, engine, 0)
         return lab.whole(labs.keep(lab), engine)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,7 +14,7 @@ from app import compare_export, compare_files, compare_lm_eval, render
 from app.answers import closed_in_public
 from app.compare_curves import curve
 from app.compare_race import RecordedRace
-from app.compare_shelf import RaceShelf
+from app.compare_shelf import RaceShelf, find_in
 from app.compare_tape import tape
 from app.curves_shelf import RunShelf
 from app.curves_view import View
@@ -29,8 +29,13 @@ MOST_SHOWN = 120
 FRESH = {"cache-control": "no-store"}
 
 
-def router(races: RaceShelf, results: RunShelf) -> APIRouter:
-    """Return the routes, all under `/compare/`."""
+def router(kept: Sequence[RaceShelf], results: RunShelf) -> APIRouter:
+    """Return the routes, all under `/compare/`.
+
+    Args:
+        kept: where races and other runs are; those that are opened go to the first.
+        results: the curves.
+    """
     routes = APIRouter(prefix="/compare")
 
     def taped(race: RecordedRace) -> View:
@@ -40,7 +45,7 @@ def router(races: RaceShelf, results: RunShelf) -> APIRouter:
         return tape(race, same_answer, curves[:2])
 
     def opened(race: RecordedRace) -> View:
-        return taped(race) | {"key": races.keep(race)}
+        return taped(race) | {"key": kept[0].keep(race)}
 
     @routes.get("/curve")
     async def model_curve(model: Name) -> Response:
@@ -48,7 +53,7 @@ def router(races: RaceShelf, results: RunShelf) -> APIRouter:
 
     @routes.get("/tape")
     async def race_tape(race: Name) -> Response:
-        return await _answer(lambda: taped(races.find(race)))
+        return await _answer(lambda: taped(find_in(kept, race)))
 
     @routes.get("/bundled")
     async def bundled(name: Name = "") -> Response:
@@ -78,11 +83,11 @@ def router(races: RaceShelf, results: RunShelf) -> APIRouter:
 
     @routes.get("/recording")
     async def recording(race: Name) -> Response:
-        return await _text(lambda: "".join(compare_files.write(races.find(race))))
+        return await _text(lambda: "".join(compare_files.write(find_in(kept, race))))
 
     @routes.get("/export")
     async def race_page(race: Name) -> Response:
-        return await _text(lambda: compare_export.page(taped(races.find(race))))
+        return await _text(lambda: compare_export.page(taped(find_in(kept, race))))
 
     return routes
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from app.compare_race import RecordedRace
 from s1core import S1Error
@@ -56,3 +57,12 @@ class RaceShelf:
 
     def _events(self) -> int:
         return sum(len(lane.happened) for race in self._races.values() for lane in race.lanes)
+
+
+def find_in(shelves: Sequence[RaceShelf], key: str) -> RecordedRace:
+    """Return the race of that key, whichever shelf has it.
+
+    Raises:
+        NoSuchRace: none has.
+    """
+    return next((shelf for shelf in shelves if key in shelf), shelves[0]).find(key)

@@ -71,7 +71,7 @@ def stepped_slider(
 def stage(*, example: str, **settings: Any) -> gr.HTML:
     """Where a run is shown: meter, trace, track, answer and receipt, from the JSON of `session.ThinkRun.view`."""
     template = read_static("stage.html").replace("[EXAMPLE]", html.escape(example))
-    script = "\n".join(read_static(name) for name in ("run.js", "trace.js", "track.js", "stage.js"))
+    script = "\n".join(read_static(name) for name in ("tools.js", "run.js", "trace.js", "track.js", "stage.js"))
     return _component(template, script, value=None, **settings)
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -17,6 +17,8 @@ from s1core.engines.support import capability_line
 from s1core.errors import InvalidSetting, S1Error
 from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
 from s1core.models import PRESETS
+from s1core.nano import expected_answer
+from s1core.recording import Recorder
 from s1core.solve import stream
 from s1core.types import Cut, Event, Finished, Receipt, Sampling, Started, Tokens, Trace
 
@@ -26,6 +28,7 @@ examples:
   python -m s1core "How many r in raspberry?" --budget 128 --waits 1   at most 128 tokens, ignore one end
   python -m s1core "What is 7^8 mod 11?" --budget 0                no thinking at all
   python -m s1core "What is 7^8 mod 11?" --url http://127.0.0.1:8000   ask a server that already runs
+  python -m s1core "How many r in raspberry?" --waits 1 --save run.jsonl   keep it as a recording
   python -m s1core "How many r in raspberry?" --recording app/recordings/race-waits.jsonl --waits 2   play it again
   python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
   python -m s1core "How many r in raspberry?" --waits 1 --json > trace.json
@@ -66,7 +69,8 @@ def parser() -> Parser:
         help="transformers, vllm, http with --url, or replay with --recording (default: what fits)",
     )
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
-    p.add_argument("--recording", default=None, metavar="FILE", help="play runs that the Compare tab saved; no model")
+    p.add_argument("--recording", default=None, metavar="FILE", help="play runs that were saved here or in the app")
+    p.add_argument("--save", default=None, metavar="FILE", help="keep the run as a recording, which the app plays too")
     p.add_argument("--speed", type=float, default=1.0, metavar="X", help="of a recording: 2 is twice as fast")
     p.add_argument(
         "--budget", type=int, default=None, metavar="N", help="at most N thinking tokens (default: no limit)"
@@ -155,12 +159,21 @@ def _engine(args: argparse.Namespace) -> Engine:
     return load_engine(args.model, engine=args.engine or implied, **options)
 
 
-def _events(args: argparse.Namespace, engine: Engine, budget: Budget, sampling: Sampling) -> Iterator[Event]:
+def _events(
+    args: argparse.Namespace, engine: Engine, budget: Budget, sampling: Sampling
+) -> Generator[Event, None, None]:
     if args.fork is None:
         return stream(engine, args.question, budget, sampling)
     trace = _read_trace(args.fork)
     turn = CLOSE if args.close else FOLLOW if args.say is None else Turn.say(args.say) if args.say else IGNORE
     return fork_stream(engine, args.question, trace, _place(trace, args.at or "end"), budget, sampling, turn=turn)
+
+
+def _saved(args: argparse.Namespace, recorder: Recorder) -> None:
+    try:
+        recorder.save(Path(args.save), expected=expected_answer(args.question))
+    except OSError as error:
+        raise InvalidSetting(f"{args.save} cannot be written ({error.strerror}); name another file") from None
 
 
 def _read_trace(path: str) -> Trace:
@@ -201,9 +214,10 @@ def main(argv: list[str] | None = None) -> int:
         )
         sampling = Sampling(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
         _check_fork(args)
+        recorder = Recorder(args.question, args.model, budget, sampling)
         engine = _engine(args)
         try:
-            events = _events(args, engine, budget, sampling)
+            events = recorder.watch(_events(args, engine, budget, sampling))
             if args.json:
                 print(json.dumps(Trace.from_events(events).as_dict(), ensure_ascii=False))
             else:
@@ -214,6 +228,8 @@ def main(argv: list[str] | None = None) -> int:
                     terminal.show(event)
         finally:
             engine.close()
+            if args.save is not None:
+                _saved(args, recorder)
     except S1Error as error:
         print(f"python -m s1core: {error}", file=sys.stderr)
         return 2

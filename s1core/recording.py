@@ -1,17 +1,29 @@
-"""Recorded runs, read from the file in which a race is saved: JSON lines, one event each with its lane and time."""
+"""Recorded runs, in the file in which a race is saved: JSON lines, one event each with its lane and time.
+
+First what was asked, then what happened, last how many events there were.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from s1core.budget import Budget
 from s1core.errors import ModelUnavailable
+from s1core.store import write_atomically
+from s1core.types import Event, Sampling
 
-FORMAT = "s1-race"
+FORMAT, VERSION = "s1-race", 1
 MOST_BYTES = 64 * 2**20
-_REMEDY = "save one with Save recording on the Compare tab"
+_REMEDY = "save one with --save, or with Save recording in the app"
+
+Happening = tuple[int, int, float, Event]
+"""Lane, run within the lane, seconds since the beginning, and what happened."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +44,70 @@ class RecordedRun:
     parts: tuple[Part, ...]
     complete: bool
     """The model ended its answer itself."""
+
+
+class Recorder:
+    """Keeps the events of one run with their times."""
+
+    def __init__(self, question: str, model: str, budget: Budget, sampling: Sampling) -> None:
+        self._question = question
+        # What the app asks a lane for; beside these there are its methods, of which a run alone has none.
+        self._asked: dict[str, Any] = {
+            "question": question,
+            "model": model,
+            "budget": asdict(budget),
+            "sampling": asdict(sampling),
+            "method": "forcing",
+            "control": None,
+            "count": 1,
+            "track": False,
+        }
+        self._happened: list[Happening] = []
+
+    def watch(self, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+        """Yield the events of the run as they come."""
+        began = time.monotonic()
+        with closing(events):
+            for event in events:
+                self._happened.append((0, 0, round(time.monotonic() - began, 4), event))
+                yield event
+
+    def save(self, path: Path, *, expected: str | None = None) -> None:
+        """Write what happened so far, if anything did.
+
+        Raises:
+            OSError: the file cannot be written; one that was there is still whole.
+        """
+        if self._happened:
+            lanes = [{"asked": self._asked, "note": ""}]
+            text = lines_of(self._question, lanes, self._happened, expected=expected)
+            write_atomically(path, "".join(text))
+
+
+def lines_of(
+    question: str,
+    lanes: Sequence[Mapping[str, Any]],
+    happened: Iterable[Happening],
+    *,
+    expected: str | None = None,
+    title: str = "",
+) -> Iterator[str]:
+    """Yield the lines of a recording.
+
+    Args:
+        question: what all lanes were asked.
+        lanes: `asked` and `note` of each.
+        happened: in the order of time.
+        expected: the right answer, where it is known.
+        title: what a list of recordings calls it.
+    """
+    head = {"format": FORMAT, "version": VERSION, "title": title, "question": question, "expected": expected}
+    yield _line(head | {"lanes": list(lanes)})
+    count = 0
+    for lane, run, at_s, event in happened:
+        yield _line([lane, run, at_s, type(event).__name__.lower(), asdict(event)])
+        count += 1
+    yield _line({"events": count})
 
 
 def read_runs(path: Path, model: str) -> list[RecordedRun]:
@@ -94,3 +170,7 @@ def _part(fields: dict[str, Any]) -> Part:
         raise ValueError("no id is below 0")
     author = f"close:{fields['note']}" if source == "close" else source
     return Part(token_ids=ids, author=author, at_s=float(fields["at_s"]))
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"

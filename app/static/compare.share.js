@@ -56,15 +56,9 @@ async function racePicture(race) { // the race as it stands on the page, drawn b
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"));
 }
 
-function saveBlob(blob, name) {
-  const url = URL.createObjectURL(blob);
-  save(url, name);
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
 function compareShare(box, race, { tell, tape, key, link, onTape }) {
   const LARGEST_MB = 32;
-  const slug = () => (tape().question.toLowerCase().match(/[a-z0-9]+/g) ?? ["race"]).slice(0, 6).join("-");
+  const slug = () => slugOf(tape().question);
   const buttons = [];
 
   function button(words, act, { always = false } = {}) {
@@ -78,14 +72,6 @@ function compareShare(box, race, { tell, tape, key, link, onTape }) {
 
   async function toClipboard(text, said) {
     try { await navigator.clipboard.writeText(text); tell(said); } catch { tell(`Copy this: ${text}`); }
-  }
-
-  async function kept(path) { // text that the server makes of the race
-    const response = await fetch(address(`compare/${path}?race=${encodeURIComponent(key())}`));
-    const text = await response.text();
-    if (!response.headers.get("content-type").startsWith("application/json")) return text;
-    tell(JSON.parse(text).error);
-    return null;
   }
 
   const list = box.appendChild(make("select"));
@@ -128,14 +114,8 @@ function compareShare(box, race, { tell, tape, key, link, onTape }) {
 
   button("Open recording", () => file.click(), { always: true });
   button("Copy link", () => toClipboard(link(), "The link is copied. It restores question, settings and view."), { always: true });
-  button("Save recording", async () => {
-    const text = await kept("recording");
-    if (text !== null) saveBlob(new Blob([text], { type: "application/x-ndjson" }), `${slug()}.jsonl`);
-  });
-  button("Save page", async () => {
-    const text = await kept("export");
-    if (text !== null) saveBlob(new Blob([text], { type: "text/html" }), `${slug()}.html`);
-  });
+  button("Save recording", async () => tell(await saveRecording(key(), tape().question)));
+  button("Save page", async () => tell(await saveKept("export", key(), "text/html", `${slug()}.html`)));
   button("Save picture", async () => saveBlob(await racePicture(race), `${slug()}.png`));
   button("Save Markdown", () => saveBlob(new Blob([raceMarkdown(tape())], { type: "text/markdown" }), `${slug()}.md`));
   async function bundled(name) { logged.forget(); play(await reply(fetch(address(`compare/bundled?name=${encodeURIComponent(name)}`))), name); }

@@ -59,7 +59,7 @@ function draw() {
   drawTrack(view.track, begins);
   follow(); // last, for what stands below the trace decides on its height
   find(".said").textContent = over ? spoken(view) : "";
-  find(".to-lab").hidden = !view.key;
+  find(".stage-acts").hidden = !view.key;
   document.querySelector("#think")?.setAttribute("data-state", view.state);
 }
 
@@ -79,6 +79,10 @@ find(".to-lab").addEventListener("click", () => { // the lab is on another tab, 
   globalThis.s1Fork = props.value.key;
   document.getElementById("compare-tab-button")?.click();
   document.dispatchEvent(new Event("s1-fork"));
+});
+find(".to-file").addEventListener("click", async () => {
+  const problem = await saveRecording(props.value.key, props.value.question);
+  if (problem) find(".stage-status").textContent = problem;
 });
 find(".try").addEventListener("click", () => trigger("example"));
 

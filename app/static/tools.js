@@ -44,6 +44,27 @@ function save(url, name) {
   link.click();
 }
 
+function saveBlob(blob, name) {
+  const url = URL.createObjectURL(blob);
+  save(url, name);
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+async function saveKept(what, key, type, name) { // what the server makes of runs that it keeps; returns what was wrong
+  try {
+    const response = await fetch(address(`compare/${what}?race=${encodeURIComponent(key)}`));
+    const text = await response.text();
+    if (response.headers.get("content-type").startsWith("application/json")) return JSON.parse(text).error;
+    saveBlob(new Blob([text], { type }), name);
+    return "";
+  } catch {
+    return "The server did not answer; check that it still runs, and try again.";
+  }
+}
+
+const slugOf = (question) => (question.toLowerCase().match(/[a-z0-9]+/g) ?? ["run"]).slice(0, 6).join("-");
+const saveRecording = (key, question) => saveKept("recording", key, "application/x-ndjson", `${slugOf(question)}.jsonl`);
+
 function drawingLibrary(source) { // loaded when the first chart is drawn, once for all tabs
   const loads = (globalThis.s1DrawingLibrary ||= new Map());
   if (!loads.has(source)) {

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.app.lm_eval_log import QUESTIONS, log
 from tests.browser.playground import HOSTILE, Playground
-from tests.browser.visit import region, replay, soon
+from tests.browser.visit import ask, region, replay, soon
 
 QUESTION = "How many r in raspberry?"
 WAIT, CLOSE, MODEL = '[data-source="wait"]', '[data-source="close"]', '[data-source="model"]'
@@ -395,6 +395,20 @@ def test_a_recording_that_was_saved_shows_the_same_on_another_page(tab: Page, pl
     path.write_bytes(b"\x89PNG\r\n")
     other.get_by_label("Recording to open").set_input_files(path)
     expect(other.get_by_text("This is not a recording of a race")).to_be_visible()
+
+
+def test_a_run_of_the_think_tab_is_saved_and_plays_here(playground: Playground, open_page, tmp_path) -> None:
+    page = open_page(playground.url)
+    ask(page, QUESTION)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save recording").click()
+    path = tmp_path / "run.jsonl"
+    download.value.save_as(path)
+    other = open_page(f"{playground.url}?tab=compare")
+    other.get_by_label("Recording to open").set_input_files(path)
+    other.get_by_label("Speed", exact=True).select_option("8")
+    expect(lane(other, 1).locator(WAIT)).to_have_count(1)
+    expect(other.locator(".race[data-playing=false]")).to_be_visible()
 
 
 def test_lm_evals_samples_play_at_a_chosen_pace(tab: Page, tmp_path) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from s1core import __main__ as cli
 from s1core.engines.scripted import ScriptedEngine
-from s1core.types import Trace
+from s1core.recording import read_runs
+from s1core.types import Tokens, Trace
 
 
 def script(text: str, _request: int) -> str:
@@ -114,3 +115,35 @@ def test_an_unknown_model_is_one_sentence_too(capsys: pytest.CaptureFixture[str]
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0 and "--waits 1" in out
+
+
+def test_a_run_that_was_saved_plays_again(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "runs" / "one.jsonl"
+    _, ran, _ = run(capsys, "How many?", "--waits", "1", "--save", str(path), "--json")
+    (again,) = read_runs(path, "s1-nano")
+    trace = Trace.from_dict(json.loads(ran))
+    assert again.question == "How many?" and again.complete
+    assert tuple(i for part in again.parts for i in part.token_ids) == trace.token_ids
+
+
+def test_a_run_that_broke_off_is_saved_as_far_as_it_came(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(_terminal: object, event: object) -> None:
+        if isinstance(event, Tokens):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.Terminal, "show", pressed)
+    path = tmp_path / "one.jsonl"
+    assert run(capsys, "How many?", "--save", str(path))[0] == 130
+    (again,) = read_runs(path, "s1-nano")
+    assert again.parts and not again.complete
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, _, err = run(capsys, "How many?", "--save", str(tmp_path))
+    assert code == 2 and "cannot be written" in err and err.count("\n") <= 2
