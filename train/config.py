@@ -55,6 +55,11 @@ class TrainConfig:
     """Of the weights in `final/`."""
     activation_checkpointing: bool = True
     """Keep one hidden state per layer and compute the rest again in the backward pass."""
+    kept_layers: int = 0
+    """Layers that `activation_checkpointing` leaves alone: each costs the memory of its activations, and saves the time
+    of its second forward pass."""
+    compile: bool = False
+    """Compile each layer (torch.compile): fewer and larger kernels. The first steps take a minute or more."""
     loss_chunk: int = 1_024
     """Tokens whose scores over the vocabulary exist at the same time."""
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
@@ -95,6 +100,7 @@ class TrainConfig:
             ("eval_every", 1),
             ("save_every", 0),
             ("eval_rows", 0),
+            ("kept_layers", 0),
             ("lora_rank", 0),
             ("lora_alpha", 1),
         ):
@@ -130,7 +136,8 @@ class TrainConfig:
 
 
 _FREE = {
-    *("recipe", "model", "data", "micro_batch", "activation_checkpointing", "loss_chunk", "attention", "sharding"),
+    *("recipe", "model", "data", "micro_batch", "activation_checkpointing", "kept_layers", "compile", "loss_chunk"),
+    *("attention", "sharding"),
     *("cpu_offload", "sync_each_batch", "device", "save_every", "keep", "eval_every", "save_dtype"),
 }
 """May differ when a run is resumed. Of model and data the contents are compared, not where they lie."""

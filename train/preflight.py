@@ -169,8 +169,9 @@ def _activations(config: TrainConfig, shape: Shape, tokens: int, compute: int) -
     layer = tokens * inside
     if not config.activation_checkpointing:
         return shape.layers * layer, layer / 2
+    kept = min(config.kept_layers, shape.layers)
     # Flash attention is assumed; the layer that is computed again has its activations and some of their gradients.
-    return tokens * shape.width * compute * shape.layers, 1.5 * layer
+    return tokens * shape.width * compute * (shape.layers - kept) + kept * layer, 1.5 * layer
 
 
 def _seconds(config: TrainConfig, shape: Shape, machine: Machine, work: Work, steps: int) -> float | None:
@@ -179,7 +180,8 @@ def _seconds(config: TrainConfig, shape: Shape, machine: Machine, work: Work, st
     per_epoch = -(-work.rows // config.global_batch)
     tokens = work.tokens * steps / max(1, per_epoch)
     mean = work.tokens / max(1, work.rows)
-    passes = 8 if config.activation_checkpointing else 6
+    again = 1 - min(config.kept_layers, shape.layers) / shape.layers if config.activation_checkpointing else 0
+    passes = 6 + 2 * again
     passes -= 2 if config.lora else 0  # frozen weights need no gradient of their own
     attention = 2 * passes * shape.layers * shape.heads * shape.head_dim * mean / 2
     work_flops = tokens * (passes * (shape.parameters - (0 if shape.tied else shape.vocab * shape.width)) + attention)
@@ -198,6 +200,7 @@ def _changes(config: TrainConfig, shape: Shape, machine: Machine, work: Work) ->
 
     gentle = [
         ("activation_checkpointing=true", replace(config, activation_checkpointing=True)),
+        ("kept_layers=0", replace(config, kept_layers=0)),
         ("micro_batch=1", replace(config, micro_batch=1)),
         ("loss_chunk=1024", replace(config, loss_chunk=min(config.loss_chunk, 1024))),
         ("sync_each_batch=true", replace(config, sync_each_batch=True)),
@@ -205,6 +208,7 @@ def _changes(config: TrainConfig, shape: Shape, machine: Machine, work: Work) ->
     best = replace(
         config,
         activation_checkpointing=True,
+        kept_layers=0,
         micro_batch=1,
         loss_chunk=min(config.loss_chunk, 1024),
         sync_each_batch=True,

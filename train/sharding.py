@@ -76,7 +76,15 @@ def build(config: TrainConfig, place: Place) -> Trained:
         InvalidSetting: rows may be longer than it can read, or adapters have no place in it.
     """
     torch.manual_seed(config.seed)
-    model = load_model(config, place)
+    return prepare(load_model(config, place), config, place)
+
+
+def prepare(model: Any, config: TrainConfig, place: Place) -> Trained:
+    """Make a loaded model ready: adapters, what is computed again, compiled layers, shards.
+
+    Raises:
+        InvalidSetting: rows may be longer than it can read, or adapters have no place in it.
+    """
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if limit is not None and config.max_length > limit:
         raise InvalidSetting(f"max_length={config.max_length} is more than the {limit} tokens {config.model} can read")
@@ -85,8 +93,15 @@ def build(config: TrainConfig, place: Place) -> Trained:
     sharded = shards(config, place)
     trained = Trained(model, config, autocast=not sharded)
     trained.train()
+    layers = trained.language_model.get_decoder().layers
     if config.activation_checkpointing:
         trained.language_model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        for layer in layers[: config.kept_layers]:
+            layer.gradient_checkpointing = False
+    if config.compile:
+        for layer in layers:
+            # The forward pass alone: what FSDP hooks in around it stays outside.
+            layer.forward = torch.compile(layer.forward)
     if sharded:
         _shard(trained, config, place)
     else:

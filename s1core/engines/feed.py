@@ -31,6 +31,8 @@ class Feed:
     where: Tensor
     """Flat index of each token's slot and column, `[2, rows * width]`."""
     columns: int
+    packed: Tensor | None = None
+    """Single tokens alone: `[4, rows]`, all that changes from turn to turn (ids, positions, slots, columns)."""
     _flat: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
     _spread: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
 
@@ -62,6 +64,8 @@ class Step(Protocol):
     """A forward pass over the slot cache; gives the logits of each row's last token."""
 
     shapes: tuple[LayerShape, ...]
+    at_front: bool
+    """Single tokens are wanted from the first slots on, a round number of them; it has fewer cases to prepare for."""
 
     def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`."""
@@ -69,32 +73,53 @@ class Step(Protocol):
 
 
 def decode_feed(
-    cache: SlotCache, slots: Sequence[Slot], ids: Sequence[int], *, dtype: torch.dtype, device: torch.device
+    cache: SlotCache,
+    slots: Sequence[Slot],
+    ids: Sequence[int],
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    at_front: bool = False,
 ) -> tuple[Feed, list[int]]:
     """One token for each of `slots`; returns the feed and which of its rows belongs to which slot.
 
     Slots in between that take no part are fed a token that is written to the scratch column and seen by nobody.
+    With `at_front` the feed has no mask: a recording makes its own.
     """
-    start, stop = cache.pack(slots)
+    start, stop = cache.pack(slots, at_front=at_front)
+    if at_front:
+        stop = min(round_number(stop), len(cache.slots))
     count = stop - start
     rows = [slot.index - start for slot in slots]
     fed, positions, columns = [0] * count, [0] * count, [cache.length] * count
     for row, slot, token_id in zip(rows, slots, ids, strict=True):
         fed[row], positions[row], columns[row] = token_id, len(slot.ids), len(slot.ids)
-    packed = torch.tensor([fed, positions, list(range(start, stop)), columns], device=device)
+    packed = _on(device, [fed, positions, list(range(start, stop)), columns])
     length = max(positions) + 1
-    mask = None if min(positions) + 1 == length else _mask(packed[1][:, None], length, dtype)
-    feed = Feed(
+    bare = at_front or min(positions) + 1 == length
+    return unpacked(packed, (start, stop), length, cache.length + 1, None if bare else dtype), rows
+
+
+def round_number(rows: int) -> int:
+    """Round up to 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: few cases, and at most a third of the rows in vain."""
+    power = 1 << max(0, (rows - 1).bit_length() - 1)
+    return next(n for n in (power, power + power // 2, 2 * power) if n >= rows)
+
+
+def unpacked(packed: Tensor, span: tuple[int, int], length: int, columns: int, mask_dtype: torch.dtype | None) -> Feed:
+    """The feed of single tokens for neighbouring slots; without a mask if all of them see all of `length`."""
+    positions = packed[1][:, None]
+    return Feed(
         ids=packed[0][:, None],
-        positions=packed[1][:, None],
+        positions=positions,
         length=length,
-        slots=(start, stop),
-        mask=mask,
+        slots=span,
+        mask=None if mask_dtype is None else _mask(positions, length, mask_dtype),
         last=None,
         where=packed[2:],
-        columns=cache.length + 1,
+        columns=columns,
+        packed=packed,
     )
-    return feed, rows
 
 
 def prefill_feed(
@@ -111,7 +136,7 @@ def prefill_feed(
         columns += stands + [cache.length] * len(padding)
         last.append(row * width + len(part) - 1)
     indices = [slot.index for slot in slots]
-    packed = torch.tensor([ids, positions, [i for i in indices for _ in range(width)], columns], device=device)
+    packed = _on(device, [ids, positions, [i for i in indices for _ in range(width)], columns])
     where = packed.view(4, len(slots), width)
     neighbours = indices == list(range(indices[0], indices[0] + len(indices)))
     length = max(positions) + 1
@@ -125,6 +150,12 @@ def prefill_feed(
         where=packed[2:],
         columns=cache.length + 1,
     )
+
+
+def _on(device: torch.device, numbers: list[list[int]]) -> Tensor:
+    """Put numbers on a device; a GPU fetches them from pinned memory by itself, and nobody waits for it."""
+    on_gpu = device.type == "cuda"
+    return torch.tensor(numbers, pin_memory=on_gpu).to(device, non_blocking=on_gpu)
 
 
 def _mask(positions: Tensor, length: int, dtype: torch.dtype) -> Tensor:

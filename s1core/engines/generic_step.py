@@ -19,6 +19,8 @@ _WINDOWED = "sliding_attention"
 class GenericStep:
     """`Step` through the model's own `forward`."""
 
+    at_front = False
+
     @torch.inference_mode()
     def __init__(self, model: Any) -> None:
         self._model = model

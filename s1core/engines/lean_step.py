@@ -6,6 +6,7 @@ result is the same is not assumed: `steps.choose_step` compares it with transfor
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from s1core.engines.feed import Feed
+from s1core.engines.lean_ops import plain_ops
 from s1core.engines.slots import LayerShape, SlotCache
 
 ARCHITECTURES = ("Qwen2ForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM")
@@ -52,6 +54,8 @@ def fits(model: Any) -> bool:
 class LeanStep:
     """`Step` in plain torch."""
 
+    at_front = False
+
     @torch.inference_mode()
     def __init__(self, model: Any, vocab_size: int, max_length: int) -> None:
         config = model.config
@@ -60,51 +64,55 @@ class LeanStep:
         self._kv_heads: int = config.num_key_value_heads
         self._dim: int = getattr(config, "head_dim", None) or config.hidden_size // self._heads
         self._scale = self._dim**-0.5
-        self._eps: float = config.rms_norm_eps
-        self._width: tuple[int, ...] = (config.hidden_size,)
         self._embedding: Tensor = body.embed_tokens.weight
         self._layers = [_fuse(layer) for layer in body.layers]
         self._norm: Tensor = body.norm.weight
         self._head: Tensor = model.lm_head.weight[:vocab_size]
         self._rotation = _rotation_table(body, max_length, self._dim)
-        # Matrix products beat the fused kernel for single tokens on a CPU, by 1.3 to 2 times.
-        self._products = self._embedding.device.type == "cpu" and self._embedding.dtype == torch.float32
-        self._nothing = torch.zeros(1, 1, 1, device=self._embedding.device, dtype=self._embedding.dtype)
+        device, dtype = self._embedding.device.type, self._embedding.dtype
+        # For single tokens, matrix products beat the fused kernel: on a CPU by 1.3 to 2 times; on a GPU it would keep
+        # but one multiprocessor busy for each head of the keys.
+        self._products = device == "cuda" or (device == "cpu" and dtype == torch.float32)
+        self._half = dtype != torch.float32
+        self._nothing = torch.zeros(1, 1, 1, device=self._embedding.device, dtype=dtype)
+        self._ops = plain_ops(heads=self._heads, dim=self._dim, eps=config.rms_norm_eps, scale=self._scale, dtype=dtype)
         self.shapes = tuple(LayerShape(self._kv_heads, self._dim, self._dim) for _ in self._layers)
+
+    def compiled(self) -> LeanStep:
+        """The same step over the same weights, its small operations compiled."""
+        other = copy.copy(self)
+        other._ops = self._ops.compiled()
+        return other
 
     def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`."""
+        ops = self._ops
         x = self._embedding.index_select(0, feed.ids.flatten())
         cos, sin = self._rotation.index_select(0, feed.positions.flatten()).unbind(1)
         flat = feed.flat(self._kv_heads)
         for index, layer in enumerate(self._layers):
             keys, values = cache.keys[index], cache.values[index]
             q = self._project(x, layer, cos, sin, flat, keys, values)
-            mixed = self._attend(q, feed, keys, values)
-            x = _add_linear(x, mixed, layer.out, layer.out_bias)
-            h = F.rms_norm(x, self._width, layer.ffn_norm, self._eps)
-            gate, up = F.linear(h, layer.gate_up).chunk(2, dim=-1)
-            x = torch.addmm(x, F.silu(gate).mul_(up), layer.down.t())
+            x.addmm_(self._attend(q, feed, keys, values), layer.out.t())
+            if layer.out_bias is not None:
+                x += layer.out_bias
+            h = ops.norm(x, layer.ffn_norm)
+            x.addmm_(ops.gate(F.linear(h, layer.gate_up)), layer.down.t())
         if feed.last is not None:
             x = x.index_select(0, feed.last)
-        return F.linear(F.rms_norm(x, self._width, self._norm, self._eps), self._head)
+        return F.linear(ops.norm(x, self._norm), self._head)
 
     def _project(
         self, x: Tensor, layer: _Layer, cos: Tensor, sin: Tensor, flat: Tensor, keys: Tensor, values: Tensor
     ) -> Tensor:
         """Return the queries `[tokens, heads, dim]`; write keys and values to the cache."""
-        heads, kv, dim = self._heads, self._kv_heads, self._dim
-        h = F.rms_norm(x, self._width, layer.norm, self._eps)
-        qkv = F.linear(h, layer.qkv, layer.qkv_bias).view(-1, heads + 2 * kv, dim)
+        heads, kv, dim, ops = self._heads, self._kv_heads, self._dim, self._ops
+        qkv = F.linear(ops.norm(x, layer.norm), layer.qkv, layer.qkv_bias).view(-1, heads + 2 * kv, dim)
         qk = qkv[:, : heads + kv]
         if layer.qk_norm is not None:
-            q = F.rms_norm(qk[:, :heads], (dim,), layer.qk_norm[0], self._eps)
-            qk = torch.cat((q, F.rms_norm(qk[:, heads:], (dim,), layer.qk_norm[1], self._eps)), dim=1)
-        # Rolling by half swaps the halves; the sign of the first one is in the table.
-        qk = torch.addcmul(qk * cos, qk.roll(dim // 2, dims=-1), sin)
-        keys.view(-1, dim).index_copy_(0, flat, qk[:, heads:].reshape(-1, dim))
-        values.view(-1, dim).index_copy_(0, flat, qkv[:, heads + kv :].reshape(-1, dim))
-        return qk[:, :heads]
+            q = ops.norm(qk[:, :heads], layer.qk_norm[0])
+            qk = torch.cat((q, ops.norm(qk[:, heads:], layer.qk_norm[1])), dim=1)
+        return ops.place(qk, qkv[:, heads + kv :], cos, sin, flat, keys.view(-1, dim), values.view(-1, dim))
 
     def _attend(self, q: Tensor, feed: Feed, keys: Tensor, values: Tensor) -> Tensor:
         """Return `[tokens, heads * dim]`. Heads that share keys are handled as more queries of one head."""
@@ -124,6 +132,10 @@ class LeanStep:
         k = feed.view(keys).reshape(rows * kv, length, dim)
         v = feed.view(values).reshape(rows * kv, length, dim)
         mask = feed.mask_of(kv)
+        if self._half:
+            # Scores and their softmax in float32, as the fused kernel has them.
+            weights = self._ops.weigh(torch.bmm(q, k.transpose(1, 2), out_dtype=torch.float32), mask)
+            return torch.bmm(weights, v).view(rows, self._heads * dim)
         if mask is None:
             scores = torch.baddbmm(self._nothing, q, k.transpose(1, 2), beta=0, alpha=self._scale)
         else:
@@ -167,8 +179,3 @@ def _rotation_table(body: Any, max_length: int, dim: int) -> Tensor:
     sign = torch.ones(dim, device=weight.device, dtype=sin.dtype)
     sign[: dim // 2] = -1
     return torch.stack((cos[0], sin[0] * sign), dim=1)[:, :, None]
-
-
-def _add_linear(x: Tensor, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    x = torch.addmm(x, h, weight.t())
-    return x if bias is None else x + bias

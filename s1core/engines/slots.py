@@ -146,16 +146,16 @@ class SlotCache:
         self._resize(self._worth_keeping(size), max(size, 1), wanted)
         return True
 
-    def pack(self, slots: Sequence[Slot]) -> tuple[int, int]:
+    def pack(self, slots: Sequence[Slot], *, at_front: bool = False) -> tuple[int, int]:
         """Make `slots` neighbours, or nearly so, and return their span; decoding works on a view of it.
 
-        A few strangers in between are cheaper than moving texts at every leave and join.
+        A few strangers in between are cheaper than moving texts at every leave and join; `at_front` tolerates none.
         """
         indices = sorted(slot.index for slot in slots)
         count = len(indices)
-        if indices[-1] - indices[0] + 1 <= count + max(1, count // 4):
+        if not at_front and indices[-1] - indices[0] + 1 <= count + max(1, count // 4):
             return indices[0], indices[-1] + 1
-        last_start = len(self.slots) - count
+        last_start = 0 if at_front else len(self.slots) - count
         start = max({min(i, last_start) for i in indices}, key=lambda s: sum(s <= i < s + count for i in indices))
         taken = set(indices)
         holes = [i for i in range(start, start + count) if i not in taken]

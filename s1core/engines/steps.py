@@ -11,6 +11,7 @@ from torch import Tensor
 from s1core.engines import lean_step
 from s1core.engines.feed import Step, decode_feed, prefill_feed
 from s1core.engines.generic_step import GenericStep
+from s1core.engines.graphed_step import CudaRecorder, GraphedStep
 from s1core.engines.lean_step import LeanStep
 from s1core.engines.slots import Slot, SlotCache
 from s1core.errors import ModelUnavailable
@@ -21,8 +22,8 @@ TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.08, torch.float16: 0.03}
 """Largest difference of two logits, in units of the largest logit. Rounding alone stays an order below."""
 
 
-def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = True) -> Step:
-    """Return a forward pass that was seen to agree with the model's own.
+def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = True, graphs: bool = True) -> Step:
+    """Return a forward pass that was seen to agree with the model's own; on a GPU, with its decoding recorded.
 
     Raises:
         ModelUnavailable: not even the generic one does.
@@ -31,7 +32,8 @@ def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = Tr
         step = LeanStep(model, vocab_size, max_length)
         wrong = disagreement(step, model, vocab_size)
         if wrong is None:
-            return step
+            on_gpu = cast("torch.device", model.device).type == "cuda"
+            return _fastest(step, model, vocab_size) if graphs and on_gpu else step
         log.warning("the lean forward pass of %s is not used: %s", type(model).__name__, wrong)
     step = GenericStep(model)
     wrong = disagreement(step, model, vocab_size)
@@ -39,6 +41,22 @@ def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = Tr
         raise ModelUnavailable(
             f"{type(model).__name__} does not work over the engine's cache ({wrong}); use engine='vllm' for it"
         )
+    return step
+
+
+def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
+    """Recorded and compiled, as far as this machine can do that and it changes nothing."""
+    compiled = step.compiled()
+    wrong = disagreement(compiled, model, vocab_size)
+    if wrong is None:
+        step = compiled
+    else:
+        log.warning("the operations of %s are not compiled: %s", type(model).__name__, wrong)
+    recorder = CudaRecorder()
+    wrong = disagreement(GraphedStep(step, recorder, patience=0), model, vocab_size)
+    if wrong is None:
+        return GraphedStep(step, recorder)
+    log.warning("the decoding of %s is not recorded: %s", type(model).__name__, wrong)
     return step
 
 
@@ -73,8 +91,12 @@ def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, de
 
     prefill([long], [9])
     prefill([long, short], [len(ids) - 1, 19])
-    feed, rows = decode_feed(cache, [long, short], [ids[-1], ids[19]], dtype=dtype, device=device)
-    logits = step(feed, cache)[rows]
+
+    def decode(slots: list[Slot], fed: list[int]) -> Tensor:
+        feed, rows = decode_feed(cache, slots, fed, dtype=dtype, device=device, at_front=step.at_front)
+        return step(feed, cache)[rows]
+
+    both = decode([long, short], [ids[-1], ids[19]])
     short.ids.pop()
-    feed, rows = decode_feed(cache, [short], [ids[18]], dtype=dtype, device=device)
-    return torch.stack((logits[0], step(feed, cache)[rows[0]], logits[1]))
+    alone = decode([short], [ids[18]])
+    return torch.stack((both[0], alone[0], both[1]))

@@ -1,7 +1,7 @@
 """The default engine: any causal model that transformers loads, on a CPU or one GPU.
 
 Reading order: `worker.py` (the loop), `slots.py` (the cache), `feed.py` (one forward pass), `lean_step.py` and
-`generic_step.py` (two ways to run it), `sampler.py`, `outbox.py`.
+`generic_step.py` (two ways to run it), `graphed_step.py` (recorded, on a GPU), `sampler.py`, `outbox.py`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class TransformersEngine:
         prefill_tokens: int | None = None,
         threads: int | None = None,
         lean: bool = True,
+        graphs: bool = True,
     ) -> None:
         self.model = preset.name
         self.codec = loaded.codec
@@ -59,9 +60,15 @@ class TransformersEngine:
         small = on_cpu and loaded.model.num_parameters() < SMALL_MODEL
         self.threads = threads or (1 if small else DEFAULT_THREADS)
         """CPU threads of one operation."""
-        step = choose_step(loaded.model, vocab_size=self.codec.vocab_size, max_length=self.context_length, lean=lean)
+        step = choose_step(
+            loaded.model,
+            vocab_size=self.codec.vocab_size,
+            max_length=self.context_length,
+            lean=lean,
+            graphs=graphs,
+        )
         self.step = type(step).__name__
-        """Which forward pass was chosen: `LeanStep` or `GenericStep`."""
+        """Which forward pass was chosen: `LeanStep`, `GraphedStep` (the same, recorded) or `GenericStep`."""
         share = 0.25 if on_cpu else 0.85
         cache = SlotCache(
             step.shapes,
@@ -94,6 +101,7 @@ class TransformersEngine:
         prefill_tokens: int | None = None,
         threads: int | None = None,
         lean: bool = True,
+        graphs: bool = True,
     ) -> TransformersEngine:
         """Load a model.
 
@@ -107,6 +115,7 @@ class TransformersEngine:
             prefill_tokens: prompt tokens a forward pass takes on; smaller parts let others stream more evenly.
             threads: CPU threads of one operation; default: 1 for small models, torch's choice for others.
             lean: use the lean forward pass where it applies and agrees with transformers' own.
+            graphs: on a GPU, record the lean forward pass of single tokens as CUDA graphs and replay it.
 
         Raises:
             InvalidSetting: no such dtype or device, or `max_live` below 1.
@@ -123,6 +132,7 @@ class TransformersEngine:
             prefill_tokens=prefill_tokens,
             threads=threads,
             lean=lean,
+            graphs=graphs,
         )
 
     def generate(self, request: Request) -> Generator[Chunk, None, None]:

@@ -114,6 +114,10 @@ class Worker:
         self._max_live = max_live
         self._prefill_tokens = prefill_tokens
         self._threads = threads
+        # A GPU computes by itself once it was told to: what was sampled is told while it is at the next tokens, for
+        # readers take the interpreter from this thread. A CPU computes in this thread, so they are told at once.
+        self._tells_late = cache.placement["device"].type == "cuda"
+        self._untold: list[tuple[Row, Chunk]] = []
         self._changed = threading.Condition()
         self._waiting: list[Row] = []
         self._live: list[Row] = []
@@ -175,6 +179,7 @@ class Worker:
         self._end()
 
     def _end(self) -> None:
+        self._tell()
         for row in (*self._live, *self._waiting):
             row.outbox.put(_closed())
         self._live, self._waiting, self._step = [], [], None
@@ -188,6 +193,8 @@ class Worker:
         decoding = [row for row in self._live if 1 <= row.left <= single]
         # In the order of their slots, so that the logits need no sorting.
         self._advance(sorted(decoding, key=lambda row: row.slot.index if row.slot else 0), most=1)
+        if not self._live:
+            self._tell()
 
     def _drop_cancelled(self) -> None:
         for row in [row for row in self._live if row.cancelled]:
@@ -240,7 +247,9 @@ class Worker:
         try:
             rows = self._with_room(rows)
             if rows:
-                self._sample(rows, self._forward(rows, most or self._prefill_tokens))
+                logits = self._forward(rows, most or self._prefill_tokens)
+                self._tell()
+                self._sample(rows, logits)
         except Exception as error:
             log.exception("a forward pass failed")
             self._fail(rows, error)
@@ -259,6 +268,14 @@ class Worker:
             chunk = row.take(token_id, logprobs.get(n, ()))
             if chunk.finish is not None:
                 self._leave(row)
+            self._untold.append((row, chunk))
+        if not self._tells_late:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Hand what was sampled to its readers; who does not read any more is cancelled."""
+        untold, self._untold = self._untold, []
+        for row, chunk in untold:
             if not row.outbox.put(chunk):
                 row.cancelled = True
 
@@ -282,9 +299,11 @@ class Worker:
         slots = [row.slot for row in rows if row.slot is not None]
         parts = [r.ids[len(s.ids) : len(s.ids) + most] for r, s in zip(rows, slots, strict=True)]
         if all(len(part) == 1 for part in parts):
-            feed, order = decode_feed(self._cache, slots, [part[0] for part in parts], **self._cache.placement)
+            feed, order = decode_feed(
+                self._cache, slots, [part[0] for part in parts], **self._cache.placement, at_front=self._step.at_front
+            )
             logits = self._step(feed, self._cache)
-            logits = logits if order == list(range(logits.shape[0])) else logits[order]
+            logits = logits[: len(order)] if order == list(range(len(order))) else logits[order]
         else:
             logits = self._step(prefill_feed(self._cache, slots, parts, **self._cache.placement), self._cache)
         for slot, part in zip(slots, parts, strict=True):
@@ -299,6 +318,7 @@ class Worker:
 
     def _fail(self, rows: Sequence[Row], error: Exception) -> None:
         """End these requests; what they left in the cache may be broken and is forgotten."""
+        self._tell()
         message = f"the model's forward pass failed ({type(error).__name__}: {error}); the engine itself goes on"
         for row in list(rows):
             if row in self._live:

@@ -93,6 +93,8 @@ def test_a_request_that_waits_in_line_can_be_cancelled(qwen2_folder: Path, load:
 class Faulty:
     """Fails the forward pass when told to."""
 
+    at_front = False
+
     def __init__(self, step: Any) -> None:
         self.step = step
         self.shapes = step.shapes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -73,13 +74,30 @@ def test_weights_that_are_tied_are_written_once(tmp_path: Path, rows: Path) -> N
     assert model.dtype == torch.bfloat16 and model.lm_head.weight is model.model.embed_tokens.weight
 
 
-@pytest.mark.parametrize("settings", [["sharding=fsdp"], ["packing=true"], ["micro_batch=3", "loss_chunk=7"]])
+@pytest.mark.parametrize(
+    "settings", [["sharding=fsdp"], ["packing=true"], ["micro_batch=3", "loss_chunk=7", "kept_layers=1"]]
+)
 def test_how_it_is_computed_changes_no_loss(
     unbroken: Trained, tiny: Path, rows: Path, tmp_path: Path, settings: list[str]
 ) -> None:
     checkpointed = "activation_checkpointing=true"
     assert sft(tmp_path / "run", tiny, rows, *SETTINGS, "save_every=0", checkpointed, *settings) == 0
     assert_same(Trained(tmp_path / "run").losses, unbroken.losses, within=1e-3)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_layers_learn_alike(tiny: Path, rows: Path, tmp_path: Path) -> None:
+    settings = (
+        *SETTINGS,
+        "max_steps=3",
+        "save_every=0",
+        "sharding=fsdp",
+        "activation_checkpointing=true",
+        "lora_rank=4",
+    )
+    assert sft(tmp_path / "plain", tiny, rows, *settings) == 0
+    assert sft(tmp_path / "compiled", tiny, rows, *settings, "compile=true", "kept_layers=1") == 0
+    assert_same(Trained(tmp_path / "compiled").losses, Trained(tmp_path / "plain").losses, within=1e-3)
 
 
 def test_bfloat16_learns_alike(unbroken: Trained, tiny: Path, rows: Path, tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""The small operations of `LeanStep`, between its matrix products: as they are, or compiled into one kernel each.
+
+On a GPU a text that decodes alone waits for the start of every kernel; fused, there are half as many. Compiling takes
+Triton and a C compiler, and some seconds at load, after which torch keeps the result on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class LeanOps:
+    """Functions of tensors; all other numbers are settled when they are made."""
+
+    norm: Callable[[Tensor, Tensor], Tensor]
+    """Root mean square norm over the last side: `(x, weight)`."""
+    place: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+    """Rotate queries and keys to their positions, write keys and values to rows of the cache, return the queries.
+
+    `(queries and keys [tokens, heads + kv, dim], values [tokens, kv, dim], cosines, signed sines, rows, cached keys,
+    cached values)`, the cached ones `[all rows, dim]`.
+    """
+    weigh: Callable[[Tensor, Tensor | None], Tensor]
+    """Weights of attention from float32 scores and a mask, in the dtype of the model."""
+    gate: Callable[[Tensor], Tensor]
+    """SwiGLU of `[tokens, 2 * width]`."""
+
+    def compiled(self) -> LeanOps:
+        """The same, each compiled at its first call, for any number of tokens and any length."""
+        compiler = cast("Any", torch).compile
+        return LeanOps(*(compiler(getattr(self, f.name), dynamic=True) for f in fields(self)))
+
+
+def plain_ops(*, heads: int, dim: int, eps: float, scale: float, dtype: torch.dtype) -> LeanOps:
+    """The operations of a model with so many query heads of `dim`, run one by one."""
+
+    def norm(x: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(x, weight.shape, weight, eps)
+
+    def place(qk: Tensor, v: Tensor, cos: Tensor, sin: Tensor, rows: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        # Rolling by half swaps the halves; the sign of the first one is in the table.
+        qk = torch.addcmul(qk * cos, qk.roll(dim // 2, dims=-1), sin)
+        keys.index_copy_(0, rows, qk[:, heads:].reshape(-1, dim))
+        values.index_copy_(0, rows, v.reshape(-1, dim))
+        return qk[:, :heads]
+
+    def weigh(scores: Tensor, mask: Tensor | None) -> Tensor:
+        scores = scores * scale if mask is None else torch.add(mask, scores, alpha=scale)
+        return scores.softmax(dim=-1).to(dtype)
+
+    def gate(gate_up: Tensor) -> Tensor:
+        left, right = gate_up.chunk(2, dim=-1)
+        return F.silu(left).mul_(right)
+
+    return LeanOps(norm, place, weigh, gate)
