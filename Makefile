@@ -69,13 +69,13 @@ bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one
 	$(PY) -m evals.bench $(ARGS)
 	$(PY) -m curate.bench
 
-bench-vllm: vllm  ## measure the vLLM engine on a CPU, with s1-nano (about 5 minutes)
-	$(VLLM_PY) -m evals.bench_vllm $(ARGS)
+bench-vllm: vllm  ## measure the vLLM engine, with s1-nano (about 5 minutes); on a GPU where there is one
+	$(VLLM_PY) -m evals.bench_vllm $(if $(findstring cpu,$(VLLM)),,--gpu) $(ARGS)
 
-bench-gpu:  ## the same on a GPU (ARGS="--model simplescaling/s1.1-7B"); says what is missing where there is none
-	@command -v nvidia-smi >/dev/null || { echo "make bench-gpu needs an NVIDIA GPU with its driver (nvidia-smi); make bench-vllm measures on a CPU"; exit 1; }
-	$(MAKE) vllm
-	$(VLLM_PY) -m evals.bench_vllm --gpu $(ARGS)
+bench-gpu: $(VENV)/.app-ready  ## measure decoding and fine-tuning on a GPU, in Qwen2.5-7B's shape with random weights (5 minutes)
+	@command -v nvidia-smi >/dev/null || { echo "make bench-gpu needs an NVIDIA GPU with its driver (nvidia-smi); make bench measures on a CPU"; exit 1; }
+	$(PY) -m evals.bench_gpu $(ARGS)
+	$(PY) -m train.bench_gpu --set compile=true --set kept_layers=14
 
 eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
 	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)

@@ -21,7 +21,7 @@ import torch
 from tokenizers import Tokenizer
 
 from evals.bench import FixedLength, new_question
-from evals.bench_limit import bandwidth
+from evals.bench_limit import bandwidth, weights_bytes
 from evals.benched import Result, machine, tell
 from s1core import Budget, S1Error, Trace, astream
 from s1core.engines import loading
@@ -56,8 +56,7 @@ class Bench:
 
     def everything(self) -> Generator[Result, None, None]:
         """Yield the results one by one."""
-        size = self.loaded.model.num_parameters() * self.loaded.dtype.itemsize
-        most = bandwidth(self.loaded.device) / size
+        most = bandwidth(self.loaded.device) / weights_bytes(self.loaded.model)
         library = self._generate()
         with closing(self._engine(graphs=True)) as engine:
             fast = self._speed(engine, 1)
@@ -78,7 +77,7 @@ class Bench:
 
     def _limit(self, what: str, speed: float, most: float, bar: float | None = None) -> Result:
         reached = speed / most
-        size = self.loaded.model.num_parameters() * self.loaded.dtype.itemsize / 1e9
+        size = weights_bytes(self.loaded.model) / 1e9
         detail = f"{speed:.1f} of {most:.1f} tokens/s, weights of {size:.1f} GB, n = {self.repeats}"
         told = "none" if bar is None else f">= {bar}"
         return Result(what=what, measured=reached, bar=told, passed=bar is None or reached >= bar, detail=detail)
@@ -133,8 +132,10 @@ def random_model(device: torch.device, shape: dict[str, Any]) -> tuple[ModelPres
         torch.set_default_dtype(before)
     nano = loading.load_codec(PRESETS["s1-nano"])[0]
     written = json.loads(cast("Any", nano)._tokenizer.to_str())
-    known = len(nano.known_ids)
-    written["model"]["vocab"] |= {f"filler {i}": i for i in range(known, shape["vocab_size"])}
+    # The markers too: what is not in the vocabulary proper would be numbered anew, after it.
+    written["model"]["vocab"] |= {token["content"]: token["id"] for token in written["added_tokens"]}
+    known = nano.known_ids
+    written["model"]["vocab"] |= {f"filler {i}": i for i in range(shape["vocab_size"]) if i not in known}
     codec = Codec(Tokenizer.from_str(json.dumps(written)), cast("Any", nano)._render_chat, eos_ids=nano.eos_ids)
     preset = ModelPreset(name="random weights", location="", format="s1", default_answer_tokens=64)
     loaded = loading.Loaded(

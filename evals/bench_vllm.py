@@ -1,4 +1,4 @@
-"""Measure the vLLM engine against its bars: `make bench-vllm`, on a CPU with s1-nano, or `make bench-gpu`.
+"""Measure the vLLM engine against its bars: `make bench-vllm`, on a CPU or a GPU.
 
 As in `evals.bench`, each measurement is a ratio of two things run in turns in one process, and the median of the
 pairwise ratios counts. Both sides of forcing and of the engines sample the same number of tokens. vLLM's prefix cache
@@ -15,20 +15,17 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import torch
 
 from evals.bench import FixedLength, compare, new_question
-from evals.bench_limit import bandwidth, weights_bytes
 from evals.bench_rounds import OriginalLoop
 from evals.benched import Result, machine, tell
 from s1core import Budget, S1Error, Trace, astream, load_engine
 from s1core.engines.base import Engine
 from s1core.engines.transformers import TransformersEngine
 from s1core.engines.vllm import VllmEngine
-from s1core.models import resolve
 from s1core.nano import make_questions
 from s1core.types import Event, Tokens
 
@@ -59,8 +56,6 @@ class Bench:
         yield self.streams()
         yield self.engines(1)
         yield self.engines(32)
-        if self.transformers.device.type == "cuda":
-            yield self.limit()
 
     def forcing(self) -> Result:
         """Many questions with two Waits each, against as many tokens without any."""
@@ -141,16 +136,6 @@ class Bench:
             what=f"transformers / vLLM, {at_once} at once", measured=ratio, bar="none", passed=True, detail=detail
         )
 
-    def limit(self) -> Result:
-        """One text on the transformers engine against the memory's bandwidth."""
-        engine = self.transformers
-        size = weights_bytes(resolve(engine.model).location, engine.dtype)
-        most = bandwidth(engine.device) / size
-        speed = median(self._speed(engine, 1, 0) for _ in range(self.repeats + 1))
-        detail = f"{speed:.1f} of {most:.1f} tokens/s, weights of {size / 1e9:.1f} GB, n = {self.repeats + 1}"
-        what, reached = "transformers / bandwidth limit", speed / most
-        return Result(what=what, measured=reached, bar=">= 0.7", passed=reached >= 0.7, detail=detail)
-
     def _speed(self, engine: Engine, count: int, waits: int) -> float:
         """Tokens per second of `count` runs at once, prefill included, each of about `tokens` in `waits` + 1 rounds."""
         room = self.tokens + 128
@@ -196,7 +181,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m evals.bench_vllm",
         description="Speed of the vLLM engine: forcing, the original's loop, 256 streams, the transformers engine.",
-        epilog="examples: make bench-vllm  |  make bench-gpu ARGS='--model simplescaling/s1.1-7B'",
+        epilog="examples: make bench-vllm  |  make bench-vllm ARGS='--model simplescaling/s1.1-7B'",
     )
     parser.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
     parser.add_argument("--gpu", action="store_true", help="on a GPU, in bfloat16")
@@ -210,9 +195,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def missing(*, gpu: bool) -> str | None:
     """Say what this machine lacks for the measurement, in a sentence; None when it lacks nothing."""
     if gpu and not torch.cuda.is_available():
-        return (
-            "make bench-gpu needs a GPU that torch can use, and there is none here; make bench-vllm measures on a CPU"
-        )
+        return "--gpu needs a GPU that torch can use, and there is none here; make bench-vllm measures on a CPU"
     return None
 
 

@@ -167,11 +167,12 @@ def _activations(config: TrainConfig, shape: Shape, tokens: int, compute: int) -
     queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     inside = compute * (4 * shape.width + 2 * queries + 2 * keys + 4 * shape.ffn) + 8 * shape.width
     layer = tokens * inside
+    stays = layer * (COMPILED if config.compile else 1.0)
     if not config.activation_checkpointing:
-        return shape.layers * layer, layer / 2
+        return shape.layers * stays, layer / 2
     kept = min(config.kept_layers, shape.layers)
     # Flash attention is assumed; the layer that is computed again has its activations and some of their gradients.
-    return tokens * shape.width * compute * (shape.layers - kept) + kept * layer, 1.5 * layer
+    return tokens * shape.width * compute * (shape.layers - kept) + kept * stays, 1.5 * layer
 
 
 def _seconds(config: TrainConfig, shape: Shape, machine: Machine, work: Work, steps: int) -> float | None:
@@ -189,6 +190,8 @@ def _seconds(config: TrainConfig, shape: Shape, machine: Machine, work: Work, st
     return round(work_flops / (machine.count * machine.tflops * 1e12 * share), 1)
 
 
+COMPILED = 0.7
+"""What compiled layers keep of the activations that others do; measured with adapters on a 7B shape (docs/log.md)."""
 _LENGTHS = (24_576, 20_000, 16_384, 12_288, 8_192, 4_096, 2_048)
 
 
