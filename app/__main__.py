@@ -9,6 +9,7 @@ import sys
 
 from app.public import go_public
 from app.sign_in import Credentials, take_credentials
+from app.tools import MCP_PATH, require_mcp
 from s1core import S1Error
 from s1core.engines import ENGINES
 from s1core.errors import InvalidSetting
@@ -38,6 +39,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--endpoint", metavar="URL", help="server that runs the model, as OpenAI's completions")
     parser.add_argument("--public", action="store_true", help="for strangers, as on a Space (docs/security.md)")
     parser.add_argument("--auth", action="store_true", help="let the owner sign in, by S1_AUTH=user:password")
+    parser.add_argument("--mcp", action="store_true", help="offer solve, sweep and probe to agents (docs/api.md)")
     return parser.parse_args(argv)
 
 
@@ -67,6 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         owner = credentials(asked.auth)
         resolve(asked.model)
+        if asked.mcp:
+            require_mcp()
         bound = listen(asked.host, asked.port)
     except S1Error as error:
         print(error, file=sys.stderr)
@@ -101,11 +105,14 @@ def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | 
     from app.build import build_app
 
     served = {"engine": "http", "url": asked.endpoint} if asked.endpoint else {"engine": asked.engine}
-    app = build_app(asked.model, owner=owner, **served)
+    app = build_app(asked.model, owner=owner, mcp=asked.mcp, **served)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
     host, port = bound.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    print(f"s1 playground: http://{f'[{shown}]' if ':' in shown else shown}:{port}  (Ctrl-C stops it)", flush=True)
+    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    print(f"s1 playground: {address}  (Ctrl-C stops it)", flush=True)
+    if asked.mcp:
+        print(f"tools for agents: {address}{MCP_PATH}", flush=True)
     uvicorn.Server(config).run(sockets=[bound])
 
 

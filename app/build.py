@@ -11,7 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr  # noqa: E402
 from fastapi import FastAPI  # noqa: E402
 
-from app import compare_lab_routes, compare_routes, oauth, openai_api, theme, unheard  # noqa: E402
+from app import compare_lab_routes, compare_routes, mcp_tools, oauth, openai_api, theme, unheard  # noqa: E402
 from app.closed import Closed, take_no_files  # noqa: E402
 from app.compare_lab import LabShelf  # noqa: E402
 from app.compare_shelf import RaceShelf  # noqa: E402
@@ -27,10 +27,11 @@ from app.gate import Gate, Room  # noqa: E402
 from app.jobs import Jobs  # noqa: E402
 from app.public import is_public  # noqa: E402
 from app.refresh import search_matplotlib_once  # noqa: E402
-from app.session import LiveRuns  # noqa: E402
+from app.session import LiveRuns, ThinkRun  # noqa: E402
 from app.shelf import EngineShelf  # noqa: E402
 from app.sign_in import Credentials, SignIn  # noqa: E402
 from app.tabs import compare, curate, curves, learn, think, train  # noqa: E402
+from app.tools import require_mcp  # noqa: E402
 from app.train_evals import TrainEvals  # noqa: E402
 from app.train_jobs import TrainJobs  # noqa: E402
 from app.train_models import TrainedModels  # noqa: E402
@@ -61,8 +62,10 @@ def build_page(
     models: TrainedModels,
     sweeps: TrainEvals,
     gate: Gate,
+    *,
+    tools: bool = False,
 ) -> gr.Blocks:
-    """Lay out the whole page."""
+    """Lay out the whole page, and beside it the tools for agents where they are wanted."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=read_static("header.html"), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(elem_id="tabs"):
@@ -79,6 +82,8 @@ def build_page(
             with gr.Tab("Learn", id="learn"):
                 learn.build()
         oauth.offer()
+        if tools:
+            mcp_tools.offer(shelf, gate)
     take_no_files(page)
     page.state_session_capacity = SESSIONS
     page.queue(default_concurrency_limit=think.STREAMS)
@@ -91,6 +96,7 @@ def build_app(
     engines: Mapping[str, Engine] | None = None,
     engine: str | None = None,
     owner: Credentials | None = None,
+    mcp: bool = False,
     **options: Any,
 ) -> App:
     """Build the ASGI application and begin to load its model.
@@ -100,11 +106,15 @@ def build_app(
         engines: engines that are loaded already, by name; for tests and for embedding.
         engine: the kind of engine for all other models, as in `load_engine`.
         owner: what the owner signs in with, if he may do so from elsewhere.
+        mcp: offer solve, sweep and probe to agents.
         **options: passed on to `load_engine`.
 
     Raises:
         UnknownModel: there is no such model.
+        InvalidSetting: tools are wanted, and a package for them is missing.
     """
+    if mcp:
+        require_mcp()
     search_matplotlib_once()
     shelf = EngineShelf(model, engines=engines, engine=engine, **options)
     shelf.warm()
@@ -129,9 +139,13 @@ def build_app(
     sign_in = SignIn(owner) if owner else None
     if sign_in:
         server.include_router(sign_in.router())
+    runs = LiveRuns[ThinkRun]()
+    page = build_page(
+        shelf, runs, results, races, thoughts, curations, trainings, sets, models, sweeps, gate, tools=mcp
+    )
     gr.mount_gradio_app(
         server,
-        build_page(shelf, LiveRuns(), results, races, thoughts, curations, trainings, sets, models, sweeps, gate),
+        page,
         path="/",
         theme=theme.build(),
         css="\n".join(read_static(name) for name in STYLES),
@@ -142,5 +156,8 @@ def build_app(
         show_error=True,
         max_file_size="1mb",  # for Gradio's own uploads, which nothing here uses; Curves takes files by its own route
         favicon_path=str(theme.FAVICON),
+        mcp_server=mcp,  # False and not None, which would ask the environment
     )
-    return ContentSecurityPolicy(Entrance(Closed(sign_in.around(server) if sign_in else server)))
+    if mcp:
+        mcp_tools.keep_to_the_tools(page)
+    return ContentSecurityPolicy(Entrance(Closed(sign_in.around(server) if sign_in else server, tools=mcp)))

@@ -20,6 +20,10 @@ _POSTS = re.compile(r"(queue/join|(call|run|api)/.*|cancel|reset)/?")
 """What the page and clients of the documented calls send."""
 _GETS = re.compile(r"(proxy=|file=|file/|stream/|dev/|vibe|deep_link).*", re.DOTALL)
 """What nobody asks for here; a deep link would be a file for everyone who asks for one."""
+_TOOLS = re.compile(r"mcp/?")
+"""Where agents send what they ask of the tools (`mcp_tools.py`)."""
+_ABOUT_TOOLS = re.compile(r"mcp(/(?!schema).*)?", re.DOTALL)
+"""Streams that nobody needs, since every question is answered where it was asked."""
 _ELSEWHERE = re.compile(r"/(monitoring.*|login/?)", re.DOTALL)
 """The same, beside Gradio's API; `login/huggingface` is how the owner signs in on a Space."""
 
@@ -27,25 +31,33 @@ _ELSEWHERE = re.compile(r"/(monitoring.*|login/?)", re.DOTALL)
 class Closed:
     """Answers 403 where Gradio would do more than this page needs."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, *, tools: bool = False) -> None:
+        """Shut the doors of `app`.
+
+        Args:
+            app: what is behind them.
+            tools: whether it has tools for agents.
+        """
+        self._app, self._tools = app, tools
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "http" and _is_shut(scope["method"], scope["path"]):
-            response = JSONResponse({"error": "This page has no use for that."}, status_code=403)
+        if scope["type"] == "http" and (status := self._refusal(scope["method"], scope["path"])):
+            response = JSONResponse({"error": "This page has no use for that."}, status_code=status)
             await response(scope, receive, send)  # type: ignore[arg-type]
             return
         await self._app(scope, receive, send)
 
-
-def _is_shut(method: str, path: str) -> bool:
-    if not path.startswith(_API):
-        return bool(_ELSEWHERE.fullmatch(path))
-    rest = path.removeprefix(_API)
-    if method in ("GET", "HEAD", "OPTIONS"):
-        return bool(_GETS.match(rest))
-    return not _POSTS.fullmatch(rest)
+    def _refusal(self, method: str, path: str) -> int | None:
+        """Return the status to refuse with, if the door is shut."""
+        if not path.startswith(_API):
+            return 403 if _ELSEWHERE.fullmatch(path) else None
+        rest = path.removeprefix(_API)
+        if self._tools and _TOOLS.fullmatch(rest):
+            return None if method == "POST" else 405  # by which clients know that there is no stream to open
+        if method in ("GET", "HEAD", "OPTIONS"):
+            return 403 if _GETS.match(rest) or _ABOUT_TOOLS.fullmatch(rest) else None
+        return None if _POSTS.fullmatch(rest) else 403
 
 
 def take_no_files(page: gr.Blocks) -> None:

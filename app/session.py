@@ -44,7 +44,8 @@ _log = logging.getLogger(__name__)
 _gates: WeakKeyDictionary[Engine, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-def _gate(engine: Engine) -> asyncio.Semaphore:
+def track_gate(engine: Engine) -> asyncio.Semaphore:
+    """Return what tracks of this engine wait at, to be held while one is filled."""
     return _gates.setdefault(engine, asyncio.Semaphore(TRACKS_AT_ONCE))
 
 
@@ -168,7 +169,7 @@ class ThinkRun:
         width = track.at_once(trace.receipt.thinking_tokens)
         probes = aprobes(engine, asked.prompt, trace, live.every, asked.budget, asked.sampling, at_once=width)
         try:
-            async with _gate(engine), aclosing(probes) as points:
+            async with track_gate(engine), aclosing(probes) as points:
                 async for point in points:
                     live.take(point)
         except S1Error as error:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from app.compare_settings import FIELDS
 from app.train_runs import ROOT_VARIABLE as RUNS
 from tests.browser.playground import Playground
 
+HAS_MCP = find_spec("mcp") is not None
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text(encoding="utf-8")
 SHOWN_AT = "http://127.0.0.1:7860"
 _EXAMPLE = re.compile(r"```(python|sh)\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
@@ -28,7 +30,7 @@ EXAMPLES = _EXAMPLE.findall(PAGE)
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(RUNS, str(tmp_path_factory.mktemp("runs")))
-        with Playground("s1-nano") as server:
+        with Playground("s1-nano", mcp=HAS_MCP) as server:
             yield server.url
 
 
@@ -45,6 +47,8 @@ def test_every_example_says_what_it_prints() -> None:
 def test_an_example_does_what_the_page_says(language: str, code: str, shown: str, url: str) -> None:
     if language == "sh" and not shutil.which("curl"):
         pytest.skip("curl is not installed here")
+    if "import mcp" in code and not HAS_MCP:
+        pytest.skip("the package mcp is not installed here: pip install -r requirements-mcp.txt")
     assert SHOWN_AT in code
     words = [sys.executable, "-c"] if language == "python" else ["bash", "-ec"]
     done = subprocess.run(
