@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 
+from app import zerogpu
 from app.public import go_public
 from app.sign_in import Credentials, take_credentials
 from app.tools import MCP_PATH, require_mcp
@@ -106,6 +107,7 @@ def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | 
 
     served = {"engine": "http", "url": asked.endpoint} if asked.endpoint else {"engine": asked.engine}
     app = build_app(asked.model, owner=owner, mcp=asked.mcp, **served)
+    zerogpu.announce()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
     host, port = bound.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host

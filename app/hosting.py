@@ -2,6 +2,7 @@
 
 `S1_MODEL` names another model, `S1_ENDPOINT` a server of it that speaks OpenAI's completions, `GRADIO_SERVER_PORT`
 another port; with `S1_AUTH` the owner can sign in. A home folder that cannot be written is not needed.
+On ZeroGPU a model that is not bundled borrows the GPU (`zerogpu.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from app import zerogpu
 from app.curate_sets import ROOT_VARIABLE as SETS
 from app.jobs import ROOT_VARIABLE as JOBS
 from app.sign_in import VARIABLE as AUTH
@@ -24,6 +26,7 @@ CACHE = "HF_HOME"
 def main() -> int:
     """Serve in public mode; return the exit status."""
     prepare(os.environ)
+    zerogpu.prepare()
     # Imported after the folders are chosen: the hub's client looks at its own when it is imported.
     from app.__main__ import main as serve
 

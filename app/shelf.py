@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from app import zerogpu
 from app.public import is_public
 from s1core import S1Error, load_engine
 from s1core.engines.base import Engine
@@ -110,7 +111,12 @@ class EngineShelf:
     def _loaded(self, model: str) -> Engine:
         if model in self._offered:
             # Beside whatever else runs here: this engine takes only the memory that the model needs.
-            return load_engine(self._offered[model], engine="transformers")
+            here = {"device": "cpu"} if zerogpu.is_here() else {}
+            return load_engine(self._offered[model], engine="transformers", **here)
+        if zerogpu.is_here() and self._engine is None:
+            preset = resolve(model)
+            # The GPU that torch seems to see here is only there while it is lent; the bundled ones need none.
+            return load_engine(model, device="cpu") if preset.bundled else zerogpu.ZeroGpuEngine(preset, model)
         # A server runs the model that it was started with; the bundled ones run here all the same.
         if self._engine == "http" and model != self.default and resolve(model).bundled:
             return load_engine(model)
