@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack clean
+.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit clean
 .DEFAULT_GOAL := help
 
 help:  ## show the verbs
@@ -97,5 +97,16 @@ load: $(VENV)/.dev-ready  ## measure 50 visitors at once, with s1-nano (2 minute
 attack: $(VENV)/.dev-ready  ## send 10,000 rapid requests to a public page (ARGS="--requests 500" for a try)
 	$(PY) -m tests.attack $(ARGS)
 
+lock: $(PY)  ## write requirements.lock and requirements-cuda.lock anew (PYTHONS="python3.11 python3.12")
+	$(PY) -m tests.lock $(or $(PYTHONS),python3.11 python3.12) $(ARGS)
+
+$(VENV)-audit/.ready: | $(PY)
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install -q --disable-pip-version-check pip-audit==2.10.1
+	@touch $@
+
+audit: $(VENV)-audit/.ready  ## look for known vulnerabilities in what is locked; says so where nobody can be asked
+	$(PY) -m tests.audit $(VENV)-audit/bin/pip-audit
+
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) $(VENV)-vllm .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-vllm $(VENV)-audit .pytest_cache .ruff_cache .hypothesis
