@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from gradio_client import Client
 
+from app.build import build_app
 from app.curate_sets import ROOT_VARIABLE as SETS
 from app.gate import Busy, Gate, Room, visitor_of
 from app.jobs import ROOT_VARIABLE as JOBS
@@ -169,6 +171,54 @@ def test_no_file_and_no_model_is_named_for_training(
 def test_no_trained_model_is_added(visitor: httpx.Client, config: Config) -> None:
     number = number_of(config, "train-board", "submit")
     assert "Only the owner can do this" in shown(send(visitor, number, [{"run": "mine"}, None]))
+
+
+def test_no_trained_model_is_evaluated(visitor: httpx.Client, config: Config, folder: Path) -> None:
+    number = number_of(config, "train-board", "submit")
+    for run in ("mine", "../../etc", None):
+        asked = {"what": "evaluate", "run": run, "benchmark": "nano", "questions": 20}
+        assert "Only the owner can do this" in shown(send(visitor, number, [asked, None]))
+    assert not list((folder / "jobs").glob("*/job.json"))
+
+
+def test_whatever_is_pressed_by_hand_leaves_nothing_behind(visitor: httpx.Client, config: Config, folder: Path) -> None:
+    """Every listener of the page, by its number and by its name, with what each might take for a wish."""
+    before = sorted(folder.rglob("*"))
+    wishes: list[Any] = ["some-set", {"what": "evaluate", "run": "mine"}]
+    calls = [(one["id"], one["api_name"], len(one["inputs"])) for one in config["dependencies"] if one["backend_fn"]]
+    assert len(calls) > 20
+    for (number, name, wanted), wish in itertools.product(calls, wishes):
+        data = [wish] * wanted
+        send(visitor, number, data, page=f"by hand {number}")
+        if name and wish == wishes[0]:
+            event = visitor.post(f"gradio_api/call/{name}", json={"data": data}).json().get("event_id")
+            assert event is None or "event: " in visitor.get(f"gradio_api/call/{name}/{event}").text
+    assert sorted(folder.rglob("*")) == before
+
+
+def routes_of(router: Any) -> Iterator[Any]:
+    """Its own and those that it includes; not Gradio's, which is mounted, and whose doors are shut one by one."""
+    for route in router.routes:
+        included = getattr(route, "original_router", None)
+        yield from [route] if included is None else routes_of(included)
+
+
+def test_every_route_that_takes_something_is_known() -> None:
+    """A new one is to be thought about here: who may use it, and what it leaves behind."""
+    app: Any = build_app("paced", engines=scripted_engines())
+    while not hasattr(app, "routes"):
+        app = app._app
+    taking = {
+        (route.path, method)
+        for route in routes_of(app)
+        for method in (getattr(route, "methods", None) or ())
+        if method not in ("GET", "HEAD", "OPTIONS")
+    }
+    nothing = {("/v1/{rest:path}", method) for method in ("POST", "PUT", "PATCH", "DELETE")}
+    answers = {("/v1/chat/completions", "POST"), ("/v1/completions", "POST")}
+    by_an_unguessable_key = {(f"/compare/lab/{name}", "POST") for name in ("open", "fork", "stop")}
+    the_owners = {("/curves/import", "POST"), ("/compare/open", "POST")}
+    assert taking == nothing | answers | by_an_unguessable_key | the_owners
 
 
 @pytest.mark.parametrize("path", ["curves/import", "compare/open"])
