@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +21,8 @@ from torch.distributed.checkpoint.state_dict_loader import load as load_state
 from torch.distributed.checkpoint.state_dict_saver import save as save_state
 
 from s1core.store import write_atomically
-from train.folder import TrainingFailed
+from train.folder import NOTE, Checkpoint, TrainingFailed, checkpoints
 from train.sharding import Place, Trained
-
-_NOTE = "state.json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checkpoint:
-    """A whole checkpoint on disk."""
-
-    path: Path
-    step: int
-    note: dict[str, Any]
-    """What was said when it was saved: the settings and the data that decide the outcome."""
-
-
-def checkpoints(folder: Path) -> list[Checkpoint]:
-    """The whole checkpoints of a run, oldest first."""
-    found: list[Checkpoint] = []
-    for path in folder.glob("step-*"):
-        try:
-            note = json.loads((path / _NOTE).read_text(encoding="utf-8"))
-            found.append(Checkpoint(path=path, step=int(note["step"]), note=note))
-        except (OSError, ValueError, KeyError):
-            continue
-    return sorted(found, key=lambda c: c.step)
 
 
 def save(
@@ -85,7 +60,7 @@ def save(
 
 
 def _finish(temporary: Path, target: Path, note: dict[str, Any]) -> None:
-    write_atomically(temporary / _NOTE, json.dumps(note, indent=1) + "\n")
+    write_atomically(temporary / NOTE, json.dumps(note, indent=1) + "\n")
     if target.exists():
         shutil.rmtree(target)
     temporary.rename(target)
@@ -99,11 +74,11 @@ def _finish(temporary: Path, target: Path, note: dict[str, Any]) -> None:
 def _told(error: BaseException, folder: Path, step: int) -> str:
     whole = checkpoints(folder)
     kept = f"the checkpoint of step {whole[-1].step} is whole" if whole else "there is no earlier checkpoint"
-    why = "the disk is full" if _is_full(error) else str(error).strip().splitlines()[0]
+    why = "the disk is full" if is_full(error) else str(error).strip().splitlines()[0]
     return f"the checkpoint of step {step} cannot be saved: {why}; {kept}; free space and run again with --resume"
 
 
-def _is_full(error: BaseException) -> bool:
+def is_full(error: BaseException) -> bool:
     """Whether a full disk is behind this error, however it was wrapped."""
     causes = [error, error.__cause__, error.__context__, *getattr(error, "failures", {}).values()]
     flat = [c[0] if isinstance(c, tuple) else c for c in causes if c is not None]

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
+from train.checkpoint import is_full
 from train.config import TrainConfig
 from train.folder import TrainingFailed
 from train.sharding import DTYPES, Place, Trained, load_tokenizer
@@ -24,26 +25,52 @@ def export(trained: Trained, config: TrainConfig, place: Place, receipt: dict[st
     one needs memory for the whole model.
 
     Raises:
-        TrainingFailed: a tensor is missing from what was written.
+        TrainingFailed: the disk is full, or a tensor is missing from what was written.
     """
     options = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=config.lora)
     gathered: dict[str, Any] = get_model_state_dict(trained, options=options)
-    if not place.first:
-        return
+    if place.first:
+        write_model(trained, gathered, config, receipt, target)
+
+
+def write_model(
+    trained: Trained, gathered: dict[str, Any], config: TrainConfig, receipt: dict[str, Any], target: Path
+) -> None:
+    """Write whole weights as a model's folder; nothing is left of it where that fails.
+
+    Args:
+        trained: whose weights they are; its own are not read.
+        gathered: what was trained, by its names in `trained`.
+        config: of the run.
+        receipt: written beside the weights.
+        target: the folder.
+
+    Raises:
+        TrainingFailed: the disk is full, or a tensor is missing from what was written.
+    """
     weights = {name.removeprefix("model."): value for name, value in gathered.items()}
     new = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    if config.lora:
-        _write_adapter(trained, weights, new / "adapter")
-        _write_merged(config, new / "adapter", new)
-    else:
-        dtype = DTYPES[config.save_dtype]
-        _save(trained.language_model, {name: value.to(dtype) for name, value in weights.items()}, new)
-    load_tokenizer(config.model).save_pretrained(new)
-    (new / "receipt.json").write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    new.rename(target)
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        if config.lora:
+            _write_adapter(trained, weights, new / "adapter")
+            _write_merged(config, new / "adapter", new)
+        else:
+            dtype = DTYPES[config.save_dtype]
+            _save(trained.language_model, {name: value.to(dtype) for name, value in weights.items()}, new)
+        load_tokenizer(config.model).save_pretrained(new)
+        (new / "receipt.json").write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        new.rename(target)
+    except Exception as error:
+        shutil.rmtree(new, ignore_errors=True)
+        if not is_full(error):
+            raise
+        raise TrainingFailed(
+            f"{target} cannot be written: the disk is full; the checkpoint is whole: free space and run again, "
+            "train.sft with --resume"
+        ) from error
 
 
 def _write_adapter(trained: Trained, weights: dict[str, Tensor], folder: Path) -> None:
@@ -74,7 +101,7 @@ def _save(model: Any, weights: dict[str, Tensor], folder: Path) -> None:
     # What shares another tensor's memory is not written; gathered from shards, it is a copy and would be.
     tied = set(getattr(model, "all_tied_weights_keys", None) or ())
     own = {name: value for name, value in weights.items() if name not in tied}
-    model.save_pretrained(folder, state_dict=own)
+    model.save_pretrained(folder, state_dict=dict(own))  # it may empty what it is given
     _assert_written(folder, len(own))
     # The library writes down the dtype that was trained in, not the one that was written.
     path = folder / "config.json"

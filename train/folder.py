@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -12,6 +13,8 @@ from s1core.errors import S1Error
 from s1core.store import write_atomically
 
 State = Literal["running", "done", "stopped", "failed"]
+NOTE = "state.json"
+"""In a checkpoint; written last."""
 
 
 class TrainingFailed(S1Error, RuntimeError):
@@ -75,3 +78,25 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         if isinstance(row, dict) and "step" in row:
             rows.append(row)
     return rows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A whole checkpoint on disk."""
+
+    path: Path
+    step: int
+    note: dict[str, Any]
+    """What was said when it was saved: the settings and the data that decide the outcome."""
+
+
+def checkpoints(folder: Path) -> list[Checkpoint]:
+    """The whole checkpoints of a run, oldest first."""
+    found: list[Checkpoint] = []
+    for path in folder.glob("step-*"):
+        try:
+            note = json.loads((path / NOTE).read_text(encoding="utf-8"))
+            found.append(Checkpoint(path=path, step=int(note["step"]), note=note))
+        except (OSError, ValueError, KeyError):
+            continue
+    return sorted(found, key=lambda c: c.step)

@@ -24,6 +24,8 @@ from train_helpers import (  # noqa: E402
     words,
 )
 
+from train.export_step import main as export_step  # noqa: E402
+
 
 @pytest.fixture(scope="module")
 def two(tiny: Path, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -60,6 +62,15 @@ def test_the_result_is_that_of_one_process(two: Path, unbroken: Trained) -> None
     left, right = (load_file(f / "final" / "model.safetensors") for f in (two / "all", unbroken.folder))
     assert left.keys() == right.keys()
     assert all(torch.allclose(left[name], right[name], atol=1e-4) for name in left)
+
+
+def test_what_two_processes_saved_becomes_a_model_in_one(two: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    for name, step in (("all", 20), ("lora", 6)):
+        assert export_step(["--run", str(two / name), "--step", str(step), "--out", str(tmp_path / name)]) == 0
+        left, right = (load_file(folder / "model.safetensors") for folder in (tmp_path / name, two / name / "final"))
+        assert left.keys() == right.keys() and all(torch.equal(left[key], right[key]) for key in left)
 
 
 def test_adapters_are_trained_alike_with_and_without_fsdp(two: Path, tiny: Path, rows: Path, tmp_path: Path) -> None:
