@@ -37,6 +37,7 @@ from app.train_jobs import TrainJobs  # noqa: E402
 from app.train_models import TrainedModels  # noqa: E402
 from app.train_routes import router as train_router  # noqa: E402
 from app.train_runs import TrainShelf, default_root  # noqa: E402
+from app.train_steps import TrainSteps  # noqa: E402
 from s1core.engines.base import Engine  # noqa: E402
 
 TITLE = "s1 playground"
@@ -61,6 +62,7 @@ def build_page(
     sets: SetShelf,
     models: TrainedModels,
     sweeps: TrainEvals,
+    steps: TrainSteps,
     gate: Gate,
     *,
     tools: bool = False,
@@ -78,7 +80,7 @@ def build_page(
             with gr.Tab("Curate", id="curate", elem_id="curate-tab"):
                 curate.build(curations)
             with gr.Tab("Train", id="train", elem_id="train-tab") as train_tab:
-                train.build(trainings, sets, models, sweeps, train_tab, model)
+                train.build(trainings, sets, models, sweeps, steps, train_tab, model)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
         oauth.offer()
@@ -134,14 +136,14 @@ def build_app(
     trainings = TrainJobs(default_root() / "sft", jobs)
     trained = TrainShelf(trainings, sets)
     models = TrainedModels(shelf, trained)
-    sweeps = TrainEvals(default_root() / "evals", jobs)
-    server.include_router(train_router(trained, trainings, models, sweeps))
+    sweeps, steps = TrainEvals(default_root() / "evals", jobs), TrainSteps(jobs)
+    server.include_router(train_router(trained, trainings, models, sweeps, steps))
     sign_in = SignIn(owner) if owner else None
     if sign_in:
         server.include_router(sign_in.router())
     runs = LiveRuns[ThinkRun]()
     page = build_page(
-        shelf, runs, results, races, thoughts, curations, trainings, sets, models, sweeps, gate, tools=mcp
+        shelf, runs, results, races, thoughts, curations, trainings, sets, models, sweeps, steps, gate, tools=mcp
     )
     gr.mount_gradio_app(
         server,

@@ -61,7 +61,8 @@ class EngineShelf:
             InvalidSetting: another model has this name.
         """
         with self._lock:
-            if name in PRESETS or name in self._given or name == self.default:
+            other = self._offered.get(name, str(folder)) != str(folder)
+            if other or name in PRESETS or name in self._given or name == self.default:
                 raise InvalidSetting(f"There is another model called {name}; train this one under another name.")
             self._offered[name] = str(folder)
 

@@ -34,24 +34,25 @@ class TrainEvals:
         self.root = root
         self._jobs, self._options = jobs, options
 
-    def launch(self, run: TrainRun, benchmark: Any, questions: Any) -> str:
-        """Start the sweep of a run's model, and its parent's after it; returns what to tell.
+    def launch(self, run: TrainRun, benchmark: Any, questions: Any, step: int | None = None) -> str:
+        """Start the sweep of a run's model, or of a step's, and its parent's after it; returns what to tell.
 
         Raises:
             S1Error: there is no finished model, no such benchmark, or it is at work already.
         """
-        if run.model is None:
-            raise JobError(f"{run.name} has no finished model yet; it is written when the last step is done.")
+        name, model = run.called(step), run.model(step)
+        if model is None:
+            raise JobError(f"{name} has no finished model yet; it is written when the last step is done.")
         if benchmark not in BENCHMARKS or questions not in QUESTIONS:
             raise FormError("Choose one of the benchmarks and numbers of questions that are offered.")
-        if any(not job.over for job in self._of(run.name) if job.about.get("model") == run.name):
-            raise JobError(f"{run.name} is being evaluated already; wait for it.")
+        if any(not job.over for job in self._of(run.name) if job.about.get("model") == name):
+            raise JobError(f"{name} is being evaluated already; wait for it.")
         parent = str(run.config.get("model") or "")
         known = MEASURED_PARENTS.get(Path(parent).resolve()) if benchmark == "nano" else None
-        self._start(run, run.name, str(run.model), benchmark, questions, known or resolve(parent).name)
+        self._start(run, name, str(model), benchmark, questions, known or resolve(parent).name)
         if known is None:
             self._start(run, resolve(parent).name, parent, benchmark, questions, "")
-        return f"{run.name} is being evaluated on {questions} questions of {_title(benchmark)}."
+        return f"{name} is being evaluated on {questions} questions of {_title(benchmark)}."
 
     def _start(self, run: TrainRun, name: str, model: str, benchmark: str, questions: int, parent: str) -> None:
         """One sweep; the same one again goes on where it was stopped, and is over at once where it was done."""

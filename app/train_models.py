@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 from app.jobs import JobError
 from app.shelf import EngineShelf
-from app.train_runs import TrainRun, TrainShelf
+from app.train_runs import MODELS, TrainRun, TrainShelf
 from s1core import S1Error
 
 MARK = "tried"
-"""A file in the folder of a run whose model was added."""
+"""A file in the folder of a run whose model was added; beside the model of a step, it ends with this."""
 
 
 class TrainedModels:
@@ -20,9 +21,11 @@ class TrainedModels:
         """Add those that were added before."""
         self._engines, self._runs = engines, runs
         for run in runs.all():
-            if (run.folder / MARK).is_file() and run.model is not None:
-                with contextlib.suppress(S1Error):
-                    engines.offer(run.name, run.model)
+            for step in (None, *run.steps):
+                model = run.model(step)
+                if model is not None and _mark(run, step).is_file():
+                    with contextlib.suppress(S1Error):
+                        engines.offer(run.called(step), model)
 
     @property
     def names(self) -> list[str]:
@@ -42,16 +45,21 @@ class TrainedModels:
         """
         return self._runs.find(name)
 
-    def offer(self, name: str) -> str:
-        """Add the model of a run; returns what it is called.
+    def offer(self, name: str, step: int | None = None) -> str:
+        """Add the model of a run, or of one of its steps; returns what it is called.
 
         Raises:
             S1Error: there is none, or another one has its name.
         """
         run = self.run(name)
-        if run.model is None:
-            raise JobError(f"{name} has no finished model yet; it is written when the last step is done.")
-        self._engines.offer(name, run.model)
+        model = run.model(step)
+        if model is None:
+            raise JobError(f"{run.called(step)} has no finished model yet; it is written when the last step is done.")
+        self._engines.offer(run.called(step), model)
         with contextlib.suppress(OSError):  # a full disk: it is there until the server ends
-            (run.folder / MARK).touch()
-        return name
+            _mark(run, step).touch()
+        return run.called(step)
+
+
+def _mark(run: TrainRun, step: int | None) -> Path:
+    return run.folder / MARK if step is None else run.folder / MODELS / f"{run.called(step)}.{MARK}"

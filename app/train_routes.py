@@ -14,12 +14,15 @@ from app.train_evals import TrainEvals
 from app.train_jobs import TrainJobs
 from app.train_models import TrainedModels
 from app.train_runs import TrainRun, TrainShelf
+from app.train_steps import TrainSteps
 
 Name = Annotated[str, Query(max_length=160)]
 Count = Annotated[int, Query(ge=0, le=10**18)]
 
 
-def router(shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels, sweeps: TrainEvals) -> APIRouter:
+def router(
+    shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels, sweeps: TrainEvals, steps: TrainSteps
+) -> APIRouter:
     """Return the routes, all under `/train/`."""
     routes = APIRouter(prefix="/train")
 
@@ -36,7 +39,8 @@ def router(shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels, sweeps: Tr
             one = find(run, request)
             curves = read_metrics(one.folder).curves(after, file)
             owner = is_owner(request)
-            return {**shelf.view(one, owner=owner), "evals": sweeps.view(one.name, owner=owner), "curves": curves}
+            work = {"evals": sweeps.view(one.name, owner=owner), "writing": steps.view(one, owner=owner)}
+            return {**shelf.view(one, owner=owner), **work, "curves": curves}
 
         return await answer(found)
 

@@ -18,6 +18,8 @@ from app.train_jobs import TrainJobs, owners
 from s1core import S1Error
 
 ROOT_VARIABLE = "S1_RUNS"
+MODELS = "models"
+"""In a run's folder: what `train.export_step` makes of its checkpoints."""
 MOST_RUNS = 200
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,150}")
 _GONE = "There is no run of this name any more; reload the page and choose another one."
@@ -55,11 +57,28 @@ class TrainRun:
         """Every setting; empty before the model is loaded."""
         return _json(self.folder / "config.json")
 
-    @property
-    def model(self) -> Path | None:
-        """The folder of the finished model."""
-        folder = (self.folder / "final").resolve()
+    def called(self, step: int | None) -> str:
+        """The name of the finished model, or of the one of a step."""
+        return self.name if step is None else f"{self.name}-step-{step}"
+
+    def model(self, step: int | None = None) -> Path | None:
+        """The folder of the finished model, or of the one that was made of a step's checkpoint; None without one."""
+        place = self.folder / "final" if step is None else self.folder / MODELS / self.called(step)
+        folder = place.resolve()
         return folder if (folder / "config.json").is_file() else None
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """The steps that can be gone on from."""
+        numbers = [path.parent.name.removeprefix("step-") for path in self.folder.glob("checkpoints/step-*/state.json")]
+        return sorted(int(number) for number in numbers if number.isdecimal())
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of which there is a model."""
+        names = [path.parent.name for path in (self.folder / MODELS).glob("*-step-*/config.json")]
+        numbers = [int(number) for name in names if (number := name.rpartition("-")[2]).isdecimal()]
+        return sorted(step for step in numbers if self.model(step))
 
     @property
     def state(self) -> str:
@@ -167,7 +186,7 @@ class TrainShelf:
             "tokens_s": last.get("tokens_s"),
             "lr": last.get("lr"),
             "facts": _facts(run),
-            "saved": saved(run.folder),
+            "saved": saved(run),
         }
 
 
@@ -176,14 +195,16 @@ def is_run(folder: Path) -> bool:
     return (folder / "status.json").is_file() or (folder / "config.json").is_file()
 
 
-def saved(folder: Path) -> list[View]:
-    """What can be gone on from or used: whole checkpoints, and the finished model."""
-    numbers = [path.parent.name.removeprefix("step-") for path in folder.glob("checkpoints/step-*/state.json")]
-    found = [int(number) for number in numbers if number.isdigit()]
-    steps: list[View] = [{"name": f"step {step}", "step": step, "final": False} for step in sorted(found)]
-    receipt = _json(folder / "final" / "receipt.json")
+def saved(run: TrainRun) -> list[View]:
+    """What can be gone on from or used: whole checkpoints, models of steps, and the finished model."""
+    kept, made = set(run.checkpoints), set(run.steps)
+    steps: list[View] = [
+        {"name": f"step {step}", "step": step, "final": False, "kept": step in kept, "model": step in made}
+        for step in sorted(kept | made)
+    ]
+    receipt = _json(run.folder / "final" / "receipt.json")
     if receipt:
-        steps.append({"name": "final", "step": receipt.get("steps"), "final": True})
+        steps.append({"name": "final", "step": receipt.get("steps"), "final": True, "kept": False, "model": True})
     return steps
 
 

@@ -7,7 +7,7 @@ const STATES = { queued: "queued", running: "running", stopping: "stopping", don
 const OPEN = ["queued", "running", "stopping"];
 const EMPTY = { file: 0, lines: 0, step: [], loss: [], lr: [], grad_norm: [], tokens_s: [], eval_step: [], eval_loss: [] };
 const others = new Map(); // runs laid over the loss, by name
-let runs = [], current = null, curves = EMPTY, log = { job: "", offset: 0 }, timer = 0, latest = 0;
+let runs = [], current = null, curves = EMPTY, log = { job: "", offset: 0 }, timer = 0, latest = 0, wanted = null, waiting = null;
 
 const tell = sentencesIn(find(".board-notes"));
 const drawPreflight = preflightView(find(".preflight"));
@@ -16,12 +16,23 @@ const list = runsView(find(".runs"), { onShow: (id) => { show(id).then(() => fin
 
 const drawSaved = savedView(find(".checkpoints"), {
   benchmarks: props.benchmarks, questions: props.questions,
-  onTry: (run) => request({ what: "try", run }), onEvaluate: (run, chosen) => request({ what: "evaluate", run, ...chosen }),
+  onTry: (run, step) => request({ what: "try", run, step }), onEvaluate: (run, step, chosen) => request({ what: "evaluate", run, step, ...chosen }),
 });
 
 function request(asked) { // of the server, as the buttons of the form are
+  wanted = asked;
   props.value = asked;
   trigger("submit");
+}
+
+function goOnWith(view) { // what waits for a step to be made into a model
+  if (!waiting || waiting.run !== view.id) return;
+  const job = view.writing.find((one) => one.step === waiting.step);
+  if (job && !job.over) return;
+  const asked = waiting;
+  waiting = null;
+  if (view.saved.some((one) => one.step === asked.step && !one.final && one.model)) request(asked);
+  else tell([`Step ${asked.step} was not made into a model${job?.reason ? `: ${job.reason}` : ""}`], "trouble");
 }
 
 function titled(one) {
@@ -140,7 +151,8 @@ async function look(id, mine) { // once, and again while it is at work
   for (const name of [".loss", ".rate", ".norm", ".speed"]) find(name).hidden = !curves.step.length;
   if (grew || changed) chart();
   follow(id, mine);
-  const busy = OPEN.includes(view.state) || view.evals.some((one) => !one.over);
+  goOnWith(view);
+  const busy = OPEN.includes(view.state) || [...view.evals, ...view.writing].some((one) => !one.over);
   if (busy) timer = setTimeout(() => { if (root.isConnected) look(id, mine); }, document.hidden ? 5 * EVERY_MS : EVERY_MS);
   if (changed && !OPEN.includes(view.state)) refreshList(mine);
 }
@@ -178,7 +190,8 @@ const listen = hearing(props, (news) => {
   if (news.kind === "preflight") { drawPreflight(news.report); find(".preflight").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "said") tell([news.text]);
   if (news.kind === "tried") { tell([`${news.model} can be chosen in Think and Compare now`]); document.dispatchEvent(new Event("s1-models")); document.getElementById("think-tab-button")?.click(); }
-  if (news.kind === "evaluating" && news.run === current?.id) clearTimeout(timer), look(news.run, ++latest).then(() => tell([news.text]));
+  if (news.kind === "writing") waiting = wanted;
+  if (["evaluating", "writing"].includes(news.kind) && news.run === current?.id) clearTimeout(timer), look(news.run, ++latest).then(() => tell([news.text]));
   if (news.kind === "launched") { drawPreflight(null); refresh(news.run, list.over()); }
 });
 

@@ -1,6 +1,6 @@
-// What a run has saved: steps to go on from, and the finished model to try and to evaluate; and how its sweeps are.
+// What a run has saved: checkpoints, and the finished model, all to try and to evaluate; and how its sweeps are.
 function savedView(section, { benchmarks, questions, onTry, onEvaluate }) {
-  const list = section.querySelector(".saved"), sweeps = section.querySelector(".sweeps"), says = section.querySelector(".checkpoints-says");
+  const list = section.querySelector(".saved"), how = section.querySelector(".saved-how"), sweeps = section.querySelector(".sweeps"), says = section.querySelector(".checkpoints-says");
   const chosen = { benchmark: benchmarks[0], questions: questions[1] };
 
   function act(name, words, key, onClick) {
@@ -22,16 +22,19 @@ function savedView(section, { benchmarks, questions, onTry, onEvaluate }) {
     return select;
   }
 
+  how.append("Evaluate on ",
+    pick("Benchmark", "benchmark", benchmarks, (name) => name), "with",
+    pick("Questions of the evaluation", "questions", questions, (n) => `${n} questions`));
+
   function row(view, one) {
     const item = make("li");
-    item.appendChild(make("b", "", one.final ? `${view.id}, the finished model` : one.name));
-    item.appendChild(make("span", "small", one.final ? `after ${whole(one.step)} steps` : "to go on from"));
-    if (!one.final) return item;
+    const step = one.final ? null : one.step, name = one.final ? view.id : `${view.id}, ${one.name}`;
+    const busy = view.writing.some((job) => job.step === step && !job.over);
+    const says = one.final ? `after ${whole(one.step)} steps` : busy ? "being made into a model" : one.kept ? "to go on from" : "a model; its checkpoint was dropped since";
     item.append(
-      act(view.id, "Try it", "try", () => onTry(view.id)),
-      act(view.id, "Evaluate", "evaluate", () => onEvaluate(view.id, chosen)),
-      pick("Benchmark", "benchmark", benchmarks, (name) => `on ${name}`),
-      pick("Questions of the evaluation", "questions", questions, (n) => `${n} questions`),
+      make("b", "", one.final ? `${view.id}, the finished model` : one.name), make("span", "small", says),
+      act(name, "Try it", `try ${step}`, () => onTry(view.id, step)),
+      act(name, "Evaluate", `evaluate ${step}`, () => onEvaluate(view.id, step, chosen)),
     );
     return item;
   }
@@ -53,9 +56,9 @@ function savedView(section, { benchmarks, questions, onTry, onEvaluate }) {
   let drawn = "";
   return (view) => {
     section.hidden = !view.saved.length;
-    says.textContent = view.saved.some((one) => one.final) ? "" : "the model is written after the last step";
-    const now = JSON.stringify([view.id, view.saved, view.evals]);
-    if (now === drawn) return; // a list that is open stays open
+    says.textContent = view.saved.some((one) => one.final) ? "" : "the finished model is written after the last step";
+    const now = JSON.stringify([view.id, view.saved, view.evals, view.writing]);
+    if (now === drawn) return;
     drawn = now;
     keepingFocus(list, () => list.replaceChildren(...view.saved.map((one) => row(view, one)).reverse()));
     sweeps.replaceChildren(...view.evals.map(sweep));

@@ -22,6 +22,7 @@ from app.train_evals import QUESTIONS, TrainEvals
 from app.train_form import Asked, catalogue, is_personal, keys_of, read_form
 from app.train_jobs import TrainJobs
 from app.train_models import TrainedModels
+from app.train_steps import TrainSteps, read_step
 from evals.benchmarks import BENCHMARKS
 
 FIRST = "s1-nano"
@@ -29,7 +30,13 @@ FIELDS = ("recipe", "data", "settings", "processes", "name", "on")
 
 
 def build(
-    jobs: TrainJobs, sets: SetShelf, models: TrainedModels, sweeps: TrainEvals, tab: gr.Tab, model: gr.Dropdown
+    jobs: TrainJobs,
+    sets: SetShelf,
+    models: TrainedModels,
+    sweeps: TrainEvals,
+    steps: TrainSteps,
+    tab: gr.Tab,
+    model: gr.Dropdown,
 ) -> None:
     """Lay out the tab and wire it.
 
@@ -38,6 +45,7 @@ def build(
         sets: the curated sets.
         models: the models that can be tried.
         sweeps: evaluates them.
+        steps: makes models of checkpoints.
         tab: the tab itself.
         model: where Think chooses among them.
     """
@@ -54,7 +62,7 @@ def build(
         )
     _wire_buttons([fields[name] for name in FIELDS], (ask, launch, stop), board, jobs, sets)
     _wire_form(fields, line, tab, jobs, sets)
-    _wire_models(board, models, sweeps, model)
+    _wire_models(board, models, sweeps, steps, model)
     open_from_link("train")
 
 
@@ -138,7 +146,9 @@ def _wire_buttons(
     stop.click(on_stop, shown, board, js=_SHOWN_RUN, **quiet)
 
 
-def _wire_models(board: gr.HTML, models: TrainedModels, sweeps: TrainEvals, model: gr.Dropdown) -> None:
+def _wire_models(
+    board: gr.HTML, models: TrainedModels, sweeps: TrainEvals, steps: TrainSteps, model: gr.Dropdown
+) -> None:
     """What the buttons at a run's checkpoints do; a page that is opened later knows the models too."""
     news = News()
 
@@ -146,21 +156,20 @@ def _wire_models(board: gr.HTML, models: TrainedModels, sweeps: TrainEvals, mode
         return gr.update(choices=models.names) if models.any else gr.skip()
 
     def on_ask(request: gr.Request, asked: Any) -> tuple[View, Any]:
-        def on_try() -> View:
+        def work() -> View:
             require_owner(request)
-            return {"model": models.offer(str(asked["run"]))}
+            run, step = models.run(str(asked.get("run"))), read_step(asked.get("step"))
+            if step is not None and run.model(step) is None:
+                return {"kind": "writing", "text": steps.write(run, step), "run": run.name}
+            if asked.get("what") == "evaluate":
+                told = sweeps.launch(run, asked.get("benchmark"), asked.get("questions"), step)
+                return {"kind": "evaluating", "text": told, "run": run.name}
+            return {"model": models.offer(run.name, step)}
 
-        def on_evaluate() -> View:
-            require_owner(request)
-            run = models.run(str(asked["run"]))
-            return {"text": sweeps.launch(run, asked.get("benchmark"), asked.get("questions")), "run": run.name}
-
-        if isinstance(asked, dict) and asked.get("what") == "evaluate":
-            return news.of("evaluating", on_evaluate), gr.skip()
-        found = news.of("tried", on_try)
-        if found["kind"] == "error":
-            return found, gr.skip()
-        return found, gr.update(choices=models.names, value=found["model"])
+        asked = asked if isinstance(asked, dict) else {}
+        found = news.of("tried", work)
+        tried = found["kind"] == "tried"
+        return found, gr.update(choices=models.names, value=found["model"]) if tried else gr.skip()
 
     page = Context.root_block
     assert page is not None, "tabs are built inside the page"

@@ -21,6 +21,7 @@ from app.train_evals import TrainEvals
 from app.train_jobs import TrainJobs
 from app.train_models import TrainedModels
 from app.train_runs import NoSuchRun, TrainShelf
+from app.train_steps import TrainSteps, read_step
 from s1core.errors import InvalidSetting
 from s1core.nano import BASE, WEIGHTS
 from tests.app.test_app_train_form import read
@@ -90,6 +91,15 @@ def test_checkpoints_are_listed_when_they_are_whole(shelf: TrainShelf, jobs: Tra
         "step 10",
         "final",
     ]
+    shutil.copytree(BASE, folder / "models" / "mine-step-2")
+    shutil.copytree(BASE, folder / "models" / "mine-step-4")
+    saved = shelf.view(shelf.find("mine"), owner=True)["saved"]
+    assert [(one["step"], one["kept"], one["model"]) for one in saved] == [
+        (2, True, True),
+        (4, False, True),
+        (10, True, False),
+        (10, False, True),
+    ]
 
 
 def test_strangers_see_runs_on_open_data_and_no_words_of_this_machine(shelf: TrainShelf, jobs: TrainJobs) -> None:
@@ -147,6 +157,48 @@ def test_a_finished_model_can_be_tried_also_after_a_restart(shelf: TrainShelf, j
     shutil.copytree(BASE, jobs.root / "s1-nano" / "final")
     with pytest.raises(InvalidSetting, match="another model called s1-nano"):
         first.offer("s1-nano")
+    # The model of a step has a name of its own.
+    with pytest.raises(JobError, match="mine-step-2 has no finished model yet"):
+        first.offer("mine", 2)
+    shutil.copytree(BASE, folder / "models" / "mine-step-2")
+    assert first.offer("mine", 2) == "mine-step-2" and "mine-step-2" in TrainedModels(engines(), shelf).names
+    write_run(jobs.root / "mine-step-2")
+    shutil.copytree(BASE, jobs.root / "mine-step-2" / "final")
+    with pytest.raises(InvalidSetting, match="another model called mine-step-2"):
+        first.offer("mine-step-2")
+
+
+def test_a_step_becomes_a_model_beside_a_run_that_is_at_work(
+    tmp_path: Path, shelf: TrainShelf, jobs: TrainJobs
+) -> None:
+    registry = Jobs(tmp_path / "jobs", grace_s=5)
+    about = {"name": "mine", "run": "mine"}
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    works = registry.launch("train", sleep, cwd=tmp_path, about=about, device="cpu")
+    folder = write_run(jobs.root / "mine", state="running")
+    (folder / "checkpoints/step-2").mkdir(parents=True)
+    (folder / "checkpoints/step-2/state.json").write_text('{"step": 2}')
+    steps, run = TrainSteps(registry), shelf.find("mine")
+    with pytest.raises(JobError, match="no checkpoint of step 1 any more"):
+        steps.write(run, 1)
+    assert "goes on by itself" in steps.write(run, 2) and "goes on by itself" in steps.write(run, 2)
+    (job,) = registry.all("export")
+    assert job.state == "running" and job.argv[1:] == ["-m", "train.export_step", f"--run={folder}", "--step=2"]
+    ends = time.monotonic() + 60
+    while not steps.view(run, owner=True)[0]["over"] and time.monotonic() < ends:
+        time.sleep(0.1)
+    # There is nothing in this checkpoint; what comes of a real one is tested in a browser.
+    (told,) = steps.view(run, owner=True)
+    assert told["state"] == "failed" and "the model /elsewhere/base cannot be loaded" in told["reason"]
+    assert steps.view(run, owner=False) == [told | {"reason": ""}]
+    registry.stop(works)
+
+
+@pytest.mark.parametrize("value", ["2", True, 0, -1, 1.5, [2]])
+def test_what_is_no_step(value: object) -> None:
+    assert read_step(None) is None and read_step(2) == 2
+    with pytest.raises(FormError, match="Choose one of the checkpoints"):
+        read_step(value)
 
 
 def test_a_model_is_evaluated_by_the_command_line_and_its_curve_is_among_the_others(
@@ -188,6 +240,13 @@ def test_a_parent_without_a_curve_is_evaluated_too(tmp_path: Path, shelf: TrainS
     sweeps.launch(shelf.find("mine"), "nano", 20)
     waiting = [job for job in registry.all("eval") if job.state == "queued"]
     assert [job.argv[3] for job in reversed(waiting)] == [f"--model={folder / 'final'}", f"--model={WEIGHTS}"]
+    with pytest.raises(JobError, match="mine-step-2 has no finished model"):
+        sweeps.launch(shelf.find("mine"), "nano", 20, 2)
+    shutil.copytree(BASE, folder / "models" / "mine-step-2")
+    assert "mine-step-2 is being evaluated" in sweeps.launch(shelf.find("mine"), "nano", 20, 2)
+    assert [(one["model"], one["parent"]) for one in sweeps.view("mine", owner=True)][-1] == ("mine", "s1-nano")
+    waiting = [job for job in registry.all("eval") if job.state == "queued"]
+    assert any(job.argv[3] == f"--model={folder / 'models' / 'mine-step-2'}" for job in waiting)
     for job in [*waiting, sleeps]:
         registry.stop(job)
 

@@ -130,11 +130,9 @@ def test_a_launched_training_draws_its_curves_and_is_there_after_a_reload(
 
 def try_it(tab: Page, later: Page) -> None:
     """The trained model answers in Think, and is offered in Compare: here and on pages that are opened later."""
-    region(tab, "Checkpoints").get_by_role("button", name="Try it").click()
-    model = tab.get_by_label("Model", exact=True)
-    expect(model).to_have_value(re.compile("^s1-nano-mine-"))
-    name = model.input_value()
-    expect(tab.get_by_text(f"Ready: {name} ")).to_be_visible()
+    saved = region(tab, "Checkpoints").get_by_role("listitem")
+    saved.filter(has_text="the finished model").get_by_role("button", name="Try it").click()
+    name = tried(tab, "^s1-nano-mine-....$")
     ask(tab, "How many r in raspberry?")
     finished(tab)
     later.reload()
@@ -142,6 +140,18 @@ def try_it(tab: Page, later: Page) -> None:
     expect(later.get_by_label("Model of lane 1").locator("option", has_text=name)).to_have_count(1)
     tab.get_by_role("tab", name="Compare").click()
     expect(tab.get_by_label("Model of lane 1").locator("option", has_text=name)).to_have_count(1)
+    # A checkpoint becomes a model first.
+    tab.get_by_role("tab", name="Train").click()
+    saved.filter(has_text="step 2").get_by_role("button", name="Try it").click()
+    expect(tab.get_by_text("is being made into a model; then it goes on by itself")).to_be_visible()
+    assert tried(tab, "-step-2$") == f"{name}-step-2"
+
+
+def tried(page: Page, name: str) -> str:
+    model = page.get_by_label("Model", exact=True)
+    expect(model).to_have_value(re.compile(name), timeout=START_S)
+    expect(page.get_by_text(f"Ready: {model.input_value()} ")).to_be_visible()
+    return model.input_value()
 
 
 def test_a_training_is_stopped_from_another_page(tab: Page, rows: Path, open_page: OpenPage) -> None:
