@@ -9,6 +9,7 @@ from typing import Any
 from app.command_words import CODE, FormError
 from app.curves_view import View
 from app.jobs import Job, JobError, Jobs
+from app.train_form import device_here
 from app.train_runs import TrainRun
 from evals.benchmarks import BENCHMARKS, SOURCES
 from s1core.models import resolve
@@ -60,9 +61,9 @@ class TrainEvals:
         words = [f"--model={model}", f"--benchmark={benchmark}", f"--limit={questions}", *self._options, f"--out={out}"]
         about = {"name": f"evaluation of {name}", "run": run.name, "model": name, "parent": parent}
         about |= {"benchmark": _title(benchmark), "questions": questions}
-        device = run.job.device if run.job else None
+        device = (run.job.device if run.job else None) or device_here()
         argv = [sys.executable, "-m", "evals.run", *words]
-        self._jobs.launch(KIND, argv, cwd=CODE, about=about, device=device or "cpu")
+        self._jobs.launch(KIND, argv, cwd=CODE, about=about, device=device)
 
     def _of(self, name: str) -> list[Job]:
         return [job for job in self._jobs.all(KIND) if job.about.get("run") == name]

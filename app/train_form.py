@@ -17,6 +17,7 @@ from typing import Any
 from app.command_words import CODE, FormError, OneAtATime, absolute, answer, lines, number
 from app.curate_rows import ROWS
 from app.curate_sets import EXAMPLES, NoSuchSet, SetShelf
+from app.train_slurm import Slurm, read_slurm
 
 MOST_PROCESSES = 64
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,79}")
@@ -56,6 +57,9 @@ class Asked:
     settings: tuple[str, ...]
     """`key=value`, changing the recipe."""
     processes: int
+    """On this machine, or on each node of Slurm's."""
+    slurm: Slurm | None = None
+    """None runs on this machine."""
     given_name: str = ""
     on: str = ""
     """GPUs to plan for, as `16xH100`; empty takes those that are here."""
@@ -76,10 +80,12 @@ class Asked:
         return f"{self.recipe}{rows}-{hashlib.sha256(told.encode()).hexdigest()[:4]}"
 
     @property
-    def device(self) -> str:
-        """What it computes on, for the queue of jobs."""
+    def device(self) -> str | None:
+        """What of this machine it computes on, for the queue of jobs; under Slurm nothing."""
+        if self.slurm:
+            return None
         told = [setting.partition("=")[2] for setting in self.settings if setting.startswith("device=")]
-        return "cpu" if "cpu" in told or not catalogue()["gpus"] else "cuda"
+        return "cpu" if "cpu" in told else device_here()
 
     def launch_words(self, root: Path) -> list[str]:
         """All words of the job, without the interpreter.
@@ -100,7 +106,8 @@ class Asked:
 
     def _words(self, deciding: list[str], out: str) -> list[str]:
         _data(self)
-        return ["-m", "train.launch", f"--processes={self.processes}", *deciding, f"--out={out}", "--resume"]
+        where = [*(self.slurm.words if self.slurm else ()), f"--processes={self.processes}"]
+        return ["-m", "train.launch", *where, *deciding, f"--out={out}", "--resume"]
 
 
 def _data(asked: Asked) -> Data:
@@ -117,6 +124,11 @@ def catalogue() -> dict[str, Any]:
         FormError: it does not run.
     """
     return json.loads(answer(["-m", "train.sft", "--list", "--json"], 60.0))
+
+
+def device_here() -> str:
+    """What this machine computes on where nobody says."""
+    return "cuda" if catalogue()["gpus"] else "cpu"
 
 
 def keys_of(recipe: str) -> list[tuple[str, str]]:
@@ -154,6 +166,7 @@ def read_form(form: Mapping[str, Any], sets: SetShelf, *, owner: bool) -> Asked:
         data=_read_data(form["data"], sets, owner),
         settings=tuple(_setting(line, known["keys"]) for line in lines(form["settings"], "Settings", most=60)),
         processes=int(number(form["processes"], "Processes", 1, MOST_PROCESSES)),
+        slurm=read_slurm(form),
         given_name=name,
         on=next(iter(lines(form["on"], "Plan for", most=1)), ""),
     )
@@ -202,9 +215,15 @@ def preflight(asked: Asked) -> dict[str, Any]:
     Raises:
         FormError: it cannot be told, and why.
     """
+    if asked.slurm and asked.slurm.gpus and not asked.on:
+        count = asked.slurm.nodes * asked.slurm.gpus
+        raise FormError(
+            f"Slurm's GPUs are not looked at from here: say what they are in Preflight for, as {count}xH100."
+        )
     on = [f"--on={asked.on}"] if asked.on else []
+    world = asked.processes * (asked.slurm.nodes if asked.slurm else 1)
     # With what is here: nobody waits until a tokenizer is fetched, and no stranger makes this machine fetch one.
-    environment = {**os.environ, "WORLD_SIZE": str(asked.processes), "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, "WORLD_SIZE": str(world), "HF_HUB_OFFLINE": "1"}
     words = ["-m", "train.sft", *asked.deciding, "--preflight", *on, "--json"]
     try:
         report = json.loads(_preflights.answer(words, environment))

@@ -46,6 +46,7 @@ class TrainJobs:
         train_form.check(asked, self.root)
         about = {"name": asked.name, "run": asked.name, "recipe": asked.recipe, "settings": list(asked.settings)}
         about |= {"data": asked.data.name if asked.data else "", "personal": bool(asked.data and asked.data.personal)}
+        about |= {"slurm": asked.slurm is not None}
         argv = [sys.executable, *words]
         self._jobs.launch(KIND, argv, cwd=CODE, about=about, device=asked.device, run=folder, grace_s=GRACE_S)
         return asked.name

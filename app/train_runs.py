@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from app.train_jobs import TrainJobs, owners
 from s1core import S1Error
 
 ROOT_VARIABLE = "S1_RUNS"
+SILENT_S = 900.0
+"""After so long without a step, a run of Slurm's that was started elsewhere is taken for ended."""
 MODELS = "models"
 """In a run's folder: what `train.export_step` makes of its checkpoints."""
 MOST_RUNS = 200
@@ -88,7 +91,11 @@ class TrainRun:
         told = self.status
         if told.get("state") != "running":
             return str(told.get("state") or "interrupted")
-        return "running" if process_runs(int(told.get("pid") or 0)) else "interrupted"
+        if (self.folder / "slurm" / "job.json").is_file():  # its process is on another machine
+            alive = time.time() - float(told.get("time") or 0) < SILENT_S
+        else:
+            alive = process_runs(int(told.get("pid") or 0))
+        return "running" if alive else "interrupted"
 
     @property
     def reason(self) -> str:
@@ -181,6 +188,7 @@ class TrainShelf:
             **self.line(run),
             **owners(job, owner=owner),
             "reason": run.reason if owner else "",
+            "waits": self._jobs.last_words(job) if owner and job and _waits_for_nodes(run, job) else "",
             "ahead": self._jobs.ahead(job) if job and job.state == "queued" else [],
             "eta_s": last.get("eta_s"),
             "tokens_s": last.get("tokens_s"),
@@ -188,6 +196,11 @@ class TrainShelf:
             "facts": _facts(run),
             "saved": saved(run),
         }
+
+
+def _waits_for_nodes(run: TrainRun, job: Job) -> bool:
+    """Whether Slurm has the run, and it has not begun."""
+    return bool(job.about.get("slurm")) and job.state == "running" and not run.status
 
 
 def is_run(folder: Path) -> bool:

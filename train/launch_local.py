@@ -13,8 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from s1core.errors import InvalidSetting
@@ -100,6 +100,19 @@ def ask_to_stop(out: Path) -> None:
     if out.is_dir():
         with suppress(OSError):
             (out / "STOP").touch()
+
+
+@contextmanager
+def unmarked() -> Generator[None, None, None]:
+    """Take away what marks the processes of a launcher, or of a job, to be ended with it.
+
+    Slurm's processes outlive who submitted them, also on the same machine, and have its variables.
+    """
+    marks = {name: os.environ.pop(name) for name in (MARK, "S1_JOB") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(marks)
 
 
 def watch(argv: Sequence[str], out: Path, *, grace_s: float = GRACE_S, before: Callable[[], None] | None = None) -> int:

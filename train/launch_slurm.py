@@ -25,7 +25,7 @@ from s1core.errors import InvalidSetting
 from s1core.processes import began, is_there
 from s1core.store import write_atomically
 from train.folder import RunFolder, TrainingFailed
-from train.launch_local import GRACE_S, Asked, ask_to_stop, judged, torchrun, watch
+from train.launch_local import GRACE_S, Asked, ask_to_stop, judged, torchrun, unmarked, watch
 
 PENDING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD", "SUSPENDED")
 ACTIVE = (*PENDING, "RUNNING", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT", "PREEMPTED")
@@ -229,7 +229,8 @@ def submit(wanted: Wanted, words: Sequence[str], out: Path) -> str:
     executor = submitit.SlurmExecutor(folder=folder, max_num_timeout=1_000)
     executor.update_parameters(**wanted.parameters(f"s1-{out.name}"))
     try:
-        submitted = executor.submit(NodeTask(resuming(words), str(out.absolute()), wanted.processes))
+        with unmarked():
+            submitted = executor.submit(NodeTask(resuming(words), str(out.absolute()), wanted.processes))
     except (FailedJobError, FailedSubmissionError) as error:
         said = [line.partition("error:")[2].strip() for line in str(error).splitlines() if "error:" in line]
         why = (said or [str(error)])[-1].removeprefix("Batch job submission failed: ")

@@ -90,7 +90,7 @@ function drawNumbers(view) {
   bar.setAttribute("aria-valuemax", view.total);
   bar.setAttribute("aria-valuenow", at);
   const under = OPEN.includes(view.state);
-  find(".progress-says").textContent = view.total ? `step ${whole(at)} of ${whole(view.total)}` : under ? "loading model and data" : "";
+  find(".progress-says").textContent = view.total ? `step ${whole(at)} of ${whole(view.total)}` : under ? view.waits || "loading model and data" : "";
   const numbers = [
     [under ? "time left" : "training time", under ? (view.eta_s == null || !at ? "–" : duration(view.eta_s)) : view.seconds ? duration(view.seconds) : "–"],
     ["loss", last("loss")?.toFixed(4) ?? "–"],

@@ -22,11 +22,14 @@ from app.train_evals import QUESTIONS, TrainEvals
 from app.train_form import Asked, catalogue, is_personal, keys_of, read_form
 from app.train_jobs import TrainJobs
 from app.train_models import TrainedModels
+from app.train_slurm import A_DAY, HERE, SLURM
+from app.train_slurm import is_here as slurm_is_here
 from app.train_steps import TrainSteps, read_step
 from evals.benchmarks import BENCHMARKS
 
 FIRST = "s1-nano"
-FIELDS = ("recipe", "data", "settings", "processes", "name", "on")
+FIELDS = ("recipe", "data", "settings", "where", "processes", "nodes", "gpus", "partition", "time", "name", "on")
+_PROCESSES, _OF_EACH = "Processes", " of each node"
 
 
 def build(
@@ -81,11 +84,36 @@ def _form(sets: SetShelf) -> dict[str, Any]:
     fields["key"] = gr.Dropdown(
         _key_choices(FIRST), value=None, label="Known keys", info="with the recipe's values", elem_id="train-keys"
     )
+    _place(fields)
     with gr.Row(elem_id="train-numbers"):
-        fields["processes"] = gr.Number(max(1, catalogue()["gpus"]), label="Processes", precision=0)
+        fields["processes"].render()
         fields["on"] = gr.Textbox(label="Preflight for", placeholder="here, or 16xH100", max_length=100)
     fields["name"] = gr.Textbox(label="Name of the run", placeholder="made of recipe and data", max_length=100)
     return fields
+
+
+def _place(fields: dict[str, Any]) -> None:
+    """Where it runs; offered where Slurm is."""
+    fields["where"] = gr.Radio(
+        [HERE, SLURM], value=HERE, label="Run on", visible=slurm_is_here(), elem_id="train-where"
+    )
+    with gr.Row(elem_id="train-slurm", visible=False) as row:
+        fields["nodes"] = gr.Number(1, label="Nodes", precision=0)
+        fields["gpus"] = gr.Number(0, label="GPUs of each node", precision=0)
+        fields["partition"] = gr.Textbox(label="Partition", placeholder="any", max_length=100)
+        fields["time"] = gr.Textbox(A_DAY, label="Time at most", max_length=20)
+    fields["processes"] = gr.Number(max(1, catalogue()["gpus"]), label=_PROCESSES, precision=0, render=False)
+    fields["where"].change(
+        lambda where: (
+            gr.update(visible=where == SLURM),
+            gr.update(label=f"{_PROCESSES}{_OF_EACH * (where == SLURM)}"),
+        ),
+        fields["where"],
+        [row, fields["processes"]],
+        show_progress="hidden",
+        api_visibility="private",
+        queue=False,
+    )
 
 
 def _data_choices(sets: SetShelf, *, owner: bool) -> list[tuple[str, str]]:
@@ -199,8 +227,8 @@ def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJo
 
     # Not queued: see `tabs/think.py`.
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-    typed = [fields[name] for name in ("settings", "name", "on")]
-    chosen = [fields[name] for name in ("recipe", "data", "processes")]
+    typed = [fields[name] for name in ("settings", "name", "on", "partition", "time")]
+    chosen = [fields[name] for name in ("recipe", "data", "where", "processes", "nodes", "gpus")]
     changes = [tab.select, *(field.blur for field in typed), *(field.change for field in (*chosen, fields["settings"]))]
     gr.on(changes, on_change, inputs, line, trigger_mode="always_last", **quiet)
     gr.on([tab.select, fields["data"].focus], on_open, None, fields["data"], **quiet)

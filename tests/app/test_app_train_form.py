@@ -12,13 +12,19 @@ import pytest
 from app.command_words import FormError
 from app.curate_sets import EXAMPLES, SetShelf
 from app.train_form import Asked, catalogue, check, is_personal, keys_of, preflight, read_form
+from app.train_slurm import is_here
 from tests.app.train_data import write_rows
 
 FORM: dict[str, Any] = {
     "recipe": "s1-nano",
     "data": "example.nano-1k",
     "settings": "",
+    "where": "this machine",
     "processes": 1,
+    "nodes": 1,
+    "gpus": 0,
+    "partition": "",
+    "time": "24:00:00",
     "name": "",
     "on": "",
 }
@@ -94,11 +100,39 @@ def test_no_field_can_become_an_option(tmp_path: Path, sets: SetShelf) -> None:
         ({"processes": None}, "Processes: a number"),
         ({"name": "../up"}, "Name: letters, digits"),
         ({"on": "a\nb"}, "at most 1 line of"),
+        ({"where": "Slurm", "nodes": 0}, "Nodes: from 1 to 1,024"),
+        ({"where": "Slurm", "gpus": -1}, "GPUs of each node: from 0 to 64"),
+        ({"where": "Slurm", "partition": "a\n#SBATCH --x"}, "Partition: a name as sinfo shows it"),
+        ({"where": "Slurm", "partition": "--wrap=id"}, "Partition: a name"),
+        ({"where": "Slurm", "time": "soon"}, "Time: minutes, HH:MM:SS"),
     ],
 )
 def test_what_cannot_be_trained_is_one_sentence(changes: dict[str, Any], message: str, sets: SetShelf) -> None:
     with pytest.raises(FormError, match=message):
         read(sets, **changes)
+
+
+def test_slurm_is_asked_in_the_words_of_the_launcher(tmp_path: Path, sets: SetShelf) -> None:
+    asked = read(sets, where="Slurm", processes=8, nodes=2, gpus=8, partition=" gpu ", time="1-12")
+    words = asked.launch_words(tmp_path)
+    where = ["--on=slurm", "--nodes=2", "--gpus-per-node=8", "--time=1-12", "--partition=gpu", "--processes=8"]
+    assert words[2:8] == where and shlex.split(asked.command(tmp_path)) == [sys.executable, *words]
+    # It takes nothing of this machine, and the same run goes on here.
+    assert asked.device is None and asked.name == read(sets).name
+    assert "--on=slurm" in asked.command_elsewhere() and "--on=slurm" not in read(sets, nodes=2).command(tmp_path)
+    check(asked, tmp_path)
+    with pytest.raises(FormError, match="^--time takes minutes"):
+        check(read(sets, where="Slurm", time="1:2:3:4"), tmp_path)
+    with pytest.raises(FormError, match="say what they are in Preflight for, as 16xH100"):
+        preflight(asked)
+
+
+def test_slurm_is_offered_where_jobs_can_be_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not is_here()
+    for name in ("sbatch", "scontrol", "scancel"):
+        (tmp_path / name).touch(0o755)
+    assert is_here()
 
 
 def test_without_data_nothing_is_launched(tmp_path: Path, sets: SetShelf) -> None:

@@ -61,6 +61,12 @@ def test_a_run_whose_process_is_gone_was_interrupted(shelf: TrainShelf, jobs: Tr
     status = json.loads((folder / "status.json").read_text())
     (folder / "status.json").write_text(json.dumps(status | {"pid": os.getpid()}))
     assert shelf.find("mine").state == "running"
+    # Of another machine's process only its last words are known.
+    (folder / "slurm").mkdir()
+    (folder / "slurm/job.json").write_text('{"job": "7"}')
+    assert shelf.find("mine").state == "interrupted"
+    (folder / "status.json").write_text(json.dumps(status | {"time": time.time()}))
+    assert shelf.find("mine").state == "running"
 
 
 def test_the_page_gets_what_it_does_not_have(jobs: TrainJobs) -> None:

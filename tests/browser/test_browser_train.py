@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -35,6 +36,12 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(runs: Path) -> Iterator[Playground]:
     with pytest.MonkeyPatch.context() as patch:
+        # Slurm is offered where its programs are; with a real one it is tested in tests/app/test_app_train_slurm.py.
+        programs = runs.parent / "programs"
+        programs.mkdir()
+        for name in ("sbatch", "scontrol", "scancel"):
+            (programs / name).touch(0o755)
+        patch.setenv("PATH", str(programs), prepend=os.pathsep)
         patch.setenv("S1_RUNS", str(runs))
         patch.setenv("S1_JOBS", str(runs.parent / "jobs"))
         patch.setenv("S1_CURATED", str(runs.parent / "curated"))
@@ -100,6 +107,19 @@ def test_a_known_key_becomes_a_line_and_an_unknown_one_is_refused(tab: Page) -> 
     expect(command(tab)).to_contain_text("--set=lr=fast")
     press(tab, "Launch")
     expect(tab.get_by_text("lr takes a number; got 'fast'")).to_be_visible()
+
+
+def test_slurm_is_asked_for_what_the_form_says(tab: Page) -> None:
+    expect(tab.get_by_label("Nodes", exact=True)).to_be_hidden()
+    tab.get_by_label("Slurm", exact=True).check(force=True)
+    tab.get_by_label("Partition", exact=True).fill("gpu")
+    tab.get_by_label("Nodes", exact=True).fill("2")
+    tab.get_by_label("Processes of each node").fill("8")
+    expect(command(tab)).to_contain_text("--on=slurm --nodes=2 --gpus-per-node=0")
+    expect(command(tab)).to_contain_text("--partition=gpu --processes=8 --recipe=s1-nano")
+    tab.get_by_label("this machine", exact=True).check(force=True)
+    expect(command(tab)).not_to_contain_text("slurm")
+    expect(tab.get_by_label("Nodes", exact=True)).to_be_hidden()
 
 
 def test_a_launched_training_draws_its_curves_and_is_there_after_a_reload(
