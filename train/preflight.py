@@ -6,13 +6,13 @@ while they compute, activations of the longest row, scores over the vocabulary, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from s1core.errors import S1Error
 from train.config import TrainConfig
 from train.machines import GIB, Machine, machine_here, planned
+from train.remedies import remedies
 from train.shapes import Shape, shape_of
 
 RESERVE = 0.08
@@ -21,6 +21,8 @@ CONTEXT_GIB = 1.5
 """What CUDA and the exchange of shards take before anything is computed."""
 MFU = 0.35
 """Share of a GPU's peak that fine-tuning long rows is assumed to reach."""
+COMPILED = 0.7
+"""What compiled layers keep of the activations that others do; measured with adapters on a 7B shape (docs/log.md)."""
 CPU_MFU = 0.12
 """The same of a CPU's speed at products, for a small model."""
 
@@ -121,7 +123,7 @@ def preflight(config: TrainConfig, on: str | None = None) -> Report:
         fits=fits,
         steps=steps,
         seconds=_seconds(config, shape, machine, work, steps),
-        would_fit=[] if fits else list(_changes(config, shape, machine, work)),
+        would_fit=[] if fits else remedies(config, shape, machine, work.longest, _needs),
         notes=_notes(config, shape, machine),
     )
 
@@ -190,56 +192,8 @@ def _seconds(config: TrainConfig, shape: Shape, machine: Machine, work: Work, st
     return round(work_flops / (machine.count * machine.tflops * 1e12 * share), 1)
 
 
-COMPILED = 0.7
-"""What compiled layers keep of the activations that others do; measured with adapters on a 7B shape (docs/log.md)."""
-_LENGTHS = (24_576, 20_000, 16_384, 12_288, 8_192, 4_096, 2_048)
-
-
-def _changes(config: TrainConfig, shape: Shape, machine: Machine, work: Work) -> Iterator[str]:
-    """Single changes that would fit, the gentlest first; then two at once."""
-
-    def fits(changed: TrainConfig, there: Machine = machine, longest: int = work.longest) -> bool:
-        return sum(memory(changed, shape, there, longest).values()) <= there.memory_gib
-
-    gentle = [
-        ("activation_checkpointing=true", replace(config, activation_checkpointing=True)),
-        ("kept_layers=0", replace(config, kept_layers=0)),
-        ("micro_batch=1", replace(config, micro_batch=1)),
-        ("loss_chunk=1024", replace(config, loss_chunk=min(config.loss_chunk, 1024))),
-        ("sync_each_batch=true", replace(config, sync_each_batch=True)),
-    ]
-    best = replace(
-        config,
-        activation_checkpointing=True,
-        kept_layers=0,
-        micro_batch=1,
-        loss_chunk=min(config.loss_chunk, 1024),
-        sync_each_batch=True,
-    )
-    found = [f"--set {words}" for words, changed in gentle if changed != config and fits(changed)]
-    if not found and best != config and fits(best):
-        found = ["--set " + " --set ".join(words for words, changed in gentle if changed != config)]
-    yield from found
-    more = "" if best == config else " with " + ", ".join(words for words, changed in gentle if changed != config)
-    for length in _LENGTHS:
-        if length < work.longest and fits(replace(best, max_length=length), longest=length):
-            yield f"--set max_length={length} --set too_long=drop (or truncate, which loses answers){more}"
-            break
-    if machine.gpu:
-        for count in (2, 4, 8, 16, 32, 64, 128):
-            if count > machine.count and fits(best, replace(machine, count=count)):
-                yield f"{count} x {machine.name}{more}"
-                break
-        if not config.cpu_offload and fits(replace(best, cpu_offload=True)):
-            yield f"--set cpu_offload=true: the optimizer in the host's memory, several times slower{more}"
-    adapters = "--set lora_rank=32 --set lr=1e-4"
-    small = best if config.lora else replace(best, lora_rank=32)
-    if not config.lora and fits(small):
-        yield f"{adapters}: adapters only (the recipe s1-32b-lora is one){more}"
-    elif not config.lora:
-        length = next((n for n in _LENGTHS if n < work.longest and fits(replace(small, max_length=n), longest=n)), None)
-        if length is not None:
-            yield f"{adapters} --set max_length={length} --set too_long=drop: adapters, and shorter rows{more}"
+def _needs(config: TrainConfig, shape: Shape, machine: Machine, longest: int) -> float:
+    return sum(memory(config, shape, machine, longest).values())
 
 
 def _notes(config: TrainConfig, shape: Shape, machine: Machine) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,48 @@ def test_more_memory_is_asked_for_without_checkpointing_or_with_larger_passes() 
     least = preflight(config, on="8xH100").total_gib
     for word in ("activation_checkpointing=false", "kept_layers=4", "micro_batch=2", "sync_each_batch=false"):
         assert preflight(with_settings(config, [word]), on="8xH100").total_gib > least
+
+
+CRAMPED = [
+    ("s1-32b", "1xH100"),
+    ("s1-32b", "8xH100"),
+    ("s1.1-32b", "8xH100"),
+    ("s1-32b", "1x4090"),
+    ("s1-32b", "8xA100-40"),
+    ("s1-32b-lora", "1xH100"),
+    ("qwen2.5-7b", "1x4090"),
+    ("qwen2.5-7b", "4x4090"),
+    ("qwen2.5-7b activation_checkpointing=false micro_batch=2", "4xH100"),
+]
+
+
+@pytest.mark.parametrize(("asked", "on"), CRAMPED)
+def test_every_change_that_would_fit_fits(asked: str, on: str) -> None:
+    name, *words = asked.split()
+    config = with_settings(recipe(name), words)
+    report = preflight(config, on=on)
+    assert not report.fits and len(report.would_fit) == len(set(report.would_fit)) >= 3
+    for change in report.would_fit:
+        machine = re.match(r"(\d+) x ([\w-]+)", change)
+        other = re.search(r"--recipe ([\w.-]+)", change)
+        changed = with_settings(recipe(other[1]) if other else config, re.findall(r"--set ([^\s:]+)", change))
+        assert preflight(changed, on=f"{machine[1]}x{machine[2]}" if machine else on).fits, change
+
+
+def test_what_users_of_the_original_asked_for_is_answered() -> None:
+    def told(name: str, on: str) -> str:
+        return preflight(recipe(name), on=on).text()
+
+    # One card of 24 GB, and 7B: adapters over shorter rows, or a smaller model.
+    small = told("qwen2.5-7b", "1x4090")
+    assert "--set lora_rank=32 --set lr=1e-4 --set sharding=none --set max_length=4096 --set too_long=drop" in small
+    assert "--recipe qwen2.5-1.5b-lora: a smaller model" in small
+    # 32B on one: what the host's memory would have to hold is said.
+    assert "--set cpu_offload=true: 488 GiB of the host's memory" in told("s1-32b", "1xH100")
+    # On eight: sixteen, or eight larger ones, or adapters.
+    eight = told("s1.1-32b", "8xH100")
+    assert "- 16 x H100\n" in eight and "- 8 x H200\n" in eight and "adapters only, as the recipe s1-32b-lora" in eight
+    assert "It should fit." in told("s1.1-32b", "16xH100") and "It should fit." in told("s1-32b-lora", "4xH100")
 
 
 def test_the_command_reads_the_data_and_this_machine(
