@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -232,6 +232,15 @@ def preflight(asked: Asked) -> dict[str, Any]:
     for key in ("model", "data"):
         report[key] = _without_place(report[key], asked)
     return report
+
+
+def shortfall(asked: Asked) -> dict[str, Any] | None:
+    """The preflight of a run that would not fit where it is to run; None where it fits, or where it cannot be told."""
+    try:
+        report = preflight(replace(asked, on=asked.on if asked.slurm else ""))
+    except FormError:
+        return None
+    return None if report["fits"] else report
 
 
 def _without_place(text: str, asked: Asked) -> str:

@@ -187,7 +187,7 @@ async function refresh(id, over = []) {
 
 const listen = hearing(props, (news) => {
   if (news.kind === "error") { tell([news.text], "trouble"); find(".board-notes").scrollIntoView({ block: "nearest" }); }
-  if (news.kind === "preflight") { drawPreflight(news.report); find(".preflight").scrollIntoView({ block: "nearest" }); }
+  if (news.kind === "preflight") { drawPreflight(news.report); if (news.text) tell([news.text], "trouble"); find(".preflight").scrollIntoView({ block: "nearest" }); }
   if (news.kind === "said") tell([news.text]);
   if (news.kind === "tried") { tell([`${news.model} can be chosen in Think and Compare now`]); document.dispatchEvent(new Event("s1-models")); document.getElementById("think-tab-button")?.click(); }
   if (news.kind === "writing") waiting = wanted;

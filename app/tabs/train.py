@@ -29,6 +29,7 @@ from evals.benchmarks import BENCHMARKS
 
 FIRST = "s1-nano"
 FIELDS = ("recipe", "data", "settings", "where", "processes", "nodes", "gpus", "partition", "time", "name", "on")
+_TIGHT = "It should not fit there, so nothing was launched. Press Launch once more to launch it all the same."
 _PROCESSES, _OF_EACH = "Processes", " of each node"
 
 
@@ -153,12 +154,18 @@ def _wire_buttons(
 
         return news.of("preflight", work)
 
-    def on_launch(request: gr.Request, *values: Any) -> View:
+    def on_launch(request: gr.Request, warned: str, *values: Any) -> tuple[View, str]:
+        words: list[str] = []
+
         def work() -> View:
             require_owner(request)
-            return {"run": jobs.launch(_asked(request, values, sets))}
+            asked = _asked(request, values, sets)
+            words.append(asked.command(jobs.root))
+            report = None if warned == words[0] else train_form.shortfall(asked)
+            return {"kind": "preflight", "report": report, "text": _TIGHT} if report else {"run": jobs.launch(asked)}
 
-        return news.of("launched", work)
+        told = news.of("launched", work)
+        return told, words[0] if told["kind"] == "preflight" else ""
 
     def on_stop(request: gr.Request, shown: str) -> View:
         def work() -> View:
@@ -170,7 +177,8 @@ def _wire_buttons(
     shown = gr.Textbox(visible=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     ask.click(on_preflight, inputs, board, concurrency_limit=4, **quiet)
-    launch.click(on_launch, inputs, board, **quiet)
+    warned = gr.State("")  # the command of which this page was told that it does not fit
+    launch.click(on_launch, [warned, *inputs], [board, warned], concurrency_limit=4, **quiet)
     stop.click(on_stop, shown, board, js=_SHOWN_RUN, **quiet)
 
 

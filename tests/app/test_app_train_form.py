@@ -11,7 +11,7 @@ import pytest
 
 from app.command_words import FormError
 from app.curate_sets import EXAMPLES, SetShelf
-from app.train_form import Asked, catalogue, check, is_personal, keys_of, preflight, read_form
+from app.train_form import Asked, catalogue, check, is_personal, keys_of, preflight, read_form, shortfall
 from app.train_slurm import is_here
 from tests.app.train_data import write_rows
 
@@ -159,6 +159,14 @@ def test_preflight_comes_from_the_command_line(sets: SetShelf) -> None:
     assert told["fits"] is False and told["machine"]["count"] == 8 and told["would_fit"]
     with pytest.raises(FormError, match="--on takes NxGPU"):
         preflight(read(sets, data="", on="8xToaster"))
+
+
+def test_what_does_not_fit_here_is_told_before_it_is_launched(sets: SetShelf) -> None:
+    # Planned for other GPUs, it would run on this machine all the same.
+    told = shortfall(read(sets, recipe="s1-32b", on="16xH100", settings="micro_batch=1024"))
+    assert told is not None and told["machine"]["name"] != "H100" and told["total_gib"] > 400
+    assert shortfall(read(sets)) is None
+    assert shortfall(read(sets, settings="lr=fast")) is None  # for the launcher to say
 
 
 def test_preflight_tells_strangers_no_place(sets: SetShelf) -> None:

@@ -82,7 +82,7 @@ def press(page: Page, name: str) -> None:
     page.locator("#train-actions").get_by_role("button", name=name).click()
 
 
-def test_a_fresh_clone_says_what_to_do_and_preflight_says_whether_it_fits(tab: Page) -> None:
+def test_a_fresh_clone_says_what_to_do_and_preflight_says_whether_it_fits(tab: Page, runs: Path) -> None:
     expect(tab.get_by_text("ask Preflight whether it fits, and press Launch")).to_be_visible()
     press(tab, "Preflight")
     fits = region(tab, "Preflight")
@@ -94,6 +94,14 @@ def test_a_fresh_clone_says_what_to_do_and_preflight_says_whether_it_fits(tab: P
     press(tab, "Preflight")
     expect(fits).to_contain_text("It does not fit", timeout=60_000)
     expect(fits.get_by_role("listitem").filter(has_text="16 x H100")).to_be_visible()
+    # Not what was planned for, but what is here counts for a launch.
+    jobs = len(Jobs(runs.parent / "jobs").all())
+    tab.get_by_label("Settings").fill("micro_batch=1024")
+    expect(command(tab)).to_contain_text("--set=micro_batch=1024")
+    press(tab, "Launch")
+    expect(tab.get_by_text("so nothing was launched. Press Launch once more")).to_be_visible(timeout=60_000)
+    expect(fits).not_to_contain_text("8 × H100")
+    assert len(Jobs(runs.parent / "jobs").all()) == jobs
 
 
 def test_a_known_key_becomes_a_line_and_an_unknown_one_is_refused(tab: Page) -> None:
