@@ -6,7 +6,6 @@ all of them are done: `checkpoints/step-N/`.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ from torch.distributed.checkpoint.state_dict_loader import load as load_state
 from torch.distributed.checkpoint.state_dict_saver import save as save_state
 
 from s1core.store import write_atomically
-from train.folder import NOTE, Checkpoint, TrainingFailed, checkpoints
+from train.folder import FULL, NOTE, Checkpoint, TrainingFailed, checkpoints
 from train.sharding import Place, Trained
 
 
@@ -82,11 +81,10 @@ def is_full(error: BaseException) -> bool:
     """Whether a full disk is behind this error, however it was wrapped."""
     causes = [error, error.__cause__, error.__context__, *getattr(error, "failures", {}).values()]
     flat = [c[0] if isinstance(c, tuple) else c for c in causes if c is not None]
-    full = (errno.ENOSPC, errno.EDQUOT)
-    return any(getattr(c, "errno", None) in full or any(words in str(c) for words in _FULL) for c in flat)
+    return any(getattr(c, "errno", None) in FULL or any(words in str(c) for words in _FULL_WORDS) for c in flat)
 
 
-_FULL = ("No space left", "unexpected pos", "file write failed")
+_FULL_WORDS = ("No space left", "unexpected pos", "file write failed")
 """The last two are what torch's own writer says when a file cannot grow."""
 
 

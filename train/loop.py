@@ -53,8 +53,7 @@ class Run:
         self._step = self._total = self._saved = 0
         self._seconds = 0.0
         if place.first:
-            folder.checkpoints.mkdir(parents=True, exist_ok=True)
-            folder.stop_file.unlink(missing_ok=True)
+            folder.begin()
             folder.set_status("running", 0, 0, "loading")
 
     def run(self) -> str:
