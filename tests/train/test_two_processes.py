@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -28,15 +29,19 @@ from train.export_step import main as export_step  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def two(tiny: Path, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four runs by two processes: all weights, packed, adapters with FSDP, adapters without."""
+def two(tiny: Path, rows: Path, unbroken: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five runs by two processes: all weights, packed, adapters with FSDP and without, one that one process began."""
     folder = tmp_path_factory.mktemp("two")
+    shutil.copytree(
+        unbroken.folder, folder / "after-one", ignore=shutil.ignore_patterns("final", "models", "step-[12]?")
+    )
     lora = ("max_steps=6", "save_every=3")
     asked = [
         words(folder / "all", tiny, rows, *SETTINGS),
         words(folder / "packed", tiny, rows, *SETTINGS, "packing=true", "save_every=0", "sync_each_batch=false"),
         words(folder / "lora", tiny, rows, *SETTINGS, *lora, recipe="s1-nano-lora"),
         words(folder / "lora-whole", tiny, rows, *SETTINGS, *lora, "sharding=none", recipe="s1-nano-lora"),
+        [*words(folder / "after-one", tiny, rows, *SETTINGS), "--resume"],
     ]
     (folder / "runs.json").write_text(json.dumps(asked))
     process = start(torchrun(str(HERE / "several_sft.py"), str(folder / "runs.json")), folder / "log")
@@ -84,12 +89,15 @@ def test_adapters_are_trained_alike_with_and_without_fsdp(two: Path, tiny: Path,
 def test_one_process_goes_on_where_two_were(
     two: Path, unbroken: Trained, tiny: Path, rows: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     for name in ("step-15", "step-20"):
         shutil.rmtree(two / "all" / "checkpoints" / name)
     assert sft(two / "all", tiny, rows, *SETTINGS, resume=True) == 0
     assert_same(Trained(two / "all").losses, unbroken.losses, within=1e-3)
+
+
+def test_two_processes_go_on_where_one_was(two: Path, unbroken: Trained) -> None:
+    assert "resumed at step 5" in (two / "log").read_text()
+    assert_same(Trained(two / "after-one").losses, unbroken.losses, within=1e-3)
 
 
 def test_one_that_is_killed_takes_the_other_with_it_and_the_run_resumes(
@@ -106,8 +114,14 @@ def test_one_that_is_killed_takes_the_other_with_it_and_the_run_resumes(
     assert not _alive(first)
     status = Trained(folder).status
     assert status["state"] == "failed" and "start the same command with --resume" in status["reason"]
-    # On two processes again: what two saved, and what one had saved, is read by two.
-    process = start(torchrun(script, *words(folder, tiny, rows, *SETTINGS), "--resume"), tmp_path / "log")
+    # On two processes again; and now both are killed, with nobody to say a word.
+    again = torchrun(script, *words(folder, tiny, rows, *SETTINGS), "--resume")
+    process = start(again, tmp_path / "log")
+    wait_for(lambda: steps_done(folder) >= 12)
+    for pid in _children(process.pid):
+        os.kill(pid, signal.SIGKILL)
+    assert process.wait(60) != 0 and Trained(folder).status["state"] == "running"
+    process = start(again, tmp_path / "log")
     assert process.wait(90) == 0, (tmp_path / "log").read_text()[-3_000:]
     assert_same(Trained(folder).losses, unbroken.losses, within=1e-3)
 
