@@ -78,7 +78,7 @@ def number(value: Any, name: str, least: float, most: float) -> float:
     """
     try:
         read = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise FormError(f"{name}: a number is needed.") from None
     if not least <= read <= most:
         raise FormError(f"{name}: from {least:,.0f} to {most:,.0f}, not {read:,.0f}.")
@@ -99,5 +99,16 @@ def lines(text: Any, name: str, most: int = LINES) -> list[str]:
 
 def absolute(place: str) -> str:
     """The path of a file that is there, from the root: jobs run in another folder than the server was started in."""
-    path = Path(place).expanduser()
-    return str(path.resolve()) if path.exists() else place
+    try:
+        path = Path(place).expanduser()
+    except RuntimeError:  # the home of nobody
+        return place
+    return str(path.resolve()) if is_there(path) else place
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that is longer than any is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.command_words import FormError, OneAtATime, absolute, answer, lines, number
+from app.command_words import FormError, OneAtATime, absolute, answer, is_there, lines, number
 
 RECIPES = {"nano": "s1-nano's own thousand", "s1k": "s1K, the paper's sources", "files": "first stages only"}
 MOST_NANO, MOST_TARGET, MOST_USD = 200_000, 100_000, 10_000.0
@@ -46,7 +46,7 @@ class Asked:
     @property
     def name(self) -> str:
         """Of the run folder: the same form goes on where it was stopped, another one has another folder."""
-        stamps = [[path.stat().st_size, path.stat().st_mtime_ns] for path in map(_path, self.files) if path.is_file()]
+        stamps = [[path.stat().st_size, path.stat().st_mtime_ns] for path in map(_path, self.files) if is_there(path)]
         told = json.dumps([self.deciding, stamps])
         return f"{self.recipe}-{self.target}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
 
@@ -73,7 +73,8 @@ def read_form(form: Mapping[str, Any]) -> Asked:
     if recipe not in RECIPES:
         raise FormError("Choose one of the recipes.")
     known = {source["name"] for source in catalogue()["sources"]}
-    chosen = [str(name) for name in form["sources"] or []]
+    ticked = form["sources"] or []
+    chosen = [str(name) for name in ticked] if isinstance(ticked, list) else [str(ticked)]
     if unknown := [name for name in chosen if name not in known]:
         raise FormError(f"There is no source called {unknown[0][:40]!r}; reload the page.")
     nano = int(number(form["nano"], "Questions of s1-nano's families", 100, MOST_NANO))

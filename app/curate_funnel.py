@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.curves_view import View
+from app.shapes import EVENT, fits
 
 Event = Mapping[str, Any]
 STAGES = ("collect", "duplicates", "decontaminate", "trace", "quality", "difficulty", "domain", "select", "render")
@@ -170,9 +171,11 @@ class FunnelFile:
                 break
             self._offset += len(line)
             try:
-                self._funnel.take(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                event = json.loads(line)
+            except (ValueError, RecursionError):
                 continue  # a line that a kill has torn
+            if fits(event, EVENT):
+                self._funnel.take(event)
 
 
 def seconds_since(funnel: Funnel) -> float:

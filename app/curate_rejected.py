@@ -68,7 +68,7 @@ class RejectedFile:
                 try:
                     entry = json.loads(line)
                     self._places[(str(entry["stage"]), str(entry["rule"]))].append(place)
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     continue  # a line that a kill has torn
 
 

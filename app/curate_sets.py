@@ -18,8 +18,10 @@ from app.curate_rejected import RejectedFile
 from app.curate_rows import EXAMPLE, Rows, read_rows
 from app.curves_view import View
 from app.public import is_public
+from app.shapes import SET, read_shaped
 from evals.cached import published_histograms
 from s1core import S1Error
+from s1core.store import read_object
 
 EXAMPLES = Path(__file__).parent / "examples"
 ROOT_VARIABLE = "S1_CURATED"
@@ -52,7 +54,7 @@ class CuratedSet:
 
     def manifest(self) -> dict[str, Any]:
         """What was asked, and of a finished set all counts; empty where it cannot be read."""
-        return _manifest(self.folder)
+        return read_shaped(self.folder / "manifest.json", SET)
 
     def funnel(self) -> Funnel:
         """The stages as they stand."""
@@ -64,10 +66,7 @@ class CuratedSet:
 
     def estimate(self) -> View | None:
         """What the run said that it would ask, if it did."""
-        try:
-            return json.loads((self.folder / "estimate.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+        return read_object(self.folder / "estimate.json") or None
 
 
 class SetShelf:
@@ -165,16 +164,8 @@ class SetShelf:
 
 def of_files(folder: Path) -> bool:
     """Whether a set was made of local files, and not of public sources alone."""
-    sources = (_manifest(folder).get("config") or {}).get("sources") or []
+    sources = (read_shaped(folder / "manifest.json", SET).get("config") or {}).get("sources") or []
     return any(source.get("files") for source in sources)
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def hidden_sources(manifest: View) -> frozenset[str]:

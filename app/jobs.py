@@ -28,9 +28,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
+from app import shapes
 from app.jobs_device import claims, clash, environment
 from app.jobs_end import last_line, outcome
 from app.jobs_run import EXIT, GO, MARK
+from app.shapes import read_shaped
 from s1core import S1Error
 from s1core.processes import began, end_marked, is_there
 from s1core.store import write_atomically
@@ -93,6 +97,9 @@ class Job:
     def over(self) -> bool:
         """Whether it is done, failed or stopped."""
         return self.state not in OPEN
+
+
+_JOB = TypeAdapter(Job)
 
 
 class Jobs:
@@ -267,10 +274,12 @@ class Jobs:
         jobs: list[Job] = []
         for path in self.root.glob("*/job.json"):
             try:
-                jobs.append(Job(**json.loads(path.read_text(encoding="utf-8"))))
-                claims(jobs[-1].device)
-            except (OSError, ValueError, TypeError):
-                continue
+                job = _JOB.validate_json(path.read_bytes())
+                claims(job.device)
+            except (OSError, ValueError):
+                continue  # one that is torn, or not ours, hides no other
+            if job.id == path.parent.name:
+                jobs.append(job)
         return sorted(jobs, key=lambda job: (job.at, job.id))
 
     def _begin(self, job: Job) -> Job:
@@ -308,7 +317,7 @@ class Jobs:
         if job.state not in ("running", "stopping"):
             return job
         folder = self.root / job.id
-        told = _json(folder / EXIT)
+        told = read_shaped(folder / EXIT, shapes.EXIT)
         if not told:
             if is_there(job.pid, job.began):
                 if job.asked_to_stop and time.time() > job.asked_to_stop + job.grace_s + _OVERDUE_S:
@@ -316,8 +325,8 @@ class Jobs:
                 return job
             # Its own process was ended; what that waited for shall not keep the device.
             end_marked(MARK, str(folder))
-            told = _json(folder / EXIT)
-        status = _json(Path(job.run) / "status.json") if job.run else {}
+            told = read_shaped(folder / EXIT, shapes.EXIT)
+        status = read_shaped(Path(job.run) / "status.json", shapes.STATUS) if job.run else {}
         if status.get("time", 0) < (job.started or 0):  # of a run before
             status = {}
         code = told.get("code")
@@ -346,11 +355,3 @@ def _require_program(job: Job) -> None:
         raise JobError(f"The job cannot be started: there is no program {name!r}.")
     if not Path(job.cwd).is_dir():
         raise JobError(f"The job cannot be started: there is no folder {job.cwd}.")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

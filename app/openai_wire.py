@@ -47,7 +47,7 @@ _ONLY: dict[str, tuple[Any, ...]] = {
     "suffix": ("",),
 }
 """Settings of the protocol that have one value here; null always means that one."""
-_TEXT_PARTS = frozenset({"text", "input_text"})
+_TEXT_PARTS = ("text", "input_text")
 
 
 class BadRequest(S1Error, ValueError):

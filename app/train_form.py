@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.command_words import CODE, FormError, OneAtATime, absolute, answer, lines, number
+from app.command_words import CODE, FormError, OneAtATime, absolute, answer, is_there, lines, number
 from app.curate_rows import ROWS
 from app.curate_sets import EXAMPLES, NoSuchSet, SetShelf
 from app.train_slurm import Slurm, read_slurm
@@ -192,7 +192,7 @@ def _read_data(value: Any, sets: SetShelf, owner: bool) -> Data | None:
     if found is not None:
         return found
     path = Path(absolute(named))
-    if not owner or not path.exists():
+    if not owner or not is_there(path):
         raise FormError("There is no such data; choose a curated set, or name a .jsonl or .parquet file that is there.")
     return Data(name=path.stem, path=path, personal=True)
 

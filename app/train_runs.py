@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -13,10 +12,12 @@ from typing import Any
 from app.curate_sets import EXAMPLES, SetShelf, of_files, process_runs
 from app.curves_view import View
 from app.jobs import Job
+from app.shapes import STATUS, TRAINING, read_shaped
 from app.train_curves import read_metrics
 from app.train_form import catalogue
 from app.train_jobs import TrainJobs, owners
 from s1core import S1Error
+from s1core.store import read_object
 
 ROOT_VARIABLE = "S1_RUNS"
 SILENT_S = 900.0
@@ -51,14 +52,14 @@ class TrainRun:
     @property
     def status(self) -> dict[str, Any]:
         """What the run said last; of a run before, if its job has not come so far."""
-        found = _json(self.folder / "status.json")
+        found = read_shaped(self.folder / "status.json", STATUS)
         late = self.job is not None and found.get("time", 0) < (self.job.started or self.job.at)
         return {} if late else found
 
     @property
     def config(self) -> dict[str, Any]:
         """Every setting; empty before the model is loaded."""
-        return _json(self.folder / "config.json")
+        return read_shaped(self.folder / "config.json", TRAINING)
 
     def called(self, step: int | None) -> str:
         """The name of the finished model, or of the one of a step."""
@@ -215,7 +216,7 @@ def saved(run: TrainRun) -> list[View]:
         {"name": f"step {step}", "step": step, "final": False, "kept": step in kept, "model": step in made}
         for step in sorted(kept | made)
     ]
-    receipt = _json(run.folder / "final" / "receipt.json")
+    receipt = read_object(run.folder / "final" / "receipt.json")
     if receipt:
         steps.append({"name": "final", "step": receipt.get("steps"), "final": True, "kept": False, "model": True})
     return steps
@@ -254,7 +255,7 @@ def _worked_on(run: TrainRun) -> float:
     """When it was last worked on; what is at work comes first."""
     if run.job and not run.job.over:
         return float("inf")
-    return max(float(_json(run.folder / "status.json").get("time") or 0), run.job.at if run.job else 0)
+    return max(float(read_shaped(run.folder / "status.json", STATUS).get("time", 0)), run.job.at if run.job else 0)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -262,11 +263,3 @@ def _folders(root: Path) -> list[Path]:
         return [path for path in root.iterdir() if is_run(path)]
     except OSError:
         return []
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,7 +211,7 @@ def check_shard(shard: str) -> str:
         CurateError: it is no part of a whole.
     """
     part, _, parts = shard.partition("/")
-    if not (part.isdigit() and parts.isdigit() and int(part) < int(parts)):
+    if not (re.fullmatch(r"[0-9]{1,9}/[0-9]{1,9}", shard) and int(part) < int(parts)):
         raise CurateError(f"a shard is written as 0/8 (the first of eight), got {shard!r}")
     return shard
 

@@ -48,7 +48,8 @@ class Facts:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                self._places[json.loads(line)["key"]] = (path, at)
+                if (fact := _read(line)) is not None:
+                    self._places[fact["key"]] = (path, at)
                 at += len(line)
         self._read_up_to[path] = at
 
@@ -77,8 +78,7 @@ class Facts:
         for path in {place[0]: None for place in self._places.values()}:
             with path.open("rb") as file:
                 for line in file:
-                    if line.endswith(b"\n"):
-                        fact = json.loads(line)
+                    if line.endswith(b"\n") and (fact := _read(line)) is not None:
                         yield fact["key"], fact
 
     def close(self) -> None:
@@ -92,3 +92,12 @@ class Facts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _read(line: bytes) -> Fact | None:
+    """A fact; None for a line that a disk has damaged, so that it is worked out again."""
+    try:
+        fact = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return fact if isinstance(fact, dict) and isinstance(fact.get("key"), str) else None

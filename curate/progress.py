@@ -86,7 +86,15 @@ class Progress:
 def read_events(folder: Path) -> list[Event]:
     """All whole events of a run; none if there is no such file."""
     try:
-        lines = (folder / FILE).read_text(encoding="utf-8").split("\n")[:-1]
+        lines = (folder / FILE).read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    events: list[Event] = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue  # two lines in one, where a kill or a full disk has torn the first
+        if isinstance(event, dict):
+            events.append(event)
+    return events

@@ -116,7 +116,18 @@ def read_packed(path: Path) -> tuple[dict[str, Any], Iterator[Row]]:
     header = next(lines, {})
     if header.get("format") != FORMAT:
         raise PackError(f"{path} is no packed run of this version ({FORMAT})")
-    return header, (row for line in lines for row in _rows(line, header["columns"], header["settings"]))
+    columns, settings = header.get("columns"), header.get("settings")
+    if not isinstance(columns, list) or not isinstance(settings, list):
+        raise PackError(f"{path} has a damaged header; pack the run anew")
+    return header, _all_rows(path, lines, columns, settings)
+
+
+def _all_rows(path: Path, lines: Iterator[dict[str, Any]], columns: list[str], settings: list[str]) -> Iterator[Row]:
+    for number, line in enumerate(lines, start=2):
+        try:
+            yield from _rows(line, columns, settings)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise PackError(f"{path}, line {number}: damaged ({type(error).__name__}); pack the run anew") from error
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -125,8 +136,11 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         with _open(path) as file:
             for line in file:
                 number += 1
-                yield json.loads(line)
-    except (OSError, EOFError, ValueError) as error:
+                found = json.loads(line)
+                if not isinstance(found, dict):
+                    raise ValueError("not a JSON object")
+                yield found
+    except (OSError, EOFError, ValueError, RecursionError) as error:
         raise PackError(f"{path}, line {number}: {error}") from error
 
 

@@ -24,6 +24,8 @@ from s1core.errors import UnknownModel
 
 SERVER_OPTIONS = frozenset(("url", "served_model", "api_key", "timeout_s"))
 """What can be said of a server; every other option is one of a model that is loaded here."""
+LONGEST_ID = 200
+"""Characters; the hub allows half as many."""
 _NANO = Path(__file__).parent / "nano"
 NANO_WEIGHTS = _NANO / "weights"
 
@@ -118,10 +120,10 @@ def resolve(model: str) -> ModelPreset:
     preset = PRESETS.get(model) or next((p for p in PRESETS.values() if p.location == model), None)
     if preset is not None:
         return preset
-    if (Path(model) / "config.json").is_file():
+    if _is_model(Path(model)):
         return ModelPreset(name=_folder_name(Path(model)), location=model, format=_guess_format(model))
     is_hub_id = model.count("/") == 1 and all(part and not part.startswith(".") for part in model.split("/"))
-    if is_hub_id and not Path(model).exists():
+    if is_hub_id and len(model) <= LONGEST_ID and not Path(model).exists():
         return ModelPreset(name=model.rpartition("/")[2], location=model, format=_guess_format(model))
     raise UnknownModel(
         f"unknown model {model!r}: name a preset ({', '.join(PRESETS)}), a folder with a config.json, "
@@ -147,6 +149,13 @@ def preferred_engine(
     if endpoint and SERVER_OPTIONS.issuperset(given):
         return "http"
     return "vllm" if gpu_and_vllm() else "transformers"
+
+
+def _is_model(folder: Path) -> bool:
+    try:
+        return (folder / "config.json").is_file()
+    except OSError:  # a name that is longer than any
+        return False
 
 
 def _folder_name(folder: Path) -> str:

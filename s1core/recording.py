@@ -6,6 +6,7 @@ First what was asked, then what happened, last how many events there were.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -133,7 +134,7 @@ def read_runs(path: Path, model: str) -> list[RecordedRun]:
     try:
         lanes, events = _contents([json.loads(line) for line in lines])
         runs = [_run(lanes[lane], told) for lane, told in events if lanes[lane]["model"] == model]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ModelUnavailable(f"{path} is no whole recording; {_REMEDY}") from None
     found = [run for run in runs if run is not None]
     if not found:
@@ -166,10 +167,11 @@ def _run(asked: dict[str, Any], told: list[tuple[str, dict[str, Any]]]) -> Recor
 
 def _part(fields: dict[str, Any]) -> Part:
     source, ids = str(fields["source"]), tuple(int(i) for i in fields["token_ids"])
-    if any(i < 0 for i in ids):
-        raise ValueError("no id is below 0")
+    at_s = float(fields["at_s"])
+    if any(i < 0 for i in ids) or not math.isfinite(at_s):
+        raise ValueError("no id is below 0, and no moment is infinitely far")
     author = f"close:{fields['note']}" if source == "close" else source
-    return Part(token_ids=ids, author=author, at_s=float(fields["at_s"]))
+    return Part(token_ids=ids, author=author, at_s=at_s)
 
 
 def _line(value: object) -> str:

@@ -175,6 +175,15 @@ def _why(error: OSError) -> str:
     return "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object that a process may be writing; empty where it is missing, torn or something else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read what a run was asked to do.
 
@@ -186,7 +195,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StoreError(f"{folder} is not a run: it has no manifest.json") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
     if not isinstance(manifest, dict):
         raise StoreError(f"{path} holds no JSON object")
@@ -210,7 +219,7 @@ def read_rows(folder: Path, on_bad_line: Callable[[int, str], None] | None = Non
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError("not a JSON object")
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 if on_bad_line is None:
                     raise StoreError(f"{path}, line {number}: {error}") from error
                 on_bad_line(number, str(error))

@@ -255,7 +255,7 @@ def _file_rows(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise InvalidSetting(f"{path}, line {number}, is not JSON: {error}") from None
             if not isinstance(row, dict):
                 raise InvalidSetting(f"{path}, line {number}, is not a JSON object")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from s1core.errors import S1Error
-from s1core.store import write_atomically
+from s1core.store import read_object, write_atomically
 
 State = Literal["running", "done", "stopped", "failed"]
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -70,10 +70,7 @@ class RunFolder:
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one; empty when it is missing or torn."""
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
+        return read_object(self.path / name)
 
 
 @contextlib.contextmanager
@@ -94,15 +91,15 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's log, a torn last one left out."""
     rows: list[dict[str, Any]] = []
     try:
-        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return rows
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(row, dict) and "step" in row:
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
             rows.append(row)
     return rows
 

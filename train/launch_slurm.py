@@ -23,7 +23,7 @@ from typing import Any
 
 from s1core.errors import InvalidSetting
 from s1core.processes import began, is_there
-from s1core.store import write_atomically
+from s1core.store import read_object, write_atomically
 from train.folder import RunFolder, TrainingFailed
 from train.launch_local import GRACE_S, Asked, ask_to_stop, judged, torchrun, unmarked, watch
 
@@ -90,7 +90,10 @@ def minutes(text: str) -> int:
     found = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", text.strip())
     if not found:
         raise InvalidSetting(f"--time takes minutes, HH:MM:SS or D-HH:MM:SS; got {text!r}")
-    days, first, second, third = (int(part) if part else None for part in found.groups())
+    try:
+        days, first, second, third = (int(part) if part else None for part in found.groups())
+    except ValueError:  # thousands of digits
+        raise InvalidSetting("--time takes minutes, and not that many") from None
     assert first is not None
     if days is not None:
         whole = days * 1440 + first * 60 + (second or 0) + (1 if third else 0)
@@ -219,7 +222,7 @@ def submit(wanted: Wanted, words: Sequence[str], out: Path) -> str:
     """
     _require("sbatch")
     folder = out.absolute() / "slurm"
-    job = str(_json(folder / "job.json").get("job", ""))
+    job = str(read_object(folder / "job.json").get("job", ""))
     if job and state_of(job) in ACTIVE:
         print(f"job {job} works in {out} already: following it", flush=True)
         return job
@@ -383,11 +386,3 @@ def _started(out: Path) -> float:
 def _require(program: str) -> None:
     if shutil.which(program) is None:
         raise InvalidSetting(f"Slurm is not here (no {program}); {_REMEDY}")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

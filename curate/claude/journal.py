@@ -96,8 +96,12 @@ class Journal:
         self._noted: dict[str, set[str]] = {}
         self._spending: dict[str, Spending] = {}
         self._store = RunStore(folder, {"stage": "claude", "version": 1})
-        for line in self._store.rows():
-            self._take(line)
+        try:
+            self._take_all(self._store.rows())
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            # What was spent can only be told from a whole journal.
+            self._store.close()
+            raise CurateError(f"the journal of Claude's answers in {folder} is damaged; move it away") from error
 
     def answer(self, about: str, key: str) -> Answer | None:
         """The last answer to a question, if there is one."""
@@ -233,7 +237,7 @@ class Journal:
         match line["do"]:
             case "ask":
                 if line["run"] == self.run:
-                    self._pending.setdefault((line["about"], line["key"]), []).append(line["worst"])
+                    self._pending.setdefault((line["about"], line["key"]), []).append(_dollars(line["worst"]))
             case "unanswered":
                 self._settle(line)
             case "answer":
@@ -243,7 +247,7 @@ class Journal:
                     nonce=line["nonce"],
                     about=line["about"],
                     keys=tuple(line["keys"]),
-                    worst_usd=line["worst"],
+                    worst_usd=_dollars(line["worst"]),
                     run=line["run"],
                     at=line["at"],
                 )
@@ -273,8 +277,15 @@ class Journal:
         if line["run"] == self.run:
             total = self._spending.setdefault(line["task"], Spending())
             total.calls += 1
-            total.usd += line["usd"]
+            total.usd += _dollars(line["usd"])
             total.usage += Usage(**line["usage"])
+
+
+def _dollars(value: Any) -> float:
+    """Check an amount: what is no number would never reach the cap."""
+    if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise TypeError("no amount of dollars")
+    return float(value)
 
 
 def as_figures(spending: dict[str, Spending]) -> dict[str, Any]:

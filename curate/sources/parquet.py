@@ -40,7 +40,7 @@ def read_parquet(path: Path) -> Iterator[tuple[str, Record | Refused]]:
             for record in _records(batch):
                 number += 1
                 yield f"{path.name}:{number}", record
-    except (pyarrow.ArrowException, OverflowError) as error:
+    except (pyarrow.ArrowException, OverflowError, UnicodeDecodeError) as error:
         raise CurateError(f"{path} is not readable as Parquet: {_first_line(error)}") from error
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from evals.importers.lines import Json
 from evals.settings import grid_label
 from s1core.budget import DEFAULT_WAIT_TEXT
+
+_MOST = 2**63
+"""What is larger, or no number at all, was never asked of a model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,7 @@ def asked_of(options: Json, seed: object = None) -> Asked:
         waits=whole(options.get("thinking_n_ignore")) or 0,
         # Without a string the harness ignores the end and writes nothing in its place.
         wait_text=text if isinstance(text, str) else "",
-        temperature=float(temperature) if isinstance(temperature, int | float) else 0.0,
+        temperature=_temperature(temperature),
         seed=whole(seed),
         accounting="per_round",
         extra=f"rejection sampling {rejection}" if rejection else "",
@@ -71,7 +73,7 @@ def inspect_asked(config: Json) -> Asked:
         max_thinking_tokens=whole(config.get("reasoning_tokens")),
         waits=0,
         wait_text=DEFAULT_WAIT_TEXT,
-        temperature=float(temperature) if isinstance(temperature, int | float) else 0.0,
+        temperature=_temperature(temperature),
         seed=whole(config.get("seed")),
         extra=f"effort {effort}" if isinstance(effort, str) else "",
     )
@@ -93,7 +95,11 @@ def whole(value: object) -> int | None:
         value = _number(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if math.isfinite(value) and value >= 0 and value == int(value) else None
+    return int(value) if 0 <= value < _MOST and value == int(value) else None
+
+
+def _temperature(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and 0 <= value < _MOST else 0.0
 
 
 def _number(text: str) -> int | float | str:

@@ -100,7 +100,7 @@ class Continuation:
                 yield from self.last()
             for choice in choices:
                 yield from self._choice(choice)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise Interrupted(f"an answer that cannot be read ({type(error).__name__})") from None
 
     def last(self) -> Iterator[Chunk]:
