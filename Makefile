@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz clean
+.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
 .DEFAULT_GOAL := help
 
 help:  ## show the verbs
@@ -99,6 +99,9 @@ attack: $(VENV)/.dev-ready  ## send 10,000 rapid requests to a public page (ARGS
 
 fuzz: $(VENV)/.dev-ready  ## feed every parser and importer 100,000 odd, torn and hostile cases (ARGS="--seed 1" for others)
 	OMP_NUM_THREADS=1 $(PY) -m tests.fuzz $(ARGS)
+
+faults: $(VENV)/.dev-ready  ## kill servers, jobs, curations and sweeps 200 times at random (ARGS="--kills 20" for a try)
+	$(PY) -m tests.faults $(ARGS)
 
 lock: $(PY)  ## write requirements.lock and requirements-cuda.lock anew (PYTHONS="python3.11 python3.12")
 	$(PY) -m tests.lock $(or $(PYTHONS),python3.11 python3.12) $(ARGS)

@@ -33,7 +33,7 @@ from pydantic import TypeAdapter
 from app import shapes
 from app.jobs_device import claims, clash, environment
 from app.jobs_end import last_line, outcome
-from app.jobs_run import EXIT, GO, MARK
+from app.jobs_run import EXIT, GO, MARK, UNHEARD
 from app.shapes import read_shaped
 from s1core import S1Error
 from s1core.processes import began, end_marked, is_there
@@ -286,6 +286,7 @@ class Jobs:
         """Start a job; where that is impossible it has failed."""
         folder = self.root / job.id
         try:
+            (folder / UNHEARD).unlink(missing_ok=True)
             with (folder / "log.txt").open("ab") as log:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "app.jobs_run", str(folder)],
@@ -322,6 +323,11 @@ class Jobs:
             if is_there(job.pid, job.began):
                 if job.asked_to_stop and time.time() > job.asked_to_stop + job.grace_s + _OVERDUE_S:
                     end_marked(MARK, str(folder), job.pid)
+                return job
+            if (folder / UNHEARD).exists() and not job.asked_to_stop:
+                job = replace(job, state="queued", pid=0, began="", started=None)
+                with contextlib.suppress(OSError):
+                    self._write(job)
                 return job
             # Its own process was ended; what that waited for shall not keep the device.
             end_marked(MARK, str(folder))

@@ -23,6 +23,8 @@ from s1core.store import write_atomically
 MARK = "S1_JOB"
 """Set to the job's folder for all that it starts."""
 EXIT = "exit.json"
+UNHEARD = "unheard"
+"""Is there when the word never came: whoever was to give it was killed."""
 GO = b"go\n"
 """Read from the registry once `job.json` names this process; without it nothing is started."""
 
@@ -76,6 +78,8 @@ def main(folder: Path) -> None:
     asked_early: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: asked_early.append(number))
     if sys.stdin.buffer.readline() != GO:
+        with suppress(OSError):
+            (folder / UNHEARD).touch()
         return
     command = _Command(folder, json.loads((folder / "job.json").read_text(encoding="utf-8")))
     signal.signal(signal.SIGTERM, command.on_request)

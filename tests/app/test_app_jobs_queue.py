@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from app.jobs_device import claims, clash, environment
 from app.jobs_end import outcome
 from app.jobs_run import MARK
 from s1core.errors import InvalidSetting
-from s1core.processes import marked
+from s1core.processes import began, marked
 from tests.app.test_app_jobs import SLEEP, soon, start
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +92,19 @@ def test_a_server_that_ends_leaves_its_jobs_and_another_sees_how_they_ended(tmp_
     assert soon(lambda: all(job.state == "failed" for job in jobs.all()))
     last = jobs.get(two)
     assert last and last.exit_code == 3 and last.reason == "no such thing (exit code 3)"
+
+
+def test_a_server_that_was_killed_before_it_gave_the_word_leaves_the_job_in_the_queue(tmp_path: Path) -> None:
+    folder = tmp_path / "jobs" / "x"
+    folder.mkdir(parents=True)
+    waits = subprocess.Popen([sys.executable, "-m", "app.jobs_run", str(folder)], stdin=subprocess.PIPE, cwd=ROOT)
+    noted = Job(id="x", kind="test", argv=python("print('at work')"), pid=waits.pid, began=began(waits.pid), at=0.0)
+    (folder / "job.json").write_text(json.dumps(asdict(noted)))
+    jobs = Jobs(tmp_path / "jobs")
+    assert state(jobs, noted) == "running"
+    waits.communicate()  # ends its input, as the server's end does
+    assert soon(lambda: state(jobs, noted) == "done")
+    assert jobs.last_words(noted) == "at work"
 
 
 def test_two_servers_on_one_folder_start_one_at_a_time(tmp_path: Path) -> None:
