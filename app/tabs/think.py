@@ -18,6 +18,7 @@ from app.compare_race import KeptRun
 from app.compare_shelf import RaceShelf
 from app.components import note, read_static, stage, stepped_slider
 from app.gate import Gate, visitor_of
+from app.keep import BACK, keep
 from app.public import MOST, bounded, is_public, runs_of
 from app.session import LiveRuns, ThinkRun, View, refusal
 from app.shelf import EngineShelf
@@ -87,6 +88,7 @@ def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate, races: RaceS
             stage_view = stage(example=first_example, elem_id="stage")
     _wire_runs(controls, stage_view, shelf, runs, gate, first_example, races)
     _wire_fields(controls, shelf)
+    keep("s1-think", controls.inputs, stage_view, refusal(BACK, question=""))
     _offer_api(shelf, gate)
     return controls.model
 
