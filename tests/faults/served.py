@@ -85,10 +85,11 @@ class Server(Scene):
 
     def _see_all(self) -> None:
         """What was promised before is on the new server's page."""
+        # Jobs first: one that is over by now has left its set.
+        at_work = {name: self._get("curate/job", set=name)["runs"] for name in self._launched}
         listed = {one["id"]: one for one in self._get("curate/sets")["sets"]}
         for name in self._launched:
-            job = self._get("curate/job", set=name)
-            if name not in listed and not job["runs"]:
+            if name not in listed and not at_work[name]:
                 raise Lost(f"the curation {name} was launched and is nowhere")
             if name in listed and listed[name]["state"] not in ("begun", "running", "partial"):
                 raise Lost(f"the curation {name} is {listed[name]['state']} after a kill of the server")
