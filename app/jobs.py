@@ -116,6 +116,8 @@ class Jobs:
         self._grace_s = grace_s
         self._lock = threading.Lock()
         self._children: list[subprocess.Popen[bytes]] = []
+        self._stopping: dict[str, float] = {}
+        """When a job that was asked to stop was first seen here, on the monotonic clock."""
         self.all()
 
     def launch(
@@ -173,6 +175,9 @@ class Jobs:
                         f"Another job is at work ({busy.about.get('name', busy.id)}); wait for it or stop it."
                     )
                 _require_program(job)
+                # After all that are known, also when the clock was put back: the newest is the one that counts.
+                last = max((other.at for other in self._read()), default=0.0)
+                job = replace(job, at=max(job.at, last + 1e-3))
                 self._write(job)
                 return next(other for other in self._update() if other.id == job.id)
         except OSError as error:
@@ -321,8 +326,11 @@ class Jobs:
         told = read_shaped(folder / EXIT, shapes.EXIT)
         if not told:
             if is_there(job.pid, job.began):
-                if job.asked_to_stop and time.time() > job.asked_to_stop + job.grace_s + _OVERDUE_S:
-                    end_marked(MARK, str(folder), job.pid)
+                if job.asked_to_stop:
+                    # By this server's own watch: the clock may be put forward meanwhile.
+                    seen_s = self._stopping.setdefault(job.id, time.monotonic())
+                    if time.monotonic() > seen_s + job.grace_s + _OVERDUE_S:
+                        end_marked(MARK, str(folder), job.pid)
                 return job
             if (folder / UNHEARD).exists() and not job.asked_to_stop:
                 job = replace(job, state="queued", pid=0, began="", started=None)

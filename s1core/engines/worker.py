@@ -320,6 +320,10 @@ class Worker:
         """End these requests; what they left in the cache may be broken and is forgotten."""
         self._tell()
         message = f"the model's forward pass failed ({type(error).__name__}: {error}); the engine itself goes on"
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+            message = (
+                "the memory for this run is spent; ask for a smaller budget or fewer runs at once, the engine goes on"
+            )
         for row in list(rows):
             if row in self._live:
                 self._live.remove(row)

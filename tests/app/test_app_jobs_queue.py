@@ -20,7 +20,7 @@ from app.jobs_device import claims, clash, environment
 from app.jobs_end import outcome
 from app.jobs_run import MARK
 from s1core.errors import InvalidSetting
-from s1core.processes import began, marked
+from s1core.processes import began, end_marked, marked
 from tests.app.test_app_jobs import SLEEP, soon, start
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +107,32 @@ def test_a_server_that_was_killed_before_it_gave_the_word_leaves_the_job_in_the_
     assert jobs.last_words(noted) == "at work"
 
 
+def test_a_clock_that_is_put_back_or_forward_changes_no_order_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(tmp_path / "jobs", grace_s=30)
+    first = start(jobs, SLEEP, device="cpu")
+    true_time = time.time
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: true_time() - 3_600)
+        second, third = start(jobs, SLEEP, device="cpu"), start(jobs, python("pass"))
+        assert [job.id for job in jobs.all()] == [third.id, second.id, first.id]
+        assert [job.id for job in jobs.ahead(second)] == [first.id]
+    stubborn = start(
+        jobs,
+        python(
+            "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+        ),
+    )
+    assert soon(lambda: jobs.last_words(stubborn) == "1")
+    jobs.stop(stubborn)
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: true_time() + 3_600)
+        assert state(jobs, stubborn) == "stopping" and jobs.runs(stubborn)
+    for job in (first, second, stubborn):
+        end_marked(MARK, str(jobs.root / job.id))
+
+
 def test_two_servers_on_one_folder_start_one_at_a_time(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from app.jobs import Jobs; jobs = Jobs(Path(sys.argv[1]) / 'jobs');"
@@ -134,8 +160,9 @@ def test_a_hung_rank_of_torchrun_does_not_outlive_its_job(tmp_path: Path) -> Non
     jobs = Jobs(tmp_path / "jobs", grace_s=1)
     job = start(jobs, [*argv, "--shutdown-timeout", "600", str(script)], device="cpu")
     after = start(jobs, python("pass"), device="cpu")
-    assert soon(lambda: (tmp_path / "up0").exists() and (tmp_path / "up1").exists(), 60)
-    ranks = [int((tmp_path / f"up{rank}").read_text()) for rank in (0, 1)]
+    ups = [tmp_path / f"up{rank}" for rank in (0, 1)]
+    assert soon(lambda: all(up.exists() and up.read_text() for up in ups), 60)
+    ranks = [int(up.read_text()) for up in ups]
     assert all(os.getsid(rank) != os.getsid(job.pid) for rank in ranks)  # no group reaches them
     time.sleep(0.2)
     jobs.stop(job)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from engine_helpers import Load, ask, eventually, preset, prompts, run
 
 from s1core.engines.base import Chunk
@@ -99,11 +100,12 @@ class Faulty:
         self.step = step
         self.shapes = step.shapes
         self.failing = threading.Event()
+        self.error: Exception = RuntimeError("the device fell over")
 
     def __call__(self, feed: Any, cache: Any) -> Any:
         if self.failing.is_set():
             self.failing.clear()
-            raise RuntimeError("the device fell over")
+            raise self.error
         return self.step(feed, cache)
 
 
@@ -121,6 +123,20 @@ def test_a_failing_forward_pass_fails_the_live_requests_and_no_others(
     assert eventually(lambda: engine.stats().live == 0)
     request = ask(prompts(1)[0], 20)
     assert run(engine, request).ids == run(load(qwen2_folder), request).ids
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory, 1.5 GiB")])
+def test_spent_memory_is_one_sentence_and_the_next_run_is_served(engine: TransformersEngine, error: Exception) -> None:
+    expected = run(engine, ask(prompts(1)[0], 20)).ids
+    faulty = engine._worker._step = Faulty(engine._worker._step)
+    faulty.error = error
+    text = engine.generate(ask(prompts(1)[0], LONG))
+    next(text)
+    faulty.failing.set()
+    with pytest.raises(EngineFailed, match="the memory for this run is spent; ask for a smaller budget"):
+        list(text)
+    assert eventually(lambda: engine.stats().live == 0)
+    assert run(engine, ask(prompts(1)[0], 20)).ids == expected
 
 
 def test_closing_the_engine_fails_running_and_later_requests(qwen2_folder: Path, load: Load) -> None:
