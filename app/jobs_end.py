@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 Ended = Literal["done", "failed", "stopped"]
 _COMPLAINT = re.compile(r"^python -m [\w.]+: (.+)")
+_ABOVE = "the lines above say why"
+"""A launcher's complaint that ends so names no reason of its own."""
 _LINE = 400
 _SENTENCE = 1_000
 """A complaint may list what is known instead."""
@@ -52,12 +54,9 @@ def _how(code: int | None) -> str:
 
 def complaint(log: str) -> str:
     """The sentence that says what is wrong: the last that a command of this project wrote as such, or the last line."""
-    lines = [line.strip() for line in log.splitlines()]
-    for line in reversed(lines):
-        found = _COMPLAINT.match(line)
-        if found:
-            return found[1][:_SENTENCE]
-    return last_line(log)
+    found = [match[1] for line in log.splitlines() if (match := _COMPLAINT.match(line.strip()))]
+    telling = [said for said in found if not said.endswith(_ABOVE)] or found
+    return telling[-1][:_SENTENCE] if telling else last_line(log)
 
 
 def last_line(log: str) -> str:

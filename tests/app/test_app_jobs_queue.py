@@ -201,6 +201,9 @@ def test_a_run_says_itself_how_it_ended(tmp_path: Path) -> None:
     assert soon(lambda: (jobs.get(job.id) or job).reason == "exit code 4")
 
 
+_ABOVE = "python -m train.launch: it ended; the lines above say why"
+
+
 @pytest.mark.parametrize(
     ("asked", "code", "status", "log", "expected"),
     [
@@ -210,6 +213,8 @@ def test_a_run_says_itself_how_it_ended(tmp_path: Path) -> None:
         (True, 0, {"state": "done"}, "", ("done", "")),
         (False, -15, {"state": "running", "reason": ""}, "step 3", ("failed", "step 3 (ended by SIGTERM)")),
         (False, 2, {}, "python -m train.sft: no\n----\nRoot Cause\n====", ("failed", "no (exit code 2)")),
+        (False, 2, {}, f"python -m train.sft: full\n{_ABOVE}", ("failed", "full (exit code 2)")),
+        (False, 1, {}, _ABOVE, ("failed", "it ended; the lines above say why (exit code 1)")),
         (False, 0, {"state": "running"}, "", ("failed", "exit code 0")),
     ],
 )
