@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -93,14 +94,20 @@ def main() -> None:
     del AutoModelForCausalLM, AutoTokenizer
     sys.stdout.write("ready\n")
     sys.stdout.flush()
+    there: set[int] = set()
     for line in sys.stdin:
         asked = json.loads(line)
         if isinstance(asked, int):
             told = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
+            there.discard(asked)
         elif (told := os.fork()) == 0:
             _run(*asked)
+        else:
+            there.add(told)
         sys.stdout.write(f"{told}\n")
         sys.stdout.flush()
+    for pid in there:
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
