@@ -25,6 +25,7 @@ from app.openai_wire import read_ask, read_body
 from app.questions import same_answer
 from app.settings import ACCOUNTING, METHODS, read_settings
 from app.sign_in import Credentials, SignIn, _cookie
+from app.train_slurm import SLURM
 from tests.app.lm_eval_log import line
 from tests.fuzz.inputs import JSON, ODD, altered, documents, json_lines, named, torn, written
 from tests.fuzz.of_strangers import INSPECT, RESULTS
@@ -188,6 +189,11 @@ _TRAINING = named(
     data=["example.nano-1k", "", "/tmp"],
     settings=["", "lr=1e-4\nepochs=2", "model=x"],
     processes=[1, "2"],
+    where=["", SLURM],
+    nodes=[1, "2"],
+    gpus=[0, 8],
+    partition=["", "long"],
+    time=["60", "1-00:00:00"],
     name=["", "mine"],
     on=["", "16xH100"],
 )
