@@ -88,6 +88,8 @@ def build_page(
             mcp_tools.offer(shelf, gate)
     take_no_files(page)
     page.state_session_capacity = SESSIONS
+    # Gradio works on 40 events at a time otherwise; those who come later would wait for a whole run to end.
+    page.max_threads = 2 * think.STREAMS
     page.queue(default_concurrency_limit=think.STREAMS)
     return unheard.bound(page, think.STREAMS) if is_public() else page
 

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -86,10 +87,29 @@ def served() -> Iterator[tuple[str, int]]:
         process.wait(timeout=20)
 
 
-async def by_page(client: httpx.AsyncClient, asked: Asked) -> AsyncGenerator[tuple[str, str], None]:
+async def open_page(client: httpx.AsyncClient, session: str) -> None:
+    """Do what the page does when it is opened: fetch it, and ask for what it fills itself with."""
+    (await client.get("")).raise_for_status()
+    config = (await client.get("config")).raise_for_status().json()
+    filling = [d["id"] for d in config["dependencies"] if d["backend_fn"] and any(t[1] == "load" for t in d["targets"])]
+    data = {d["id"]: [next(c["props"].get("value") for c in config["components"] if c["id"] == i) for i in d["inputs"]]
+            for d in config["dependencies"] if d["id"] in filling}  # fmt: skip
+    for number in filling:
+        body = {"fn_index": number, "data": data[number], "session_hash": session}
+        (await client.post("gradio_api/queue/join", json=body)).raise_for_status()
+    async with client.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as told:
+        left = len(filling)
+        async for line in told.aiter_lines():
+            left -= line.startswith("data: ") and json.loads(line[6:])["msg"] == "process_completed"
+            if not left:
+                return
+
+
+async def by_page(client: httpx.AsyncClient, asked: Asked, session: str) -> AsyncGenerator[tuple[str, str], None]:
     """Ask as a visitor of the page does; yield (question, trace so far)."""
     data = [asked.text, "s1-nano", TOKENS, 0, "Wait", "forcing", 1, False, 0.0, 0, TOKENS, "total", 0, False]
-    event = (await client.post("gradio_api/call/think", json={"data": data})).raise_for_status().json()["event_id"]
+    event = await client.post("gradio_api/call/think", json={"data": data, "session_hash": session})
+    event = event.raise_for_status().json()["event_id"]
     async with client.stream("GET", f"gradio_api/call/think/{event}") as answer:
         async for line in answer.aiter_lines():
             if line == "event: error":
@@ -102,7 +122,7 @@ async def by_page(client: httpx.AsyncClient, asked: Asked) -> AsyncGenerator[tup
             yield view["question"], view["text"]
 
 
-async def by_v1(client: httpx.AsyncClient, asked: Asked) -> AsyncGenerator[tuple[str, str], None]:
+async def by_v1(client: httpx.AsyncClient, asked: Asked, _: str) -> AsyncGenerator[tuple[str, str], None]:
     """Ask as a client of OpenAI's protocol does; yield (question, trace so far)."""
     body = {"thinking_budget": TOKENS, "min_thinking_tokens": TOKENS, "stream": True, "model": "s1-nano"}
     body |= {"messages": [{"role": "user", "content": asked.text}]}
@@ -123,14 +143,14 @@ async def by_v1(client: httpx.AsyncClient, asked: Asked) -> AsyncGenerator[tuple
 WAYS = {"page": by_page, "v1": by_v1}
 
 
-async def visit(way: str, client: httpx.AsyncClient, own: list[Asked], everyone: list[Asked]) -> Visitor:
+async def visit(way: str, client: httpx.AsyncClient, session: str, own: list[Asked], everyone: list[Asked]) -> Visitor:
     """Ask one question after the other."""
     seen = Visitor()
     began_s = time.monotonic()
     for asked in own:
         asked_s, first, question, trace = time.monotonic(), True, asked.text, ""
         try:
-            async for told in WAYS[way](client, asked):
+            async for told in WAYS[way](client, asked, session):
                 question, trace = told
                 if first and trace:
                     seen.first_s.append(time.monotonic() - asked_s)
@@ -147,12 +167,15 @@ async def visit(way: str, client: httpx.AsyncClient, own: list[Asked], everyone:
 
 
 async def crowd(way: str, url: str, visitors: int, each: int) -> list[Visitor]:
-    """Let all visitors come at the same moment."""
+    """Let all visitors open the page, and then ask at the same moment."""
     everyone = questions(visitors * each)
     limits = httpx.Limits(max_connections=4 * visitors, max_keepalive_connections=visitors)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False) as client:
+        sessions = [secrets.token_hex(5) for _ in range(visitors)]
+        if way == "page":
+            await asyncio.gather(*(open_page(client, session) for session in sessions))
         shares = [everyone[n * each : (n + 1) * each] for n in range(visitors)]
-        return await asyncio.gather(*(visit(way, client, share, everyone) for share in shares))
+        return await asyncio.gather(*(visit(way, client, *one, everyone) for one in zip(sessions, shares, strict=True)))
 
 
 def memory_mb(pid: int) -> float:

@@ -106,7 +106,10 @@ def asked_to_train(**changes: Any) -> list[Any]:
 
 def given(button: str, folder: Path) -> list[Any]:
     """What the page sends when a button is pressed."""
-    forms = {"curate-launch": lambda: asked(folder), "train-launch": asked_to_train}
+    forms = {
+        "curate-launch": lambda: asked(folder),
+        "train-launch": lambda: [None, *asked_to_train()],
+    }  # None: the state of the page
     return forms[button]() if button in forms else ["some-set"]
 
 
