@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from app import zerogpu
 from app.public import is_public
 from s1core import S1Error, load_engine
-from s1core.engines.base import Engine
+from s1core.engines.base import Engine, is_dead
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import PRESETS, resolve
 
@@ -23,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class EngineShelf:
-    """Engines by model name. A load that failed is tried again when it is next asked for."""
+    """Engines by model name. One whose load failed, or that died, is loaded anew when it is next asked for."""
 
     def __init__(
         self, default: str, *, engines: Mapping[str, Engine] | None = None, engine: str | None = None, **options: Any
@@ -92,15 +93,24 @@ class EngineShelf:
     def _begin(self, model: str) -> Future[Engine]:
         with self._lock:
             loading = self._loads.get(model)
-            failed = loading is not None and loading.done() and loading.exception() is not None
-            if loading is None or failed:
+            if loading is None or self._is_of_no_use(model, loading):
                 resolve(self._offered.get(model, model))
-                loading = self._loads[model] = Future()
-                threading.Thread(target=self._load, args=(model, loading), daemon=True, name=f"load {model}").start()
+                before, loading = loading, Future()
+                self._loads[model] = loading
+                target, name = self._load, f"load {model}"
+                threading.Thread(target=target, args=(model, loading, before), daemon=True, name=name).start()
             return loading
 
-    def _load(self, model: str, loading: Future[Engine]) -> None:
+    def _is_of_no_use(self, model: str, loading: Future[Engine]) -> bool:
+        if not loading.done():
+            return False
+        return loading.exception() is not None or (model not in self._given and is_dead(loading.result()))
+
+    def _load(self, model: str, loading: Future[Engine], before: Future[Engine] | None) -> None:
         try:
+            if before is not None and before.exception() is None:
+                with contextlib.suppress(Exception):  # it is dead; this frees what it left
+                    before.result().close()
             loading.set_result(self._loaded(model))
         except S1Error as error:
             loading.set_exception(error)

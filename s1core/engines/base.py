@@ -94,3 +94,8 @@ class Engine(Protocol):
     def close(self) -> None:
         """Free the model. Running requests fail with `EngineFailed`."""
         ...
+
+
+def is_dead(engine: Engine) -> bool:
+    """Tell whether an engine ended by itself, as when its process was killed: then only a new one helps."""
+    return bool(getattr(engine, "dead", False))

@@ -127,6 +127,11 @@ class VllmEngine:
         finally:
             task.cancel()
 
+    @property
+    def dead(self) -> bool:
+        """Whether vLLM's own process ended, without `close`."""
+        return self._llm is not None and bool(self._llm.errored)
+
     def forget(self) -> None:
         """Empty the prefix cache, so that a measurement begins with nothing in it."""
         asyncio.run_coroutine_threadsafe(self._llm.reset_prefix_cache(), self._loop).result()
@@ -156,7 +161,8 @@ class VllmEngine:
             raise
         except Exception as error:
             first = next(iter(str(error).strip().splitlines()), "")
-            outbox.put(EngineFailed(f"vLLM failed ({type(error).__name__}: {first}); load the engine again to go on"))
+            failed = f"vLLM failed ({type(error).__name__}: {first})"
+            outbox.put(EngineFailed(f"{failed}; load the engine again to go on (on the page: press Run)"))
 
     async def _answer(self, request: Request, outbox: Outbox) -> None:
         written: list[int] = []

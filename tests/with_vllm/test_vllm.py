@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -19,10 +20,13 @@ import pytest
 
 pytest.importorskip("vllm", reason="vLLM is not installed in this environment; run: make test-vllm")
 
+from app.shelf import EngineShelf
 from s1core import Budget, Trace, astream, load_engine, solve
-from s1core.engines.base import Engine
+from s1core.engines.base import Engine, is_dead
+from s1core.errors import EngineFailed
 from s1core.models import NANO_WEIGHTS
 from s1core.nano import make_questions
+from s1core.types import Tokens
 
 pytestmark = pytest.mark.timeout(600)
 SETTINGS = [
@@ -113,6 +117,30 @@ def assert_alike(ours: list[Trace], theirs: list[Trace]) -> None:
 
 def test_in_this_process_the_traces_are_those_of_transformers(local: Engine, inside: Engine) -> None:
     assert_alike(traces(local), traces(inside))
+
+
+def test_when_its_process_is_killed_the_run_ends_and_the_next_one_has_a_new_engine() -> None:
+    """As the app does it: its shelf loads anew what died."""
+    shelf = EngineShelf("s1-nano", engine="vllm", dtype="float32", enforce_eager=True)
+
+    async def loaded() -> Engine:
+        engines = [step async for step in shelf.load("s1-nano") if not isinstance(step, str)]
+        return engines[0]
+
+    async def killed_in_the_middle(engine: Engine) -> None:
+        async for event in astream(engine, "How many r in raspberry?", Budget(min_thinking_tokens=1500)):
+            if isinstance(event, Tokens) and event.source == "model":
+                for child in multiprocessing.active_children():
+                    child.kill()
+
+    first = asyncio.run(loaded())
+    with pytest.raises(EngineFailed, match="vLLM failed .* load the engine again"):
+        asyncio.run(killed_in_the_middle(first))
+    assert is_dead(first)
+    second = asyncio.run(loaded())
+    assert second is not first
+    assert solve(second, "How many r in raspberry?", Budget(waits=1)).answer == "3"
+    second.close()
 
 
 def test_a_server_gives_the_same_traces(local: Engine, servers: list[Serving]) -> None:
