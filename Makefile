@@ -7,8 +7,10 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
+.PHONY: help setup app test system test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
 .DEFAULT_GOAL := help
+# What a target needs is prepared side by side: Debian's packages while Python's are fetched.
+MAKEFLAGS += -j2
 
 help:  ## show the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,15 +35,17 @@ setup: $(VENV)/.dev-ready  ## install everything, for the app and for the checks
 app: $(VENV)/.app-ready  ## open the playground on http://127.0.0.1:7860 (ARGS="--port 8000" for more)
 	$(PY) -m app $(ARGS)
 
-test: check  ## run every check and test
+test: check system  ## run every check and test
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
+	$(PY) -m pytest tests/browser $(ARGS)  # alone: pages that stream are not to wait for other tests
+
+system: | $(PY)
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq chromium >/dev/null; } || \
 	  { echo "The browser tests need Chromium; install it (Debian: apt install chromium)"; exit 1; }
 	@PATH=$$PATH:/usr/sbin command -v slurmctld >/dev/null || { $(SUDO) apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(SLURM) >/dev/null; } || \
 	  echo "Slurm could not be installed, its test is left out (Debian: apt install $(SLURM))"
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
-	$(PY) -m pytest tests/browser $(ARGS)  # alone: pages that stream are not to wait for other tests
 
 # vLLM lives in an environment of its own: it pins much of what the app needs in other versions.
 VLLM_PY := $(VENV)-vllm/bin/python
