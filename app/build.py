@@ -43,8 +43,6 @@ from s1core.engines.base import Engine  # noqa: E402
 TITLE = "s1 playground"
 RUNS = Room(at_once=32, per_visitor=16, waiting=24)
 """Of Think, Compare and `/v1` together, on a public page."""
-SESSIONS = 1000
-"""Pages of which Gradio remembers what it changed on them, 0.13 MB each; every call of its API counts as one."""
 STYLES = (
     *("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css", "lab.css"),
     *("board.css", "curate.css", "train.css", "learn.css"),
@@ -87,7 +85,7 @@ def build_page(
         if tools:
             mcp_tools.offer(shelf, gate)
     take_no_files(page)
-    page.state_session_capacity = SESSIONS
+    page.state_session_capacity = unheard.MOST_SESSIONS
     # Gradio works on 40 events at a time otherwise; those who come later would wait for a whole run to end.
     page.max_threads = 2 * think.STREAMS
     page.queue(default_concurrency_limit=think.STREAMS)

@@ -9,7 +9,8 @@ import gradio as gr
 from gradio.utils import LRUCache
 
 MOST_SESSIONS = 200
-"""Pages whose components Gradio remembers, a third of a megabyte each; nothing here is kept there."""
+"""Pages whose components Gradio remembers, a quarter of a megabyte each; nothing here is kept there. A call of its API
+that names no session counts as one."""
 MOST_UNHEARD = 1_000
 """Pages whose messages are kept until they are fetched."""
 MOST_EVENTS = 200
@@ -27,7 +28,6 @@ class Messages(LRUCache[str, Any]):
 
 def bound(page: gr.Blocks, concurrency: int) -> gr.Blocks:
     """Let strangers who do not listen take no more than this."""
-    page.state_session_capacity = MOST_SESSIONS
     # By default all who wait are told of every event that ends. Nobody needs that: the page says its own place in line.
     page.queue(default_concurrency_limit=concurrency, max_size=MOST_EVENTS, status_update_rate=TELL_EVERY_S)
     page._queue.pending_messages_per_session = Messages(MOST_UNHEARD)
