@@ -129,7 +129,7 @@ function compareForm(root, offers, { onShape }) {
   question.addEventListener("input", () => { expected.value = ""; fit(); });
   find(".add-lane").addEventListener("click", () => { lanes.push({ ...lanes.at(-1) }); onShape(); });
   chips();
-  ask(offers.families[0].questions[0], "");
+  if (!question.value) ask(offers.families[0].questions[0], ""); // what was typed before this ran is kept
   return {
     draw, ask, set,
     get lanes() { return lanes; },

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.context import Context
 from gradio.events import api
 
 from app import questions, settings
@@ -274,22 +275,22 @@ def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
         except S1Error as error:
             return str(error), gr.skip()
 
+    # What is chosen while one of these is at work comes after it. Gradio then repeats the whole event, so that two of
+    # them on one event would wake each other for ever; chained to it, each is an event of its own.
     said = 'model => "Loading " + model + "…"'
-    controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
-    gr.on(
-        [gr.context.Context.root_block.load, controls.model.change],  # type: ignore[union-attr]
-        on_model,
-        [controls.model],
-        [controls.model_note, controls.budget],
-        **QUIET_LAST,
-    )
+    named = controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
+    page = Context.root_block
+    assert page is not None, "tabs are built inside the page"
+    for event in (page.load, named.then):
+        event(on_model, controls.model, [controls.model_note, controls.budget], **QUIET_LAST)
     more = controls.advanced
     for field, say, shown in (
         (controls.question, questions.hint, controls.hint),
         (controls.waits, questions.waits_note, controls.waits_note),
         (more.method, _on_method, [more.method_note, more.count, more.force_too]),
     ):
-        gr.on([field.change, controls.model.change], say, [field, controls.model], shown, **QUIET_LAST)
+        for event in (field.change, named.then):
+            event(say, [field, controls.model], shown, **QUIET_LAST)
 
 
 def _on_method(method: str, model: str) -> tuple[str, Any, Any]:

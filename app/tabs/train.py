@@ -114,6 +114,7 @@ def _place(fields: dict[str, Any]) -> None:
         show_progress="hidden",
         api_visibility="private",
         queue=False,
+        trigger_mode="multiple",
     )
 
 
@@ -241,7 +242,11 @@ def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJo
     gr.on(changes, on_change, inputs, line, trigger_mode="always_last", **quiet)
     gr.on([tab.select, fields["data"].focus], on_open, None, fields["data"], **quiet)
     fields["recipe"].change(
-        lambda recipe: gr.update(choices=_key_choices(recipe)), fields["recipe"], fields["key"], **quiet
+        lambda recipe: gr.update(choices=_key_choices(recipe)),
+        fields["recipe"],
+        fields["key"],
+        trigger_mode="multiple",
+        **quiet,
     )
     # A key that is chosen becomes a line of the settings, to be changed there.
     fields["key"].input(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,16 @@ def test_a_comparison_through_the_api_is_raced(client: Client) -> None:
     assert [lane["answer"]["verdict"] for lane in view["lanes"]] == ["wrong", "right"]
     view = client.predict({"question": "How many r in raspberry?", "lanes": lanes[:1]}, api_name="/compare")
     assert (view["state"], view["note"]) == ("error", "A comparison has 2 to 4 lanes. Add or remove some.")
+
+
+def test_no_two_listeners_of_an_event_that_come_last_wake_each_other(client: Client) -> None:
+    """Gradio's page repeats an event for a listener that was busy, and with it all others, who may be busy then."""
+    waking = Counter(
+        target
+        for listener in client.config["dependencies"]
+        if listener["backend_fn"] and listener["trigger_mode"] == "always_last"
+        for target in map(tuple, listener["targets"])
+        if target[1] != "then"
+    )
+    assert waking
+    assert {target: count for target, count in waking.items() if count > 1} == {}
