@@ -213,6 +213,7 @@ class Run:
             sampling=self._sampling,
             logprobs=self._sureness is not None and self._phase == "answer",
             first_step=len(written),
+            goes_on=self._phase == "thinking",
         )
 
     def _wrote(self, ids: tuple[int, ...]) -> list[Event]:

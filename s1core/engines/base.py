@@ -49,6 +49,8 @@ class Request:
     The driver counts all tokens after the question's prompt, injected ones included, so that a forked or continued
     run sees the same noise at the same place.
     """
+    goes_on: bool = False
+    """Another request is to continue this text as soon as it ends; an engine may keep it at hand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ import torch
 from s1core.engines import loading
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.outbox import AsyncOutbox, Outbox, SyncOutbox
+from s1core.engines.vllm_texts import OpenTexts
 from s1core.engines.wire import NEVER, noise_seed
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, QuestionTooLong
 from s1core.models import ModelPreset
@@ -79,6 +80,8 @@ class VllmEngine:
                 f"vLLM cannot load {preset.name} ({first}); try a lower gpu_memory_utilization or max_model_len, "
                 "more GPUs (tensor_parallel_size), or engine='transformers'"
             ) from error
+        # Copies of the model share nothing, and what comes later may be sent to another one than what came first.
+        self._texts = None if int(options.get("data_parallel_size") or 1) > 1 else OpenTexts(self._llm, self._lora)
         config: Any = self._llm.model_config
         self.context_length: int = config.max_model_len
         self.default_answer_tokens = preset.answer_tokens(self.context_length)
@@ -172,9 +175,8 @@ class VllmEngine:
         while len(written) < limit:
             finished: tuple[str, int | None] | None = None
             params = self._sampling(request, len(written), 1 if barred else limit - len(written), barred)
-            prompt = {"prompt_token_ids": [*request.prompt_ids, *written]}
-            number = f"s1-{next(self._numbers)}"
-            async for output in self._llm.generate(prompt, params, number, lora_request=self._lora):
+            prompt = [*request.prompt_ids, *written]
+            async for output, known in self._written(request, prompt, params, barred=bool(barred)):
                 part = output.outputs[0]
                 ids = list(part.token_ids)
                 finished = (part.finish_reason, None) if part.finish_reason else None
@@ -183,7 +185,7 @@ class VllmEngine:
                 elif part.finish_reason == "stop":
                     finished = ("stop", part.stop_reason if isinstance(part.stop_reason, int) else None)
                 written += ids
-                reused = 0 if told else int(output.num_cached_tokens or 0)
+                reused = 0 if told else known or int(output.num_cached_tokens or 0)
                 computed = 0 if told else len(request.prompt_ids) - reused
                 told = True
                 ended = finished is not None and (finished[0] == "stop" or len(written) >= limit)
@@ -202,6 +204,21 @@ class VllmEngine:
                 raise EngineFailed(f"the request ended early ({finished and finished[0]})")
             barred = frozenset[int]()
         outbox.put(Chunk(token_ids=(), finish="length"))
+
+    async def _written(
+        self, request: Request, prompt: list[int], params: Any, *, barred: bool
+    ) -> AsyncGenerator[tuple[Any, int], None]:
+        """Yield vLLM's outputs, and how many tokens of the prompt an open text of it has."""
+        # An open text keeps the noise and the probabilities of its beginning.
+        plain = barred or request.logprobs or request.sampling.temperature > 0
+        texts = None if plain else self._texts
+        if texts is not None and (request.goes_on or texts.knows(prompt)):
+            async for told in texts.write(prompt, params, goes_on=request.goes_on):
+                yield told
+            return
+        number, tokens = f"s1-{next(self._numbers)}", {"prompt_token_ids": prompt}
+        async for output in self._llm.generate(tokens, params, number, lora_request=self._lora):
+            yield output, 0
 
     def _sampling(self, request: Request, written: int, max_tokens: int, barred: frozenset[int]) -> Any:
         allowed = self._allowed

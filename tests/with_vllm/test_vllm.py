@@ -21,12 +21,12 @@ import pytest
 pytest.importorskip("vllm", reason="vLLM is not installed in this environment; run: make test-vllm")
 
 from app.shelf import EngineShelf
-from s1core import Budget, Trace, astream, load_engine, solve
+from s1core import Budget, Trace, astream, load_engine, solve, stream
 from s1core.engines.base import Engine, is_dead
 from s1core.errors import EngineFailed
 from s1core.models import NANO_WEIGHTS
 from s1core.nano import make_questions
-from s1core.types import Tokens
+from s1core.types import Prefilled, Tokens
 
 pytestmark = pytest.mark.timeout(600)
 SETTINGS = [
@@ -117,6 +117,25 @@ def assert_alike(ours: list[Trace], theirs: list[Trace]) -> None:
 
 def test_in_this_process_the_traces_are_those_of_transformers(local: Engine, inside: Engine) -> None:
     assert_alike(traces(local), traces(inside))
+
+
+def test_a_wait_and_a_close_cost_their_own_tokens_alone(inside: Engine) -> None:
+    events = list(stream(inside, "How many r in raspberry?", Budget(max_thinking_tokens=200, waits=2)))
+    injected = [len(e.token_ids) for e in events if isinstance(e, Tokens) and e.source in ("wait", "close")]
+    computed = [e.computed for e in events if isinstance(e, Prefilled)][1:]
+    # A text that was cut by its budget sends its last token again.
+    assert len(computed) == 3 and all(new <= own + 1 for new, own in zip(computed, injected, strict=True))
+
+
+def test_a_run_that_is_left_leaves_nothing_in_the_engine(inside: Engine) -> None:
+    for event in stream(inside, "How many r in raspberry?", Budget(min_thinking_tokens=1000)):
+        if isinstance(event, Tokens):
+            break
+    left: Any = inside
+    deadline = time.monotonic() + 30
+    while left._llm.output_processor.has_unfinished_requests():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_when_its_process_is_killed_the_run_ends_and_the_next_one_has_a_new_engine() -> None:
