@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test system test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
+.PHONY: help setup app test test-library system test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
 .DEFAULT_GOAL := help
 # What a target needs is prepared side by side: Debian's packages while Python's are fetched.
 MAKEFLAGS += -j2
@@ -36,8 +36,11 @@ app: $(VENV)/.app-ready  ## open the playground on http://127.0.0.1:7860 (ARGS="
 	$(PY) -m app $(ARGS)
 
 test: check system  ## run every check and test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
+	$(MAKE) --output-sync=target test-library test-vllm
 	$(PY) -m pytest tests/browser $(ARGS)  # alone: pages that stream are not to wait for other tests
+
+test-library: $(VENV)/.dev-ready  ## run the tests that need neither a browser nor vLLM
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
 
 system: | $(PY)
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && \

@@ -67,7 +67,8 @@ def serve() -> Serving:
         port = free.getsockname()[1]
     settings = f"--served-model-name s1-nano --host 127.0.0.1 --port {port} --dtype float32 --block-size 32"
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(NANO_WEIGHTS)]
-    process = subprocess.Popen([*command, *settings.split(), "--enable-prompt-tokens-details"], start_new_session=True)
+    told = ("--enable-prompt-tokens-details", "--enforce-eager")
+    process = subprocess.Popen([*command, *settings.split(), *told], start_new_session=True)
     return Serving(process, f"http://127.0.0.1:{port}")
 
 
