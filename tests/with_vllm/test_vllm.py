@@ -22,7 +22,7 @@ pytest.importorskip("vllm", reason="vLLM is not installed in this environment; r
 
 from app.shelf import EngineShelf
 from s1core import Budget, Trace, astream, load_engine, solve, stream
-from s1core.engines.base import Engine, is_dead
+from s1core.engines.base import Engine, Request, is_dead
 from s1core.errors import EngineFailed
 from s1core.models import NANO_WEIGHTS
 from s1core.nano import make_questions
@@ -132,9 +132,18 @@ def test_a_run_that_is_left_leaves_nothing_in_the_engine(inside: Engine) -> None
     for event in stream(inside, "How many r in raspberry?", Budget(min_thinking_tokens=1000)):
         if isinstance(event, Tokens):
             break
-    left: Any = inside
+    assert_idle(inside)
+
+
+def test_a_text_that_nobody_continues_is_let_go(inside: Engine) -> None:
+    prompt = inside.codec.encode_user("How many r in raspberry?")
+    assert list(inside.generate(Request(prompt_ids=prompt, max_tokens=4, goes_on=True)))[-1].finish == "length"
+    assert_idle(inside)
+
+
+def assert_idle(engine: Any) -> None:
     deadline = time.monotonic() + 30
-    while left._llm.output_processor.has_unfinished_requests():
+    while engine._llm.output_processor.has_unfinished_requests():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
