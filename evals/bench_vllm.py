@@ -206,7 +206,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(lacking, file=sys.stderr)
         return 2
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     kind = "bfloat16" if args.gpu else "float32"
     try:
         own: dict[str, Any] = {"gpu_memory_utilization": 0.45} if args.gpu else {}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import itertools
+import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Generator
@@ -61,14 +62,20 @@ class VllmEngine:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="s1-vllm", daemon=True)
         self._thread.start()
+        on_gpu = torch.cuda.is_available()
+        # On a CPU vLLM wants nearly all memory that there is, and does not start where somebody else has some of it.
+        own_share = on_gpu or "gpu_memory_utilization" in options
         arguments: dict[str, Any] = {
             "model": preset.location,
             "enable_prefix_caching": True,
             "enable_log_requests": False,
             "enable_lora": lora is not None,
             "max_model_len": preset.context_length,
+            # As the transformers engine has it; vLLM itself would take bfloat16.
+            "dtype": None if on_gpu else "float32",
             # vLLM reuses whole blocks of its cache only, and on a CPU its own are longer than most questions.
-            "block_size": None if torch.cuda.is_available() else CPU_BLOCK_TOKENS,
+            "block_size": None if on_gpu else CPU_BLOCK_TOKENS,
+            "kv_cache_memory_bytes": None if own_share else loading.free_bytes(torch.device("cpu")) // 4,
             **options,
         }
         try:
@@ -87,7 +94,7 @@ class VllmEngine:
         self.default_answer_tokens = preset.answer_tokens(self.context_length)
         padded = config.get_vocab_size() > len(self.codec.known_ids)
         self._allowed = sorted(self.codec.known_ids) if padded else None
-        self._finalizer = weakref.finalize(self, _stop, self._llm, self._loop, self._thread)
+        self._finalizer = weakref.finalize(self, _stop, self._llm, self._texts, self._loop, self._thread)
 
     @classmethod
     def load(cls, preset: ModelPreset, *, lora: str | None = None, **options: Any) -> VllmEngine:
@@ -143,7 +150,7 @@ class VllmEngine:
         """Free the model. Running and later requests fail with `EngineFailed`."""
         self._finalizer()
         # Its destructor needs modules that are gone when the interpreter ends.
-        self._llm = None
+        self._llm = self._texts = None
 
     def _check(self, request: Request) -> None:
         if not self._finalizer.alive:
@@ -240,6 +247,8 @@ class VllmEngine:
 
 
 def _vllm() -> Any:
+    # Else some fifty lines of its own stand between a question and its answer.
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     try:
         return importlib.import_module("vllm")
     except ImportError:
@@ -252,15 +261,18 @@ async def _start(arguments: dict[str, Any]) -> Any:
     return importlib.import_module("vllm.v1.engine.async_llm").AsyncLLM.from_engine_args(args)
 
 
-def _stop(llm: Any, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    llm.shutdown()
+def _stop(llm: Any, texts: OpenTexts | None, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    # First those who listen to vLLM, or they report its end as a failure.
     with contextlib.suppress(TimeoutError):
-        asyncio.run_coroutine_threadsafe(_cancel_the_rest(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(_cancel_the_rest(texts), loop).result(timeout=10)
+    llm.shutdown()
     loop.call_soon_threadsafe(loop.stop)
     thread.join(timeout=10)
 
 
-async def _cancel_the_rest() -> None:
+async def _cancel_the_rest(texts: OpenTexts | None) -> None:
+    if texts is not None:
+        texts.forget()
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()

@@ -84,6 +84,13 @@ class OpenTexts:
             if not kept:
                 await text.outputs.aclose()
 
+    def forget(self) -> None:
+        """Wait for nobody any more; vLLM is gone."""
+        for text in self._waiting:
+            if text.timer is not None:
+                text.timer.cancel()
+        self._waiting.clear()
+
     def _find(self, prompt: Sequence[int]) -> _OpenText | None:
         return next(
             (t for t in self._waiting if len(t.ids) < len(prompt) and t.ids == list(prompt[: len(t.ids)])), None
