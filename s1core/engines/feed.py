@@ -59,6 +59,15 @@ class Feed:
             return cached[self.slots[0] : self.slots[1], :, : self.length]
         return cached[:, :, : self.length].index_select(0, self.slots)
 
+    def by_head(self, cached: Tensor) -> Tensor:
+        """Return `[rows * heads, length, dim]` of a layer's keys or values; a view where the slots are neighbours."""
+        _, heads, columns, dim = cached.shape
+        if isinstance(self.slots, tuple):
+            start, stop = self.slots
+            size, stride = ((stop - start) * heads, self.length, dim), (columns * dim, dim, 1)
+            return cached.as_strided(size, stride, start * heads * columns * dim)
+        return self.view(cached).reshape(-1, self.length, dim)
+
 
 class Step(Protocol):
     """A forward pass over the slot cache; gives the logits of each row's last token."""

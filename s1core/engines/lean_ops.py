@@ -20,7 +20,7 @@ class LeanOps:
     """Functions of tensors; all other numbers are settled when they are made."""
 
     norm: Callable[[Tensor, Tensor], Tensor]
-    """Root mean square norm over the last side: `(x, weight)`."""
+    """Root mean square norm over the last side: `(x, weight)`, the weight as `norm_weight` gives it."""
     place: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
     """Rotate queries and keys to their positions, write keys and values to rows of the cache, return the queries.
 
@@ -38,25 +38,47 @@ class LeanOps:
         return LeanOps(*(compiler(getattr(self, f.name), dynamic=True) for f in fields(self)))
 
 
-def plain_ops(*, heads: int, dim: int, eps: float, scale: float, dtype: torch.dtype) -> LeanOps:
-    """The operations of a model with so many query heads of `dim`, run one by one."""
+def norm_weight(weight: Tensor) -> Tensor:
+    """A norm's weight as `LeanOps.norm` takes it."""
+    return weight * weight.shape[-1] ** 0.5 if _in_few_steps(weight) else weight
 
-    def norm(x: Tensor, weight: Tensor) -> Tensor:
+
+def _in_few_steps(weight: Tensor) -> bool:
+    """Torch's own norm is a dozen operations on a CPU; what they cost a small model is not the numbers."""
+    return weight.device.type == "cpu" and weight.dtype == torch.float32
+
+
+def plain_ops(*, heads: int, dim: int, eps: float, scale: float, like: Tensor) -> LeanOps:
+    """The operations of a model with so many query heads of `dim`, run one by one; its weights are `like` this one."""
+    dtype = like.dtype
+
+    def torch_norm(x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, weight.shape, weight, eps)
+
+    floors = dict[int, Tensor]()
+
+    def short_norm(x: Tensor, weight: Tensor) -> Tensor:
+        # The root of the mean square is the length by the root of the width, which is in the weight already.
+        width = x.shape[-1]
+        if width not in floors:
+            floors[width] = torch.tensor((width * eps) ** 0.5)
+        return torch.mul(x, weight).div_(torch.linalg.vector_norm(x, dim=-1, keepdim=True).hypot_(floors[width]))
 
     def place(qk: Tensor, v: Tensor, cos: Tensor, sin: Tensor, rows: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         # Rolling by half swaps the halves; the sign of the first one is in the table.
         qk = torch.addcmul(qk * cos, qk.roll(dim // 2, dims=-1), sin)
-        keys.index_copy_(0, rows, qk[:, heads:].reshape(-1, dim))
+        q, k = qk.split_with_sizes((heads, qk.shape[1] - heads), 1)
+        keys.index_copy_(0, rows, k.reshape(-1, dim))
         values.index_copy_(0, rows, v.reshape(-1, dim))
-        return qk[:, :heads]
+        return q
 
     def weigh(scores: Tensor, mask: Tensor | None) -> Tensor:
         scores = scores * scale if mask is None else torch.add(mask, scores, alpha=scale)
         return scores.softmax(dim=-1).to(dtype)
 
     def gate(gate_up: Tensor) -> Tensor:
-        left, right = gate_up.chunk(2, dim=-1)
+        width = gate_up.shape[-1] // 2
+        left, right = gate_up.split_with_sizes((width, width), -1)
         return F.silu(left).mul_(right)
 
-    return LeanOps(norm, place, weigh, gate)
+    return LeanOps(short_norm if _in_few_steps(like) else torch_norm, place, weigh, gate)
