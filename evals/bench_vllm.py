@@ -32,7 +32,7 @@ from s1core.types import Event, Tokens
 WAITS = 2
 UNEVEN = 17
 """Lengths of a round that occur, in tokens around the mean."""
-LONG = 1024
+LONG = 512
 """Thinking tokens beside which a Wait, four tokens of s1-nano, counts as little as it does for large models."""
 STREAMS = 256
 STALL_S, STALL_STEPS = 2.0, 20.0
@@ -53,7 +53,7 @@ class Bench:
     def everything(self) -> Generator[Result, None, None]:
         """Yield the results one by one."""
         yield self.forcing(self.tokens, self.repeats)
-        yield self.forcing(LONG, min(self.repeats, 3))
+        yield self.forcing(LONG, self.repeats)
         yield self.against_original(self.questions, one_by_one=False)
         yield self.against_original(-(-self.questions // 8), one_by_one=True)
         yield self.streams()
