@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
-# Else, after every event, pandas makes a summary of the last 10,000 anew, which nobody reads.
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+import app.gradio_start  # noqa: F401
 
-import gradio as gr  # noqa: E402
-from fastapi import FastAPI  # noqa: E402
+# isort: split
+import gradio as gr
+from fastapi import FastAPI
 
-from app import compare_lab_routes, compare_routes, mcp_tools, oauth, openai_api, theme, unheard  # noqa: E402
-from app.closed import Closed, take_no_files  # noqa: E402
-from app.compare_lab import LabShelf  # noqa: E402
-from app.compare_shelf import RaceShelf  # noqa: E402
-from app.components import read_static  # noqa: E402
-from app.csp import App, ContentSecurityPolicy  # noqa: E402
-from app.curate_jobs import CurateJobs  # noqa: E402
-from app.curate_routes import router as curate_router  # noqa: E402
-from app.curate_sets import SetShelf  # noqa: E402
-from app.curves_routes import router  # noqa: E402
-from app.curves_shelf import RunShelf  # noqa: E402
-from app.entrance import Entrance  # noqa: E402
-from app.gate import Gate, Room  # noqa: E402
-from app.jobs import Jobs  # noqa: E402
-from app.public import is_public  # noqa: E402
-from app.refresh import search_matplotlib_once  # noqa: E402
-from app.session import LiveRuns, ThinkRun  # noqa: E402
-from app.shelf import EngineShelf  # noqa: E402
-from app.sign_in import Credentials, SignIn  # noqa: E402
-from app.tabs import compare, curate, curves, learn, think, train  # noqa: E402
-from app.tools import require_mcp  # noqa: E402
-from app.train_evals import TrainEvals  # noqa: E402
-from app.train_jobs import TrainJobs  # noqa: E402
-from app.train_models import TrainedModels  # noqa: E402
-from app.train_routes import router as train_router  # noqa: E402
-from app.train_runs import TrainShelf, default_root  # noqa: E402
-from app.train_steps import TrainSteps  # noqa: E402
-from s1core.engines.base import Engine  # noqa: E402
+from app import compare_lab_routes, compare_routes, mcp_tools, oauth, openai_api, theme, unheard
+from app.closed import Closed, take_no_files
+from app.compare_lab import LabShelf
+from app.compare_shelf import RaceShelf
+from app.components import read_static
+from app.csp import App, ContentSecurityPolicy
+from app.curate_jobs import CurateJobs
+from app.curate_routes import router as curate_router
+from app.curate_sets import SetShelf
+from app.curves_routes import router
+from app.curves_shelf import RunShelf
+from app.entrance import Entrance
+from app.gate import Gate, Room
+from app.jobs import Jobs
+from app.public import is_public
+from app.refresh import search_matplotlib_once
+from app.session import LiveRuns, ThinkRun
+from app.shelf import EngineShelf
+from app.sign_in import Credentials, SignIn
+from app.tabs import compare, curate, curves, learn, think, train
+from app.tools import require_mcp
+from app.train_evals import TrainEvals
+from app.train_jobs import TrainJobs
+from app.train_models import TrainedModels
+from app.train_routes import router as train_router
+from app.train_runs import TrainShelf, default_root
+from app.train_steps import TrainSteps
+from s1core.engines.base import Engine
 
 TITLE = "s1 playground"
 RUNS = Room(at_once=32, per_visitor=16, waiting=24)

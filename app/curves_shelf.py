@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -72,7 +72,7 @@ class RunShelf:
         with self._lock:
             files = tuple((path, path.stat().st_mtime_ns) for path in cached.measured_files())
             if files != self._files:
-                self._read([path for path, _ in files])
+                self._read(files)
                 self._files = files
             return self._with_own(self._catalogue)
 
@@ -88,13 +88,14 @@ class RunShelf:
         found = sorted(self._evals.glob("*/samples.jsonl")) if self._evals else []
         return [path.parent for path in found if path.stat().st_size]
 
-    def _read(self, files: list[Path]) -> None:
+    def _read(self, files: Sequence[tuple[Path, int]]) -> None:
         views, runs, notes = series_views(published_series()), dict[str, Run](), list[str]()
-        for path in files:
+        for path, changed_ns in files:
             key = path.name.partition(".")[0]
             try:
-                views += series_views(packed_series(path), run=key)
-                runs[key] = Run(config=read_packed(path)[0]["config"], rows=_packed_rows(path))
+                config, packed = _packed(path, changed_ns)
+                views += series_views(packed, run=key)
+                runs[key] = Run(config=config, rows=_packed_rows(path))
             except S1Error:
                 notes.append(f"The measured results in {path.name} are damaged and were left out.")
         self._cached = runs
@@ -144,6 +145,13 @@ class RunShelf:
             folder = self._visitors.pop(key, None)
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@lru_cache(maxsize=64)
+def _packed(path: Path, changed_ns: int) -> tuple[dict[str, Any], list[Series]]:
+    """The configuration and the series of a packed run; read once, however many servers this process has."""
+    del changed_ns  # part of the key alone
+    return read_packed(path)[0]["config"], packed_series(path)
 
 
 def _packed_rows(path: Path) -> Callable[[], Iterator[Row]]:
