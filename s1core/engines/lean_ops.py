@@ -56,13 +56,14 @@ def plain_ops(*, heads: int, dim: int, eps: float, scale: float, like: Tensor) -
         return F.rms_norm(x, weight.shape, weight, eps)
 
     floors = dict[int, Tensor]()
+    length_of = cast("Callable[..., Tensor]", torch.linalg.vector_norm)  # pyright: ignore[reportUnknownMemberType]
 
     def short_norm(x: Tensor, weight: Tensor) -> Tensor:
         # The root of the mean square is the length by the root of the width, which is in the weight already.
         width = x.shape[-1]
         if width not in floors:
             floors[width] = torch.tensor((width * eps) ** 0.5)
-        return torch.mul(x, weight).div_(torch.linalg.vector_norm(x, dim=-1, keepdim=True).hypot_(floors[width]))
+        return torch.mul(x, weight).div_(length_of(x, dim=-1, keepdim=True).hypot_(floors[width]))
 
     def place(qk: Tensor, v: Tensor, cos: Tensor, sin: Tensor, rows: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         # Rolling by half swaps the halves; the sign of the first one is in the table.
