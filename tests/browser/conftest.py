@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.playground import Playground, scripted_engines
 from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, Watch
 
 OpenPage = Callable[..., Page]
+WIDE: Any = {"viewport": {"width": 1440, "height": 900}}
 expect.set_options(timeout=15_000)  # for machines with other work to do; nothing waits when all is well
 
 
@@ -40,14 +42,25 @@ def playground() -> Iterator[Playground]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def usual(browser: Browser) -> Iterator[BrowserContext]:
+    """One visitor for the tests of a module: what the browser has fetched once, it keeps."""
+    context = browser.new_context(**WIDE)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Open pages that are checked, at the end, for requests to other hosts and for errors in the console."""
+def open_page(browser: Browser, usual: BrowserContext) -> Iterator[OpenPage]:
+    """Open pages that are checked, at the end, for requests to other hosts and for errors in the console.
+
+    The second page of a test, and one with settings of its own, are those of another visitor.
+    """
     watches: list[Watch] = []
 
     def open_one(url: str, **settings: object) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **settings})
-        page = context.new_page()
+        first = not watches and not settings
+        page = (usual if first else browser.new_context(**{**WIDE, **settings})).new_page()
         watches.append(Watch(page))
         page.goto(url)
         # The button of whichever tab the address opens.
@@ -56,7 +69,12 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
     yield open_one
     for watch in watches:
-        watch.page.context.close()
+        if watch.page.context is usual:
+            usual.clear_cookies()
+            for page in usual.pages:
+                page.close()
+        else:
+            watch.page.context.close()
     for watch in watches:
         assert watch.outside == [], "the page talked to another host"
         assert watch.errors == [], "the console has errors"
