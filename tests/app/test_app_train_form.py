@@ -91,7 +91,7 @@ def test_no_field_can_become_an_option(tmp_path: Path, sets: SetShelf) -> None:
     [
         ({"recipe": "s2"}, "no recipe called 's2'; known: s1-32b, "),
         ({"data": "nowhere.jsonl"}, "no such data"),
-        ({"data": "../x"}, "no such data"),
+        ({"data": "../nowhere.jsonl"}, "no such data"),
         ({"settings": "lr"}, "one key=value a line; 'lr' is none"),
         ({"settings": "speed=9"}, "no key 'speed'; known: model, format"),
         ({"settings": "data=/etc/hosts"}, "choose the data in its own field"),
