@@ -72,7 +72,7 @@ class Bench:
         return Result(what=what, measured=ratio, bar=">= 0.95", passed=ratio >= 0.95, detail=detail)
 
     def against_original(self, count: int, *, one_by_one: bool) -> Result:
-        """Questions with two Waits by our driver and by the original, its README's loop or its harness: seconds each."""
+        """Questions with two Waits by our driver and by the original (README or harness), in seconds."""
         asked = [q.question for q in make_questions(count, seed=11, split="test")]
         most = 2 * self.tokens
         budget = Budget(max_thinking_tokens=most, waits=WAITS, max_answer_tokens=self.answer_tokens)
