@@ -16,6 +16,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 
 from s1core.errors import InvalidSetting, ModelUnavailable
+from train.finetune import cpu
 from train.finetune.batches import Batch
 from train.finetune.config import TrainConfig
 from train.finetune.loss import chunked_loss
@@ -91,7 +92,10 @@ def prepare(model: Any, config: TrainConfig, place: Place) -> Trained:
     if config.lora:
         model = add_adapters(model, config)
     sharded = shards(config, place)
-    trained = Trained(model, config, autocast=not sharded)
+    fast = cpu.applies(config, place.device, sharded=sharded)
+    trained = Trained(model, config, autocast=not sharded and not fast)
+    if fast:
+        cpu.fuse_adapters(model)
     trained.train()
     layers = trained.language_model.get_decoder().layers
     if config.activation_checkpointing:
@@ -158,6 +162,9 @@ def attention(config: TrainConfig, device: torch.device) -> str:
     """Which attention is used here."""
     if config.attention != "auto":
         return config.attention
+    if cpu.applies(config, device, sharded=False) and config.max_length <= cpu.LONGEST_SHORT_ROW and not config.packing:
+        cpu.register_short_attention()
+        return cpu.SHORT_ROWS
     flash = device.type == "cuda" and config.compute == "bfloat16" and importlib.util.find_spec("flash_attn")
     return "flash_attention_2" if flash else "sdpa"
 
