@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -16,6 +17,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 
 from s1core.errors import InvalidSetting, ModelUnavailable
+from s1core.weights import location_of
 from train.finetune import cpu
 from train.finetune.batches import Batch
 from train.finetune.config import TrainConfig
@@ -128,20 +130,29 @@ def load_model(config: TrainConfig, place: Place) -> Any:
         transformers_logging.disable_progress_bar()
     with told_plainly(config.model):
         return AutoModelForCausalLM.from_pretrained(
-            config.model, dtype=DTYPES[config.compute], attn_implementation=attention(config, place.device)
+            location_of(config.model), dtype=DTYPES[config.compute], attn_implementation=attention(config, place.device)
         )
 
 
-def load_tokenizer(model: str) -> Any:
-    """The model's tokenizer.
+def load_tokenizer(model: str, chat_template: str = "") -> Any:
+    """The model's tokenizer, with another chat template where one is named.
 
     Raises:
         ModelUnavailable: no such model; the message says what to do.
+        InvalidSetting: no such template.
     """
     from transformers import AutoTokenizer
 
     with told_plainly(model):
-        return AutoTokenizer.from_pretrained(model)
+        tokenizer = AutoTokenizer.from_pretrained(location_of(model))
+    if chat_template:
+        try:
+            tokenizer.chat_template = Path(chat_template).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSetting(
+                f"chat_template={chat_template!r} cannot be read: {error}; name a .jinja file"
+            ) from None
+    return tokenizer
 
 
 @contextlib.contextmanager
@@ -151,6 +162,8 @@ def told_plainly(model: str) -> Any:
 
     try:
         yield
+    except ModelUnavailable:
+        raise
     except (OSError, ValueError, SafetensorError) as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelUnavailable(

@@ -16,12 +16,63 @@ Draw = Callable[[random.Random], tuple[str, str]]
 """Draws a request and its reply."""
 
 _NAMES = (
-    "Ann Bob Carla Dan Emma Finn Gina Hugo Iris Jack Kira Liam Mona Nils Olga Paul Quinn Rosa Sam Tina Uma Vic Walt Yara"
-).split()
-_THINGS = "apples marbles stickers coins books shells pencils cards cookies stamps eggs points seats tickets".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_MONTHS = "January February March April May June July August September October November December".split()
-_COLORS = "red blue green yellow white black".split()
+    "Ann",
+    "Bob",
+    "Carla",
+    "Dan",
+    "Emma",
+    "Finn",
+    "Gina",
+    "Hugo",
+    "Iris",
+    "Jack",
+    "Kira",
+    "Liam",
+    "Mona",
+    "Nils",
+    "Olga",
+    "Paul",
+    "Quinn",
+    "Rosa",
+    "Sam",
+    "Tina",
+    "Uma",
+    "Vic",
+    "Walt",
+    "Yara",
+)
+_THINGS = (
+    "apples",
+    "marbles",
+    "stickers",
+    "coins",
+    "books",
+    "shells",
+    "pencils",
+    "cards",
+    "cookies",
+    "stamps",
+    "eggs",
+    "points",
+    "seats",
+    "tickets",
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_COLORS = ("red", "blue", "green", "yellow", "white", "black")
 _UNITS = (
     ("hours", "minutes", 60),
     ("minutes", "seconds", 60),
@@ -36,17 +87,17 @@ _UNITS = (
 
 
 def plus(a: int, b: int) -> str:
-    """One statement: `14 plus 5 is 19.`"""
+    """`14 plus 5 is 19.`, as one statement."""
     return f"{a} plus {b} is {a + b}."
 
 
 def minus(a: int, b: int) -> str:
-    """One statement: `19 minus 3 is 16.`"""
+    """`19 minus 3 is 16.`, as one statement."""
     return f"{a} minus {b} is {a - b}."
 
 
 def times(a: int, b: int) -> str:
-    """One statement: `3 times 4 is 12.`"""
+    """`3 times 4 is 12.`, as one statement."""
     return f"{a} times {b} is {a * b}."
 
 
@@ -145,7 +196,7 @@ def _letters(rng: random.Random) -> tuple[str, str]:
 
 
 def count_letters(word: str, letter: str) -> str:
-    """`r (1), a, s, p, b, e, r (2), r (3), y`: the count stands behind each hit."""
+    """Spell a word with the count behind each hit: `r (1), a, s, p, b, e, r (2), r (3), y`."""
     count = 0
     written: list[str] = []
     for each in word:
