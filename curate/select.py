@@ -38,9 +38,7 @@ class Drawn:
     """`first_take`, `uniform_domain`, `benchmark_domain`, or the mode."""
 
 
-def select(
-    rows: Sequence[Row], mode: Mode, target: int, seed: int, length_ratio: float = LENGTH_RATIO
-) -> list[Drawn]:
+def select(rows: Sequence[Row], mode: Mode, target: int, seed: int, length_ratio: float = LENGTH_RATIO) -> list[Drawn]:
     """Choose rows.
 
     Args:
@@ -65,7 +63,7 @@ def select(
 
 
 def spread(rows: Sequence[Row], count: int, seed: int) -> set[str]:
-    """The uids of `count` rows, drawn evenly over subjects and their phrasings: as many of each, as long as there are."""
+    """The uids of `count` rows, drawn evenly over subjects and their phrasings, each of which has as many as it can."""
     rng = random.Random(f"{seed}/spread")
     pool = _Pool(sorted(rows, key=lambda row: row.uid), lambda row: row.subject or row.source)
     pool.arrange(rng.shuffle)
