@@ -29,7 +29,8 @@ from app.runs.poll_rate import search_matplotlib_once
 from app.runs.recent_runs import RaceShelf
 from app.runs.session import LiveRuns, ThinkRun
 from app.shell import theme
-from app.shell.components import read_static
+from app.shell.components import read_assets
+from app.shell.events import STREAMS
 from app.tabs.compare import routes as compare_routes
 from app.tabs.compare import tab as compare
 from app.tabs.compare.lab import routes as compare_lab_routes
@@ -87,7 +88,7 @@ def build_page(
     """Lay out the whole page, and beside it the tools for agents where they are wanted."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(
-            html_template=read_static("shell/header.html"), js_on_load=None, apply_default_css=False, elem_id="header"
+            html_template=read_assets("shell/header.html"), js_on_load=None, apply_default_css=False, elem_id="header"
         )
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think", elem_id="think-tab"):
@@ -108,9 +109,9 @@ def build_page(
     take_no_files(page)
     page.state_session_capacity = gradio_limits.MOST_SESSIONS
     # Gradio works on 40 events at a time otherwise; those who come later would wait for a whole run to end.
-    page.max_threads = 2 * think.STREAMS
-    page.queue(default_concurrency_limit=think.STREAMS)
-    return gradio_limits.bound(page, think.STREAMS) if is_public() else page
+    page.max_threads = 2 * STREAMS
+    page.queue(default_concurrency_limit=STREAMS)
+    return gradio_limits.bound(page, STREAMS) if is_public() else page
 
 
 def build_app(
@@ -171,8 +172,8 @@ def build_app(
         page,
         path="/",
         theme=theme.build(),
-        css="\n".join(read_static(name) for name in STYLES),
-        head=read_static("shell/head.html"),
+        css=read_assets(*STYLES),
+        head=read_assets("shell/head.html"),
         footer_links=[],
         run_history=False,
         ssr_mode=False,

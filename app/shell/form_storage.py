@@ -10,8 +10,8 @@ import gradio as gr
 from gradio.components import Component
 from gradio.context import Context
 
-from app.runs.session import View
-from app.shell.components import read_static
+from app.shell.components import read_assets
+from app.shell.responses import View
 
 BACK = "The server was started anew, and what it was doing is lost. Your question and settings are kept: press Run."
 
@@ -27,7 +27,7 @@ def keep(name: str, fields: Sequence[Component], shown: Component, told: View) -
     """
     page = Context.root_block
     assert page is not None, "tabs are built inside the page"
-    script = read_static("shell/keep.js")
+    script = read_assets("shell/keep.js")
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     changed = f"(...values) => {{ {script} s1Keep.change({json.dumps(name)}, values); return []; }}"
     gr.on([field.change for field in fields], None, list(fields), None, js=changed, **quiet)  # type: ignore[attr-defined]

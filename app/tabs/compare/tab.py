@@ -20,11 +20,13 @@ from app.models.registry import EngineShelf
 from app.runs import questions
 from app.runs.recent_runs import RaceShelf
 from app.runs.request import COUNTED, METHODS, WAIT_TEXTS
-from app.runs.session import LiveRuns, View
-from app.shell.components import compare_board, open_from_link
+from app.runs.session import LiveRuns
+from app.shell.components import open_from_link
+from app.shell.events import QUIET, STREAMS
+from app.shell.responses import View
+from app.tabs.compare.board import compare_board
 from app.tabs.compare.race import Race, refusal
 from app.tabs.compare.request import presets, read_comparison
-from app.tabs.think.tab import QUIET, STREAMS
 from s1core import S1Error
 from s1core.nano import expected_answer
 

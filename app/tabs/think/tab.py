@@ -20,10 +20,13 @@ from app.models.registry import EngineShelf
 from app.runs import questions
 from app.runs import request as settings
 from app.runs.recent_runs import RaceShelf
-from app.runs.session import LiveRuns, ThinkRun, View, refusal
-from app.shell.components import note, read_static, stage, stepped_slider
+from app.runs.recording import KeptRun
+from app.runs.session import LiveRuns, ThinkRun, refusal
+from app.shell.components import note, read_assets, stepped_slider
+from app.shell.events import QUIET, QUIET_LAST, STREAMS
 from app.shell.form_storage import BACK, keep
-from app.tabs.compare.race import KeptRun
+from app.shell.responses import View
+from app.tabs.think.stage import stage
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.engines.capabilities import capability_line
@@ -32,13 +35,6 @@ from s1core.nano import expected_answer
 FIRST_CONTEXT = 1024
 FIRST_BUDGET = 128
 FIRST_COUNT = 5
-STREAMS = 64
-"""Runs streamed at once. The engine batches them; this only bounds what one process will hold open."""
-
-# Not queued: when a queued event ends, Gradio closes the page's stream and drops what the page has queued by then, so
-# a Run pressed at that moment would be lost.
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-QUIET_LAST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +115,7 @@ def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Co
     with gr.Row(elem_id="actions"):
         run = gr.Button("Run", variant="primary", elem_id="run")
         stop = gr.Button("Stop", elem_id="stop")
-    gr.HTML(html_template=read_static("tabs/think/keys.html"), js_on_load=None, apply_default_css=False, elem_id="keys")
+    gr.HTML(html_template=read_assets("tabs/think/keys.html"), js_on_load=None, apply_default_css=False, elem_id="keys")
     with gr.Row(elem_id="choices"):
         wait_text = gr.Dropdown(
             list(settings.WAIT_TEXTS), value="Wait", label="Wait text", allow_custom_value=True, elem_id="wait-text"

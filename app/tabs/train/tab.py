@@ -13,11 +13,12 @@ from gradio.context import Context
 from app.access.limits import is_public
 from app.access.owner import is_owner, require_owner, sees_all
 from app.artifacts.curated.sets import CuratedSet, SetShelf
-from app.artifacts.curves.series import View
 from app.shell.board_updates import News
-from app.shell.components import command_line, open_from_link, train_board
-from app.tabs.curves.routes import PLOTLY
+from app.shell.components import command_line, open_from_link
+from app.shell.plotly import PLOTLY
+from app.shell.responses import View
 from app.tabs.train import form as train_form
+from app.tabs.train.board import train_board
 from app.tabs.train.evals import QUESTIONS, TrainEvals
 from app.tabs.train.exports import TrainSteps, read_step
 from app.tabs.train.form import Asked, catalogue, is_personal, keys_of, read_form
