@@ -1,8 +1,7 @@
-"""Components that several tabs share, each a `gr.HTML` with a fixed template; the tabs make their own boards the same way.
+"""Components that several tabs share; each is a `gr.HTML` with a fixed template, as the boards of the tabs are.
 
- Values reach the page as JSON and enter it through `textContent` only: what
-a template interpolates would be executed (`{{ }}` and `${ }` alike), so templates here interpolate nothing that a
-model or a visitor wrote.
+Values reach the page as JSON and enter it through `textContent` only: what a template interpolates would be executed
+(`{{ }}` and `${ }` alike), so templates here interpolate nothing that a model or a visitor wrote.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
+
+from app.shell.gradio_compat import current_page
 
 _APP = Path(__file__).parents[1]
 
@@ -47,8 +47,7 @@ def open_from_link(tab: str) -> None:
     """Have an address with `?tab=` open this tab, whose `elem_id` is its name with `-tab`."""
     asked = 'new URLSearchParams(location.search).get("tab")'
     click = f'document.getElementById("{tab}-tab-button")?.click()'
-    page = Context.root_block
-    assert page is not None, "tabs are built inside the page"
+    page = current_page()
     page.load(None, None, None, js=f'() => {{ if ({asked} === "{tab}") {click}; }}')
 
 

@@ -9,7 +9,7 @@ from app.shell.components import read_assets
 from app.shell.responses import View
 from app.tabs.compare.board import RACE_SCRIPTS
 
-STYLES = ("shell/base.css", "tabs/think/stage.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
+STYLES = ("shell/base.css", "runs/stage.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
 
 
 def page(tape: View) -> str:

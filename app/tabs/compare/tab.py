@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import bounded, runs_of
@@ -64,7 +63,7 @@ def build(shelf: EngineShelf, races: RaceShelf, gate: Gate) -> None:
             async for view in views:
                 yield view
 
-    api(compare, api_name="compare", concurrency_limit=STREAMS, concurrency_id="think")
+    gr.api(compare, api_name="compare", concurrency_limit=STREAMS, concurrency_id="think")
 
 
 def _choices(shelf: EngineShelf) -> dict[str, Any]:

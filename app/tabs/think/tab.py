@@ -11,8 +11,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.context import Context
-from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import MOST, bounded, is_public, runs_of
@@ -25,6 +23,7 @@ from app.runs.session import LiveRuns, ThinkRun, refusal
 from app.shell.components import note, read_assets, stepped_slider
 from app.shell.events import QUIET, QUIET_LAST, STREAMS
 from app.shell.form_storage import BACK, keep
+from app.shell.gradio_compat import current_page
 from app.shell.responses import View
 from app.tabs.think.stage import stage
 from s1core import S1Error
@@ -262,7 +261,7 @@ def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
 
     # Gradio asks for it at every step of a stream, and takes it from here when it is there.
     think.__signature__ = inspect.signature(think)  # type: ignore[attr-defined]
-    api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
+    gr.api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
 
 
 def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
@@ -276,8 +275,7 @@ def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
     # them on one event would wake each other for ever; chained to it, each is an event of its own.
     said = 'model => "Loading " + model + "…"'
     named = controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
-    page = Context.root_block
-    assert page is not None, "tabs are built inside the page"
+    page = current_page()
     for event in (page.load, named.then):
         event(on_model, controls.model, [controls.model_note, controls.budget], **QUIET_LAST)
     more = controls.advanced

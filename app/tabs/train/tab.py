@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from app.access.limits import is_public
 from app.access.owner import is_owner, require_owner, sees_all
 from app.artifacts.curated.sets import CuratedSet, SetShelf
 from app.shell.board_updates import News
 from app.shell.components import command_line, open_from_link
+from app.shell.gradio_compat import current_page
 from app.shell.plotly import PLOTLY
 from app.shell.responses import View
 from app.tabs.train import form as train_form
@@ -209,8 +209,7 @@ def _wire_models(
         tried = found["kind"] == "tried"
         return found, gr.update(choices=models.names, value=found["model"]) if tried else gr.skip()
 
-    page = Context.root_block
-    assert page is not None, "tabs are built inside the page"
+    page = current_page()
     # Not queued: see `tabs/think.py`.
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     page.load(on_open, None, model, **quiet)
