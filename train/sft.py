@@ -117,10 +117,13 @@ def _train(config: TrainConfig, args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     logging.getLogger("train").setLevel(logging.INFO)
     # The library is loaded here: what only reads the command line shall not wait for it.
+    from train.finetune import cpu
     from train.finetune.loop import Run
     from train.finetune.run_folder import RunFolder
 
     place = join(config)
+    if place.device.type == "cpu":
+        cpu.keep_freed_memory()
     try:
         Run(config, RunFolder(args.out), place, resume=args.resume).run()
     except S1Error as error:

@@ -17,11 +17,13 @@ class TrainConfig:
 
     recipe: str
     model: str
-    """Folder or hub id of what is fine-tuned."""
+    """What is fine-tuned: a preset such as s1-135M-base, a folder, a GGUF file or a hub id."""
     data: str = ""
     """A curated set, or a file of rows; see `train.finetune.data`."""
     format: str = "s1"
     """The thinking format of the rows (`s1core.thinking.FORMATS`)."""
+    chat_template: str = ""
+    """A Jinja file that takes the place of the model's own chat template; it is saved with what is trained."""
     max_length: int = 32_768
     """Tokens that a row may have, prompt included."""
     too_long: Literal["refuse", "truncate", "drop"] = "refuse"
@@ -136,8 +138,8 @@ class TrainConfig:
 
 
 _FREE = {
-    *("recipe", "model", "data", "micro_batch", "activation_checkpointing", "kept_layers", "compile", "loss_chunk"),
-    *("attention", "sharding"),
+    *("recipe", "model", "chat_template", "data", "micro_batch", "activation_checkpointing", "kept_layers"),
+    *("compile", "loss_chunk", "attention", "sharding"),
     *("cpu_offload", "sync_each_batch", "device", "save_every", "keep", "eval_every", "save_dtype"),
 }
 """May differ when a run is resumed. Of model and data the contents are compared, not where they lie."""

@@ -3,6 +3,12 @@
 A row has `user` and `assistant` (with `system`, if any), or `messages` whose last turn is the assistant's, or `text`, a
 chat that is rendered already with `<|im_start|>` and `<|im_end|>`. Loss is on the last assistant turn alone, from its
 first token to the end of the turn. What users and traces wrote is encoded so that no special token can come of it.
+
+A row may also have `no_loss`: pairs `[start, end]` of characters of the last assistant turn that carry no loss, such as
+a slip that the rest of the trace mends, or a Wait that budget forcing writes. Tokens never cross the edge of such a
+span: each piece is encoded by itself, as text is that budget forcing puts in.
+
+Instead of a file, `skills:N` names N rows of `train.s1_135m.skills`, made anew from the seed.
 """
 
 from __future__ import annotations
@@ -11,19 +17,24 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from s1core.errors import InvalidSetting
 from s1core.thinking import Codec, thinking_format
 from s1core.types import Message
 from train.finetune.config import TrainConfig
+from train.s1_135m.skills import rows as skill_rows
 
 IGNORED = -100
 """The label of a token without loss."""
 _FIELDS = "user and assistant, or messages, or text"
+Span = tuple[int, int]
+"""First character, and the one after the last."""
+_SKILLS = re.compile(r"skills:([1-9]\d{0,6})")
 _TURN = re.compile(r"<\|im_start\|>(system|user|assistant)\n")
 
 
@@ -38,6 +49,13 @@ class Row:
     def learned(self) -> int:
         """Tokens with loss. The first token of a sequence is predicted from nothing and never counts."""
         return sum(label != IGNORED for label in self.labels[1:])
+
+
+class _Piece(NamedTuple):
+    """Part of an assistant turn, and where it begins in it."""
+
+    start: int
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,33 +121,58 @@ class Renderer:
     def _rendered(self, chat: list[dict[str, str]], *, ask: bool) -> str:
         return self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=ask)
 
-    def row(self, messages: Sequence[Message], answer: str) -> Row:
-        """Render a chat, and the assistant's turn that answers it."""
+    def row(self, messages: Sequence[Message], answer: str, no_loss: Sequence[Span] = ()) -> Row:
+        """Render a chat, and the assistant's turn that answers it.
+
+        Args:
+            messages: the chat before that turn.
+            answer: the turn.
+            no_loss: spans of characters of `answer` whose tokens are read but not learned.
+        """
         # Without an opening of the thinking block: the assistant learns to write it.
         prompt = self._codec.render_prompt(messages, replace(self._format, open=""))
-        turn = (*self._assistant(answer), *self._codec.encode_template(self._after_turn()))
-        return Row(ids=(*prompt, *turn), labels=(*[IGNORED] * len(prompt), *turn))
+        ids, labels = list(prompt), [IGNORED] * len(prompt)
+        for piece, encode in self._assistant(answer):
+            for text, learned in _cut(piece, no_loss):
+                new = encode(text)
+                ids += new
+                labels += new if learned else [IGNORED] * len(new)
+        end = self._codec.encode_template(self._after_turn())
+        return Row(ids=(*ids, *end), labels=(*labels, *end))
 
-    def _assistant(self, text: str) -> tuple[int, ...]:
-        """Encode the turn: the format's own markers where they belong, everything else as plain text."""
+    def _assistant(self, text: str) -> list[tuple[_Piece, Callable[[str], tuple[int, ...]]]]:
+        """Take the turn apart: the format's own markers where they belong, everything else is plain text."""
+        user, template = self._codec.encode_user, self._codec.encode_template
         opening, closing = self._format.open.strip(), self._format.close_by_model.strip()
         head, found, rest = text.partition(opening)
         if not found or head.strip():
-            return self._codec.encode_user(text)
+            return [(_Piece(0, text), user)]
+        begin = len(head) + len(opening)
+        pieces = [(_Piece(0, text[:begin]), template)]
         # A trace that speaks of the marker still ends at the last one.
         thinking, found, answer = rest.rpartition(closing)
         if not found:
-            thinking, answer = rest, ""
-        parts = [*self._codec.encode_template(head + opening), *self._codec.encode_user(thinking)]
-        if found:
-            parts += [*self._codec.encode_template(closing), *self._codec.encode_user(answer)]
-        return tuple(parts)
+            return [*pieces, (_Piece(begin, rest), user)]
+        close = begin + len(thinking)
+        pieces.append((_Piece(begin, thinking), user))
+        pieces.append((_Piece(close, closing), template))
+        pieces.append((_Piece(close + len(closing), answer), user))
+        return pieces
 
     def _after_turn(self) -> str:
         """What the chat template writes after an assistant's turn."""
         mark = "⟦turn⟧"
         chat = [{"role": "user", "content": "q"}, {"role": "assistant", "content": mark}]
         return self._rendered(chat, ask=False).rpartition(mark)[2]
+
+
+def _cut(piece: _Piece, no_loss: Sequence[Span]) -> Iterator[tuple[str, bool]]:
+    """Yield the texts of a piece between the edges of the spans, and whether each is learned."""
+    last = piece.start + len(piece.text)
+    edges = {piece.start, last} | {at for span in no_loss for at in span if piece.start < at < last}
+    for start, end in pairwise(sorted(edges)):
+        hidden = any(a <= start and end <= b for a, b in no_loss)
+        yield piece.text[start - piece.start : end - piece.start], not hidden
 
 
 def load_data(config: TrainConfig, tokenizer: Any) -> TrainingData:
@@ -139,7 +182,7 @@ def load_data(config: TrainConfig, tokenizer: Any) -> TrainingData:
         InvalidSetting: no such file, no rows, rows without the fields, rows too long under `refuse`, or no row left.
     """
     renderer = Renderer(tokenizer, config.format)
-    rows = [_row(renderer, raw, number, config.data) for number, raw in enumerate(read_rows(Path(config.data)), 1)]
+    rows = [_row(renderer, raw, number, config.data) for number, raw in enumerate(_raw_rows(config), 1)]
     if not rows:
         raise InvalidSetting(f"{config.data} has no rows; choose other data")
     longest = max(len(row.ids) for row in rows)
@@ -168,13 +211,34 @@ def _split(rows: list[Row], count: int, seed: int) -> tuple[list[Row], list[Row]
     return [rows[i] for i in sorted(chosen)], [row for i, row in enumerate(rows) if i not in chosen]
 
 
+def _raw_rows(config: TrainConfig) -> Iterator[dict[str, Any]]:
+    skills = _SKILLS.fullmatch(config.data)
+    return iter(skill_rows(int(skills[1]), config.seed)) if skills else read_rows(Path(config.data))
+
+
 def _row(renderer: Renderer, raw: dict[str, Any], number: int, source: str) -> Row:
     try:
         messages, answer = turns(raw)
+        no_loss = _spans(raw, answer)
     except (KeyError, TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it has {', '.join(map(str, raw)) or 'no fields'}"
         raise InvalidSetting(f"row {number} of {source} cannot be used: {said}; rows need {_FIELDS}") from None
-    return renderer.row(messages, answer)
+    return renderer.row(messages, answer, no_loss)
+
+
+def _spans(raw: dict[str, Any], answer: str) -> list[Span]:
+    """The row's `no_loss`, checked.
+
+    Raises:
+        ValueError: a span is no pair of whole numbers, or does not lie in the turn.
+    """
+    spans = [tuple(span) for span in raw.get("no_loss") or ()]
+    for span in spans:
+        if len(span) != 2 or not all(type(at) is int for at in span) or not 0 <= span[0] <= span[1] <= len(answer):
+            raise ValueError(
+                f"no_loss has the span {list(span)}, and the assistant's turn has {len(answer)} characters"
+            )
+    return spans
 
 
 def turns(raw: dict[str, Any]) -> tuple[list[Message], str]:

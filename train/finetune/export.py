@@ -7,11 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
+from s1core.weights import location_of
 from train.finetune.checkpoint import is_full
 from train.finetune.config import TrainConfig
 from train.finetune.model import DTYPES, Place, Trained, load_tokenizer
@@ -54,12 +56,15 @@ def write_model(
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         if config.lora:
-            _write_adapter(trained, weights, new / "adapter")
+            _write_adapter(trained, weights, config, new / "adapter")
             _write_merged(config, new / "adapter", new)
         else:
             dtype = DTYPES[config.save_dtype]
             _save(trained.language_model, {name: value.to(dtype) for name, value in weights.items()}, new)
-        load_tokenizer(config.model).save_pretrained(new)
+        tokenizer = load_tokenizer(config.model, config.chat_template)
+        tokenizer.save_pretrained(new)
+        if config.lora and config.chat_template:
+            (new / "adapter" / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
         (new / "receipt.json").write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         new.rename(target)
@@ -73,14 +78,18 @@ def write_model(
         ) from error
 
 
-def _write_adapter(trained: Trained, weights: dict[str, Tensor], folder: Path) -> None:
+def _write_adapter(trained: Trained, weights: dict[str, Tensor], config: TrainConfig, folder: Path) -> None:
     from peft import get_peft_model_state_dict
 
     folder.mkdir()
     adapter = get_peft_model_state_dict(trained.model, state_dict=weights)
     expected = sum(p.requires_grad for p in trained.parameters())
-    save_file({n: w.contiguous() for n, w in adapter.items()}, folder / "adapter_model.safetensors", {"format": "pt"})
+    dtype = DTYPES[config.save_dtype]
+    tensors = {name: value.to(dtype).contiguous() for name, value in adapter.items()}
+    save_file(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
     settings = trained.model.peft_config["default"]
+    # peft puts the folder here that the weights were loaded from, which only this machine has.
+    settings.base_model_name_or_path = config.model
     settings.inference_mode = True
     settings.save_pretrained(folder)
     settings.inference_mode = False
@@ -92,8 +101,10 @@ def _write_merged(config: TrainConfig, adapter: Path, folder: Path) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    base = AutoModelForCausalLM.from_pretrained(config.model, dtype=DTYPES[config.save_dtype])
+    base = AutoModelForCausalLM.from_pretrained(location_of(config.model), dtype=torch.float32)
     merged: Any = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()  # pyright: ignore[reportCallIssue]
+    # Added in float32 and rounded once.
+    merged = merged.to(DTYPES[config.save_dtype])
     _save(merged, merged.state_dict(), folder)
 
 

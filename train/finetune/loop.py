@@ -93,7 +93,7 @@ class Run:
 
     def _run(self) -> str:
         config, place = self.config, self.place
-        tokenizer = load_tokenizer(config.model)
+        tokenizer = load_tokenizer(config.model, config.chat_template)
         data = load_data(config, tokenizer)
         self._data, self._pad = data, tokenizer.pad_token_id or 0
         self._total = total_steps(config, len(data.rows))

@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -16,6 +17,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 
 from s1core.errors import InvalidSetting, ModelUnavailable
+from s1core.weights import location_of
+from train.finetune import cpu
 from train.finetune.batches import Batch
 from train.finetune.config import TrainConfig
 from train.finetune.loss import chunked_loss
@@ -91,7 +94,10 @@ def prepare(model: Any, config: TrainConfig, place: Place) -> Trained:
     if config.lora:
         model = add_adapters(model, config)
     sharded = shards(config, place)
-    trained = Trained(model, config, autocast=not sharded)
+    fast = cpu.applies(config, place.device, sharded=sharded)
+    trained = Trained(model, config, autocast=not sharded and not fast)
+    if fast:
+        cpu.fuse_adapters(model)
     trained.train()
     layers = trained.language_model.get_decoder().layers
     if config.activation_checkpointing:
@@ -124,20 +130,29 @@ def load_model(config: TrainConfig, place: Place) -> Any:
         transformers_logging.disable_progress_bar()
     with told_plainly(config.model):
         return AutoModelForCausalLM.from_pretrained(
-            config.model, dtype=DTYPES[config.compute], attn_implementation=attention(config, place.device)
+            location_of(config.model), dtype=DTYPES[config.compute], attn_implementation=attention(config, place.device)
         )
 
 
-def load_tokenizer(model: str) -> Any:
-    """The model's tokenizer.
+def load_tokenizer(model: str, chat_template: str = "") -> Any:
+    """The model's tokenizer, with another chat template where one is named.
 
     Raises:
         ModelUnavailable: no such model; the message says what to do.
+        InvalidSetting: no such template.
     """
     from transformers import AutoTokenizer
 
     with told_plainly(model):
-        return AutoTokenizer.from_pretrained(model)
+        tokenizer = AutoTokenizer.from_pretrained(location_of(model))
+    if chat_template:
+        try:
+            tokenizer.chat_template = Path(chat_template).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSetting(
+                f"chat_template={chat_template!r} cannot be read: {error}; name a .jinja file"
+            ) from None
+    return tokenizer
 
 
 @contextlib.contextmanager
@@ -147,6 +162,8 @@ def told_plainly(model: str) -> Any:
 
     try:
         yield
+    except ModelUnavailable:
+        raise
     except (OSError, ValueError, SafetensorError) as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelUnavailable(
@@ -158,6 +175,9 @@ def attention(config: TrainConfig, device: torch.device) -> str:
     """Which attention is used here."""
     if config.attention != "auto":
         return config.attention
+    if cpu.applies(config, device, sharded=False) and config.max_length <= cpu.LONGEST_SHORT_ROW and not config.packing:
+        cpu.register_short_attention()
+        return cpu.SHORT_ROWS
     flash = device.type == "cuda" and config.compute == "bfloat16" and importlib.util.find_spec("flash_attn")
     return "flash_attention_2" if flash else "sdpa"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from s1core.errors import InvalidSetting
+from s1core.models import CHAT_TEMPLATE
 from s1core.nano import BASE
 from train.finetune.config import TrainConfig
 
@@ -45,6 +46,43 @@ def qwen_1_5b_lora() -> TrainConfig:
     )
 
 
+def s1_135m_base() -> TrainConfig:
+    """Stage 1 of s1-135M: sums, tables and spelling, which SmolLM2-135M-Instruct lacks; hours on two CPU cores."""
+    return TrainConfig(
+        recipe="s1-135m-base",
+        model="SmolLM2-135M-Instruct",
+        data="skills:30000",
+        chat_template=str(CHAT_TEMPLATE),
+        max_length=512,
+        epochs=1,
+        global_batch=32,
+        micro_batch=32,
+        lr=1e-3,
+        weight_decay=0.0,
+        lora_rank=24,
+        lora_alpha=48,
+        activation_checkpointing=False,
+    )
+
+
+def s1_135m() -> TrainConfig:
+    """Stage 2 of s1-135M: 1,000 curated rows teach its base to think; minutes on two cores."""
+    return TrainConfig(
+        recipe="s1-135m",
+        model="s1-135M-base",
+        chat_template=str(CHAT_TEMPLATE),
+        max_length=640,
+        epochs=3,
+        global_batch=16,
+        micro_batch=16,
+        lr=1e-3,
+        weight_decay=0.0,
+        lora_rank=16,
+        lora_alpha=32,
+        activation_checkpointing=False,
+    )
+
+
 def s1_nano() -> TrainConfig:
     """s1 in miniature: the bundled plain base and a curated thousand, minutes on two CPU cores."""
     return TrainConfig(
@@ -82,6 +120,8 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "s1.1-32b": s1_1_32b,
     "qwen2.5-7b": qwen_7b,
     "qwen2.5-1.5b-lora": qwen_1_5b_lora,
+    "s1-135m": s1_135m,
+    "s1-135m-base": s1_135m_base,
     "s1-nano": s1_nano,
     "s1-nano-lora": s1_nano_lora,
 }

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import ModelPreset
 from s1core.thinking import Codec
+from s1core.weights import located
 
 # Partly typed upstream; one cast here instead of many below.
 library = cast("Any", transformers)
@@ -45,6 +46,7 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
         UnknownModel: no such hub id.
         ModelUnavailable: it is known but cannot be loaded here; the message says what to do.
     """
+    preset = located(preset)
     place = _device(device)
     kind = _dtype(dtype, place)
     _check_folder(preset)
@@ -77,6 +79,7 @@ def load_codec(preset: ModelPreset) -> tuple[Codec, int | None]:
         UnknownModel: no such hub id.
         ModelUnavailable: it cannot be loaded here; the message says what to do.
     """
+    preset = located(preset)
     with _told_plainly(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
         codec = _codec(preset)
