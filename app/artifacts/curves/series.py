@@ -35,7 +35,7 @@ def series_views(series: Iterable[Series], *, run: str | None = None, own: bool 
 
     Args:
         series: of one run, or published ones.
-        run: the key under which `curves_shelf` finds their samples; None where there are none.
+        run: the key under which `store.RunShelf` finds their samples; None where there are none.
         own: made by this visitor, who may take it off the page.
     """
     taken: dict[str, int] = {}

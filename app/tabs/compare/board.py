@@ -24,7 +24,7 @@ COMPARE_SCRIPTS = (
 
 
 def compare_board(**settings: Any) -> gr.HTML:
-    """The board of the Compare tab: form, lanes, chart, player, Wait lab, from the JSON of `compare_race.Race.view`."""
+    """The board of the Compare tab: form, lanes, chart, player, Wait lab, from the JSON of `Race.view`."""
     script = read_assets(*COMPARE_SCRIPTS)
     template = read_assets("tabs/compare/compare.html")
     for place, part in {"[RACE]": "tabs/compare/race.html", "[LAB]": "tabs/compare/lab/lab.html"}.items():

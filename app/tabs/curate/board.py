@@ -16,7 +16,7 @@ CURATE_SCRIPTS = (
 
 
 def curate_board(*, plotly: str, **settings: Any) -> gr.HTML:
-    """The board of the Curate tab: draws what `curate_routes` answers; its value is the news of the form's buttons.
+    """The board of the Curate tab: draws what `routes.py` answers; its value is what the form's buttons return.
 
     Args:
         plotly: the name of the drawing library under `/curves/`.

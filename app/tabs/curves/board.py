@@ -21,7 +21,7 @@ CURVES_SCRIPTS = (
 
 
 def curves_board(*, plotly: str, largest_mb: int, **settings: Any) -> gr.HTML:
-    """The board of the Curves tab: draws the JSON of `curves_live.LiveSweep.view` and what `curves_routes` answers.
+    """The board of the Curves tab: draws the JSON of `LiveSweep.view` and what `routes.py` answers.
 
     Args:
         plotly: the name of the drawing library under `/curves/`.

@@ -16,7 +16,7 @@ TRAIN_SCRIPTS = (
 
 
 def train_board(*, plotly: str, **settings: Any) -> gr.HTML:
-    """The board of the Train tab: draws what `train_routes` answers; its value is the news of the form's buttons.
+    """The board of the Train tab: draws what `routes.py` answers; its value is what the form's buttons return.
 
     Args:
         plotly: the name of the drawing library under `/curves/`.
