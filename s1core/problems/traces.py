@@ -162,10 +162,7 @@ def to_row(problem: Problem, lesson: Lesson) -> dict[str, Any]:
     for piece in pieces:
         end = at + len(piece.text)
         if not piece.learned and end > at:
-            if spans and spans[-1][1] == at:
-                spans[-1][1] = end
-            else:
-                spans.append([at, end])
+            spans.append([at, end])  # not joined to the one before: each is encoded by itself
         at = end
     return {
         "user": problem.question,
