@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from s1core.nano.question import Question, Split
+from s1core.problems.detector import family_of
 from s1core.problems.families import FAMILIES
 from s1core.problems.make import draw_problems, find_problem, make_problems
+from s1core.problems.paraphrases import paraphrases
 from s1core.problems.problem import Problem
 from s1core.problems.traces import Lesson, Piece, TraceMix, rows, solution, teach, to_row
 
@@ -23,8 +25,10 @@ __all__ = [
     "Split",
     "TraceMix",
     "draw_problems",
+    "family_of",
     "find_problem",
     "make_problems",
+    "paraphrases",
     "rows",
     "solution",
     "teach",

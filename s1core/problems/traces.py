@@ -102,7 +102,7 @@ def _thinking(problem: Problem, family: Family, rng: random.Random, mix: TraceMi
     for number in range(checks + 1):
         if number:
             pieces += [Piece(WAIT, learned=rng.random() < mix.own_check), Piece(CHECK)]
-        slips = number < checks and rng.random() < mix.slip
+        slips = number < checks and family.slips(problem) and rng.random() < mix.slip
         pieces += _slipping(problem, family, rng) if slips else [Piece(f"{family.chain(problem)}\n")]
     return pieces
 
@@ -162,10 +162,7 @@ def to_row(problem: Problem, lesson: Lesson) -> dict[str, Any]:
     for piece in pieces:
         end = at + len(piece.text)
         if not piece.learned and end > at:
-            if spans and spans[-1][1] == at:
-                spans[-1][1] = end
-            else:
-                spans.append([at, end])
+            spans.append([at, end])  # not joined to the one before: each is encoded by itself
         at = end
     return {
         "user": problem.question,
