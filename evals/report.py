@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
 
 from evals.reports.cached import published_series, run_series
-from evals.reports.summary import by_setting, markdown
+from evals.reports.summary import as_table, by_setting, markdown
 from s1core.errors import S1Error
-from s1core.store import read_manifest, read_rows
+from s1core.store import read_manifest, read_rows, write_atomically
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     p = argparse.ArgumentParser(
         prog="python -m evals.report",
-        description="Tables and figures of runs: Markdown, CSV, HTML, SVG and PNG.",
+        description="Tables and figures of runs: Markdown, CSV, JSON, HTML, SVG and PNG.",
         epilog="example: python -m evals.report runs/my-run --published --out report",
     )
     p.add_argument("runs", nargs="+", type=Path, metavar="RUN_FOLDER")
@@ -46,7 +47,9 @@ def _write_report(args: argparse.Namespace) -> list[Path]:
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "report.md").write_text("\n".join([*parts, "## Metrics\n", metrics_markdown(series)]) + "\n")
     (args.out / "metrics.csv").write_text(metrics_csv(series))
-    written = [args.out / "report.md", args.out / "metrics.csv"]
+    table = {"made_by": "python -m evals.report", "runs": [as_table(folder) for folder in args.runs]}
+    write_atomically(args.out / "table.json", json.dumps(table, indent=1, ensure_ascii=False) + "\n")
+    written = [args.out / "report.md", args.out / "metrics.csv", args.out / "table.json"]
     for benchmark in benchmarks:
         figure = accuracy_figure([one for one in series if one.benchmark == benchmark], benchmark)
         path = args.out / f"accuracy-{re.sub(r'[^A-Za-z0-9]+', '-', benchmark).lower()}.html"

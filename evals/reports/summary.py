@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from evals.settings import NATURAL
 from s1core.metrics import Proportion, mcnemar, wilson
-from s1core.store import Row
+from s1core.store import Row, read_manifest, read_rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +90,63 @@ def markdown(rows: Sequence[Row], order: Sequence[str]) -> str:
     groups = by_setting(rows)
     settings = [name for name in order if name in groups]
     parts = [_accuracy_table([summarise(name, groups[name]) for name in settings])]
-    pairs = [(name, without) for name in settings if (without := without_waits(name)) in groups]
-    changes = [compare(name, groups[name], without, groups[without]) for name, without in pairs if without]
+    changes = _changes(groups, settings)
     parts += [_change_table(changes)] if changes else []
     parts.append(_group_table(groups, settings))
     return "\n\n".join(parts) + "\n"
+
+
+def _changes(groups: dict[str, list[Row]], settings: Sequence[str]) -> list[Change]:
+    """Every setting with Waits against the same one without them."""
+    pairs = [(name, without) for name in settings if (without := without_waits(name)) in groups]
+    return [compare(name, groups[name], without, groups[without]) for name, without in pairs if without]
+
+
+def as_table(folder: Path) -> dict[str, Any]:
+    """The figures of a run for other programs, such as model cards: JSON-ready.
+
+    Raises:
+        StoreError: the folder holds no run, or a damaged one.
+    """
+    manifest = read_manifest(folder)
+    config = manifest.get("config", {})
+    groups = by_setting({key: value for key, value in row.items() if key != "segments"} for row in read_rows(folder))
+    sampling = config.get("sampling") or {}
+    hot = sampling.get("temperature")
+    return {
+        "benchmark": config.get("benchmark", "?"),
+        "model": config.get("model", "?"),
+        "questions": max((len(rows) for rows in groups.values()), default=0),
+        "sampling": f"temperature {hot}, seed {sampling.get('seed')}" if hot else "greedy",
+        "commit": manifest.get("commit"),
+        "machine": manifest.get("machine", ""),
+        "versions": manifest.get("versions", {}),
+        "settings": [_as_figures(summarise(name, rows)) for name, rows in groups.items()],
+        "changes": [asdict(change) for change in _changes(groups, list(groups))],
+        "groups": _by_group(groups),
+    }
+
+
+def _as_figures(line: Line) -> dict[str, Any]:
+    share = line.accuracy
+    return {
+        "setting": line.setting,
+        "n": share.n,
+        "accuracy": round(share.percent, 2),
+        "low": round(share.low, 2),
+        "high": round(share.high, 2),
+        "thinking_tokens": round(line.thinking_tokens, 2),
+        "answered": round(line.answered.percent, 2),
+    }
+
+
+def _by_group(groups: dict[str, list[Row]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for name in dict.fromkeys(row["group"] for rows in groups.values() for row in rows):
+        parts = {setting: [row for row in rows if row["group"] == name] for setting, rows in groups.items()}
+        shares = {s: round(100 * sum(r["correct"] for r in part) / len(part), 2) for s, part in parts.items() if part}
+        found.append({"group": name, "n": max(len(part) for part in parts.values()), "accuracy": shares})
+    return found
 
 
 def _accuracy_table(lines: Sequence[Line]) -> str:
