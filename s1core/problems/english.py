@@ -77,7 +77,7 @@ _ONES = each(
     "eighteen nineteen"
 )
 _TENS = each("zero ten twenty thirty forty fifty sixty seventy eighty ninety")
-_LONE_NUMBER = re.compile(r"(?<![\d.,:/+*x=-])\b(\d{1,2})\b(?![\d:/+*=%-]|[.,]\d)")
+_LONE_NUMBER = re.compile(r"(?<![\w.,:/+*=$-])(?<![x+*=/-] )(\d{1,2})(?![\w:/+*=%-]| ?[x+*=/-](?![a-z])|[.,]\d)")
 
 
 def plural(noun: str) -> str:

@@ -47,7 +47,7 @@ def _as_typed(rng: random.Random, question: str) -> str:
         question = numbers_in_words(question)
     if rng.random() < 0.06:
         question = question.lower()
-    return question.rstrip("?.") if rng.random() < 0.05 else question
+    return question.rstrip("?.").rstrip(" ,") if rng.random() < 0.05 else question
 
 
 def find_problem(problem_id: str) -> Problem:

@@ -183,10 +183,7 @@ def assistant_turn(lesson: Lesson) -> dict[str, Any]:
     for piece in pieces:
         end = at + len(piece.text)
         if not piece.learned and end > at:
-            if spans and spans[-1][1] == at:
-                spans[-1][1] = end
-            else:
-                spans.append([at, end])
+            spans.append([at, end])  # not joined to the one before: each is encoded by itself
         at = end
     return {"assistant": "".join(piece.text for piece in pieces), "no_loss": spans}
 

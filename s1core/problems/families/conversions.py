@@ -151,8 +151,9 @@ class Conversions(Arithmetic):
         # Pairs of a large and a small part; the last pair may lack its small part.
         items: list[Item] = []
         quantities: list[str] = []
+        largest = (950 // (1 + steps // 2) - 50) // unit.factor if unit.factor > 24 else 9 if steps < 3 else 4
         while len(items) < steps:
-            number = draw.number(1, min(unit.most, 9 if steps < 3 else 4))
+            number = draw.number(1, min(unit.most, largest))
             items.append(("down", str(number)))
             quantity, last = count(number, unit.large), len(items) - 1
             if quantities:
