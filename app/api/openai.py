@@ -30,6 +30,7 @@ from app.access.admission import Gate, Place, visitor_of
 from app.access.limits import bounded, is_public
 from app.api import openai_schema as wire
 from app.models.registry import EngineShelf
+from app.shell.responses import openai_error
 from s1core import S1Error, astream
 from s1core.engines.base import Engine
 from s1core.errors import EngineFailed, ModelUnavailable, QuestionTooLong, UnknownModel
@@ -177,7 +178,7 @@ def routes(shelf: EngineShelf, gate: Gate) -> APIRouter:
     @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     async def nothing(rest: str) -> JSONResponse:
         words = "There is no such endpoint; here are GET models, POST chat/completions and POST completions, under /v1."
-        return JSONResponse(wire.error(words, status=404), status_code=404, headers=FRESH)
+        return JSONResponse(openai_error(words, status=404), status_code=404, headers=FRESH)
 
     return router
 
@@ -186,7 +187,7 @@ def refusal(error: S1Error) -> JSONResponse:
     """Answer with one sentence, in OpenAI's shape and with the status that its clients know."""
     status, code = _status(error)
     headers = FRESH | ({"retry-after": "60"} if status == 429 else {})
-    return JSONResponse(wire.error(_sentence(error), status=status, code=code), status_code=status, headers=headers)
+    return JSONResponse(openai_error(_sentence(error), status=status, code=code), status_code=status, headers=headers)
 
 
 def _status(error: S1Error) -> tuple[int, str | None]:
@@ -278,7 +279,7 @@ async def _stream(
         # The status has been sent; clients of this protocol look for an error among the chunks too.
         told = error if isinstance(error, S1Error) else _engine_failed(error)
         status, code = _status(told)
-        await say(json.dumps(wire.error(_sentence(told), status=status, code=code)))
+        await say(json.dumps(openai_error(_sentence(told), status=status, code=code)))
     await say("[DONE]")
     await send({"type": "http.response.body", "body": b""})
 

@@ -156,19 +156,6 @@ def read_ask(kind: Kind, body: Json) -> Ask:
     )
 
 
-def error(message: str, *, status: int, code: str | None = None) -> Json:
-    """Return an error in OpenAI's shape."""
-    kinds = {429: "rate_limit_error", 500: "server_error", 503: "server_error"}
-    return {
-        "error": {
-            "message": message,
-            "type": kinds.get(status, "invalid_request_error"),
-            "param": None,
-            "code": code,
-        }
-    }
-
-
 def usage(receipt: Receipt) -> Json:
     """Return what was spent: thinking counts as reasoning, and forced Waits count as thinking."""
     completion = receipt.thinking_tokens + receipt.answer_tokens

@@ -8,7 +8,7 @@ import pytest
 
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import code_commit, evaluate, evaluate_grid, row_key, run_facts
-from evals.report import by_setting, compare, markdown, without_waits
+from evals.reports.summary import by_setting, compare, markdown, without_waits
 from evals.settings import NATURAL, grid_label, one_by_one, parse_counts
 from s1core import Sampling
 from s1core.engines.base import Engine

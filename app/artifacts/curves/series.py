@@ -10,13 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
+from app.shell.responses import View
 from evals.benchmarks import SOURCES, is_private
-from evals.reports.cached import FORCING, Point, Series
 from evals.reports.figures import metrics, series_traces
+from evals.reports.series import FORCING, Point, Series
 
-View = dict[str, Any]
 NO_COLOUR = "black"
 """The page puts its own in its place, which know light and dark."""
 NANO = "nano"
@@ -36,7 +35,7 @@ def series_views(series: Iterable[Series], *, run: str | None = None, own: bool 
 
     Args:
         series: of one run, or published ones.
-        run: the key under which `curves_shelf` finds their samples; None where there are none.
+        run: the key under which `store.RunShelf` finds their samples; None where there are none.
         own: made by this visitor, who may take it off the page.
     """
     taken: dict[str, int] = {}

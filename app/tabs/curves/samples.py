@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from app.artifacts.curves.series import View
 from app.runs import render
+from app.shell.responses import View
 from evals.benchmarks import Item, nano
-from evals.report import by_setting, compare, sample_key
+from evals.reports.summary import by_setting, compare, sample_key
 from evals.settings import NATURAL, grid_label
 from s1core.errors import InvalidSetting
 from s1core.metrics import wilson
