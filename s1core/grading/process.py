@@ -39,7 +39,8 @@ _PATIENCE_S = 0.05
 
 _LONGEST_GOLD = 20_000
 _ids = itertools.count()
-_PROGRAM = Path(__file__).with_name("worker.py")
+_PROGRAM = ("-m", "s1core.grading.worker")
+_ROOT = Path(__file__).parents[2]
 
 
 class GraderUnavailable(S1Error, RuntimeError):
@@ -68,9 +69,11 @@ class Worker:
 
     def __init__(self, start_limit_s: float = START_LIMIT_S) -> None:
         try:
-            # -P: the folder of the program must not shadow other modules.
+            # -P: the folder that the user is in must not shadow modules; the one that holds this package is named.
+            path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_PROGRAM)],
+                [sys.executable, "-P", *_PROGRAM],
+                env={**os.environ, "PYTHONPATH": path},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

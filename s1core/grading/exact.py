@@ -1,0 +1,143 @@
+"""Compare values exactly where math-verify compares them to 15 digits.
+
+math-verify subtracts, evaluates and cuts off what is below 2^-54, so that 2^-60 equals 2^-61. Here rationals are compared
+as such and other numbers by as many digits as it takes; only decimals, which are rounded when they are written, agree to
+six places. `install` puts these comparisons in the place of math-verify's own, so that they hold for the elements of
+sets, tuples, matrices and relations as well. The only file that touches math-verify's inner parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+# Through Any: neither library ships types.
+_sympy: Any = import_module("sympy")
+_grader: Any = import_module("math_verify.grader")
+
+_PLACES = _sympy.Rational(1, 2_000_000)
+_PARTS = 100_000
+_DIGITS = (60, 4_000)
+"""Digits that are tried one after another until a difference shows; equal numbers go through all of them."""
+_POINTS = (
+    (_sympy.Rational(1_234_577, 1_000_003), _sympy.Rational(3_577, 2_713)),
+    (_sympy.Rational(-7_654_321, 2_345_677), _sympy.Rational(-913, 1_117)),
+    (_sympy.Rational(271_829, 7_919), _sympy.Rational(57_721, 1_009)),
+)
+"""Where expressions with unknowns are compared: a start for the first unknown, and a step for the next ones."""
+
+
+def install() -> None:
+    """Let math-verify compare numbers, sets and intervals by the functions of this module."""
+    _grader.sympy_numeric_eq = numeric_equal
+    _grader.sympy_deep_compare_set_and_tuple = elements_equal
+    _grader.sympy_compare_sets = _with_unions(_grader.sympy_compare_sets)
+
+
+def numeric_equal(a: Any, b: Any, float_rounding: int, numeric_precision: int) -> bool:
+    """Whether two expressions or matrices have the same value; the signature is math-verify's."""
+    if isinstance(a, _sympy.MatrixBase | _sympy.MatrixExpr) or isinstance(b, _sympy.MatrixBase | _sympy.MatrixExpr):
+        a, b = _done(a), _done(b)
+        same_shape = isinstance(a, _sympy.MatrixBase) and isinstance(b, _sympy.MatrixBase) and a.shape == b.shape
+        return same_shape and all(
+            _grader.sympy_expr_eq(x, y, float_rounding, numeric_precision) for x, y in zip(a.flat(), b.flat(), strict=True)
+        )
+    if not isinstance(a, _sympy.Expr) or not isinstance(b, _sympy.Expr):
+        return False
+    return values_equal(_done(a), _done(b))
+
+
+def values_equal(a: Any, b: Any) -> bool:
+    """Whether two expressions have the same value, wherever their unknowns are."""
+    if a == b:
+        return True
+    if a.has(_sympy.nan, _sympy.zoo, _sympy.oo, -_sympy.oo) or b.has(_sympy.nan, _sympy.zoo, _sympy.oo, -_sympy.oo):
+        return False
+    unknowns = sorted(a.free_symbols | b.free_symbols, key=str)
+    if not unknowns:
+        return _numbers_equal(a, b)
+    a, b = _rational(a), _rational(b)
+    for start, step in _POINTS:
+        point = {unknown: start + step * i for i, unknown in enumerate(unknowns)}
+        if not _numbers_equal(_done(a.xreplace(point)), _done(b.xreplace(point))):
+            return False
+    return True
+
+
+def _numbers_equal(a: Any, b: Any) -> bool:
+    if a.has(_sympy.Float) or b.has(_sympy.Float):
+        return _decimals_equal(_rational(a), _rational(b))
+    if a.is_Rational and b.is_Rational:
+        return a == b
+    difference = a - b
+    if difference.is_Rational:
+        return difference == 0
+    return not any(_differs(difference, digits) for digits in _DIGITS)
+
+
+def _differs(difference: Any, digits: int) -> bool:
+    """Whether a number shows to be other than zero within so many digits."""
+    value = difference.evalf(20, maxn=digits)
+    if not value.is_number or value.has(_sympy.nan, _sympy.zoo):
+        return True
+    # What could not be told from zero comes with a precision of one bit, or as zero.
+    return any(part.is_Float and part._prec > 1 and part != 0 or not part.is_Float and part != 0
+               for part in value.as_real_imag())  # fmt: skip
+
+
+def _decimals_equal(a: Any, b: Any) -> bool:
+    gap, size = abs((a - b).evalf(30)), max(abs(a.evalf(30)), abs(b.evalf(30)))
+    return bool(gap <= _PLACES and gap * _PARTS <= size)
+
+
+def _rational(value: Any) -> Any:
+    """The value with every decimal as the fraction that was written."""
+    return value.xreplace({number: _sympy.Rational(str(number)) for number in value.atoms(_sympy.Float)})
+
+
+def _done(value: Any) -> Any:
+    try:
+        return value.doit()
+    except Exception:
+        # What sympy cannot evaluate stays as it is.
+        return value
+
+
+def elements_equal(gold: Any, answer: Any, float_rounding: int, numeric_precision: int) -> bool:
+    """Whether two tuples have the same elements in order, or a set and another in any order."""
+
+    def same(x: Any, y: Any) -> bool:
+        return _grader.sympy_expr_eq(x, y, float_rounding, numeric_precision)
+
+    if len(gold) != len(answer):
+        return False
+    if isinstance(gold, _sympy.FiniteSet) and isinstance(answer, _sympy.FiniteSet):
+        return _same_in_any_order(gold.args, answer.args, same)
+    ordered = [getattr(group, "_unsorted_args", group.args) for group in (gold, answer)]
+    return all(same(x, y) for x, y in zip(*ordered, strict=True))
+
+
+def _same_in_any_order(gold: Sequence[Any], answer: Sequence[Any], same: Callable[[Any, Any], bool]) -> bool:
+    left = list(answer)
+    for wanted in gold:
+        match = next((i for i, other in enumerate(left) if same(wanted, other)), None)
+        if match is None:
+            return False
+        del left[match]
+    return True
+
+
+def _with_unions(compare_sets: Callable[..., bool]) -> Callable[..., bool]:
+    """Unions of intervals whose ends are rounded; math-verify rounds those of a single interval alone."""
+
+    def compare(gold: Any, answer: Any, float_rounding: int, numeric_precision: int) -> bool:
+        if isinstance(gold, _sympy.Union) and isinstance(answer, _sympy.Union) and len(gold.args) == len(answer.args):
+            pairs = _same_in_any_order(
+                gold.args, answer.args, lambda x, y: compare(x, y, float_rounding, numeric_precision)
+            )
+            if pairs:
+                return True
+        return compare_sets(gold, answer, float_rounding, numeric_precision)
+
+    return compare

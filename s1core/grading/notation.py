@@ -1,0 +1,296 @@
+r"""Rewrite the ways people and programs write formulas as plain LaTeX, one small step after another.
+
+`to_latex("3*sqrt(2)/x²")` gives `3*\sqrt{2}/x^{2}`. Every step is a function from text to text that leaves alone what it
+does not know, and LaTeX stays LaTeX.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from s1core.grading.brackets import closing, split_outside
+
+_FOLDED = {"٫": ".", "٬": ",", "،": ",", "、": ",", "؛": ";", "۔": ".", "。": ".", "٪": "%", "\u200e": " ", "\u200f": " "}
+_SIGNS = str.maketrans(
+    dict.fromkeys("−–‐‑﹣", "-")
+    | dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f", " ")
+    | dict.fromkeys("°º˚", r"^\circ ")
+    | dict.fromkeys("·⋅∙", r"\cdot ")
+    | dict.fromkeys("∕⁄÷", "/")
+    | {"×": r"\times ", "✕": r"\times ", "∗": "*", "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge "}
+    | {"⩾": r"\ge ", "≧": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "≃": r"\approx ", "±": r"\pm ", "∓": r"\mp "}
+    | {"∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∖": r"\setminus ", "∅": r"\emptyset ", "∞": r"\infty "}
+    | {"⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "⟨": "(", "⟩": ")", "∠": r"\angle "}
+    | {"ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}"}
+    | {"∑": r"\sum ", "∫": r"\int ", "…": r"\ldots ", "’": "'", "′": "'", "∶": ":"}
+    | {"√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] "}
+    | dict(
+        zip(
+            "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+            (f"\\{name} " for name in (
+                "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
+                "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega").split()),
+            strict=True,
+        )
+    )
+)  # fmt: skip
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣʸᵃᵇᵏᵐ", "0123456789+-()nixyabkm", strict=True))
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙᵢⱼₖₘₓₐ", "0123456789+-()nijkmxa", strict=True))
+_RAISED_ROOT = re.compile(rf"(?<![\w)}}\]])([{''.join(_RAISED)}]+)\s*√")
+_RAISED_RUN, _LOWERED_RUN = re.compile(f"[{''.join(_RAISED)}]+"), re.compile(f"[{''.join(_LOWERED)}]+")
+_VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
+
+_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mathrm|mathsf|mbox|rm)\s*\{([^{}]*)\}")
+_WRAPPER = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|mathit|mathnormal|underline|emph|(?:text)?color\s*\{[^{}]*\}|boxed|fbox)\s*(?=\{)"
+)
+_IDLE = re.compile(
+    r"\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
+    r"|\\(?:displaystyle|textstyle|limits|checkmark|hline|nonumber|color\s*\{[^{}]*\})(?![a-zA-Z])"
+    r"|\\[vh]?phantom\s*\{[^{}]*\}|\\[hv]space\*?\s*\{[^{}]*\}|\\!|\\pmod\s*\{[^{}]*\}|\(\s*\\?mod\s+[^()]*\)"
+)
+_BLANK = re.compile(r"\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\thinspace")
+_SAME = (
+    (re.compile(r"(?<=\d)\s*(?:\{,\}|\\,)\s*(?=\d{3}(?!\d))|(?<=\d)_(?=\d{3}(?!\d))"), ""),
+    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\[dt]binom(?![a-zA-Z])"), r"\\binom"),
+    (re.compile(r"\\lbrace(?![a-zA-Z])"), r"\\{"),
+    (re.compile(r"\\rbrace(?![a-zA-Z])"), r"\\}"),
+    (re.compile(r"\\langle(?![a-zA-Z])"), "("),
+    (re.compile(r"\\rangle(?![a-zA-Z])"), ")"),
+    (re.compile(r"\\l?vert(?![a-zA-Z])|\\rvert(?![a-zA-Z])"), "|"),
+    (re.compile(r"\\varnothing(?![a-zA-Z])|\\\{\s*\\\}"), r"\\emptyset "),
+    (re.compile(r"\^?\s*(?:\\degree(?![a-zA-Z])|\{\s*\\circ\s*\})"), r"^\\circ "),
+    (re.compile(r"\\bmod(?![a-zA-Z])"), r"\\mod "),
+    (re.compile(r"\\operatorname\s*\{(sin|cos|tan|cot|sec|csc|arc(?:sin|cos|tan)|ln|log|exp|lcm|gcd)\}"), r"\\\1 "),
+    (re.compile(r"\\lg(?![a-zA-Z])"), r"\\log_{10}"),
+    (re.compile(r"<=|=<|\\leqq?(?:slant)?(?![a-zA-Z])"), r"\\le "),
+    (re.compile(r">=|\\geqq?(?:slant)?(?![a-zA-Z])"), r"\\ge "),
+    (re.compile(r"!=|\\neq(?![a-zA-Z])"), r"\\ne "),
+    (re.compile(r"\\lt(?![a-zA-Z])"), "<"),
+    (re.compile(r"\\gt(?![a-zA-Z])"), ">"),
+    (re.compile(r"\+/-|^\+-"), r"\\pm "),
+    (re.compile(r"(?<=[)\]])\s*U\s*(?=[(\[])"), r"\\cup "),
+    (re.compile(r"\\begin\s*\{array\}\s*\{[^{}]*\}"), r"\\begin{matrix}"),
+    (re.compile(r"\\end\s*\{array\}"), r"\\end{matrix}"),
+    (re.compile(r"\\\\\s*\[[^\[\]]*(?:pt|em|ex|cm|mm)\]"), r"\\\\"),
+    (re.compile(r"(?<![\\A-Za-z])(gcd|lcm|max|min|det)\s*(?=\()"), r"\\\1"),
+    (re.compile(r"\*\*"), "^"),
+    (re.compile(r"(?<=\d)[jJ](?![A-Za-z])"), "i"),
+    (re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)"), r"\\times "),
+)
+_MIXED = re.compile(r"(?<![\w.^/])(\d+)\s+(\d+)/(\d+)(?![\w.^])")
+_E_NOTATION = re.compile(r"(?<![\w.\\^])(\d+\.?\d*|\.\d+)[eE]([+-]?\d+)(?![\w.])")
+_LISTS = re.compile(r"\[\s*(\[[^\[\]]*\]\s*(?:,\s*\[[^\[\]]*\]\s*)*)\]")
+_TRIG_DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)(?:\^\{\d+\})?)\s*(\(?)\s*(\d+\.?\d*)\s*\^\s*\\circ\s*(\)?)")
+
+FUNCTIONS = {
+    **{name: name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "ln", "log", "exp")},
+    **{name: name for name in ("arcsin", "arccos", "arctan", "sqrt")},
+    **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arsinh", "acosh": "arcosh", "atanh": "artanh"},
+}
+"""Functions by the names that people and programs give them, and the LaTeX command."""
+_CONSTANTS = {name: r"\infty " for name in ("oo", "inf", "infty", "infinity", "Infinity", "Inf", "INF")} | {
+    name: r"\pi " for name in ("pi", "Pi", "PI")
+}
+_GREEK = (
+    "alpha beta gamma delta epsilon theta lambda mu nu xi rho sigma tau phi chi psi omega Gamma Delta Theta Lambda "
+    "Sigma Phi Psi Omega"
+)
+NAMES = {name: f"\\{command} " for name, command in FUNCTIONS.items()} | {
+    name: f"\\{name} " for name in _GREEK.split()
+} | _CONSTANTS  # fmt: skip
+"""Names that stand in plain text for a LaTeX command."""
+_NAME = re.compile(r"\\(?:begin|end|text|mathbb|mathcal|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]{2,}")
+_RUN_TOGETHER = re.compile(r"(?:[a-z]?(?:sin|cos|tan|cot|sec|csc|ln|log|sqrt|pi)[a-z]?)+")
+_RUN_PART = re.compile(r"sin|cos|tan|cot|sec|csc|ln|log|sqrt|pi")
+
+_CALLS: dict[tuple[str, int], str] = {
+    ("sqrt", 1): r"\sqrt{{{0}}}",
+    ("cbrt", 1): r"\sqrt[3]{{{0}}}",
+    ("exp", 1): r"e^{{{0}}}",
+    ("abs", 1): r"\left|{0}\right|",
+    ("floor", 1): r"\lfloor {0}\rfloor ",
+    ("ceil", 1): r"\lceil {0}\rceil ",
+    ("ceiling", 1): r"\lceil {0}\rceil ",
+    ("factorial", 1): r"({0})!",
+    ("binomial", 2): r"\binom{{{0}}}{{{1}}}",
+    ("comb", 2): r"\binom{{{0}}}{{{1}}}",
+    ("rational", 2): r"\frac{{{0}}}{{{1}}}",
+    ("fraction", 2): r"\frac{{{0}}}{{{1}}}",
+    ("log", 2): r"\log_{{{1}}}({0})",
+    ("log2", 1): r"\log_{{2}}({0})",
+    ("log10", 1): r"\log_{{10}}({0})",
+    ("pow", 2): r"({0})^{{{1}}}",
+    ("eq", 2): r"{0} = {1}",
+    ("matrix", 1): r"{0}",
+}
+_CALL = re.compile(r"\\?(?<![A-Za-z])(" + "|".join(sorted({name for name, _ in _CALLS})) + r"|C)\s*\(", re.IGNORECASE)
+
+
+def fold(text: str) -> str:
+    """Digits of all scripts, full-width and mathematical letters as ASCII; one character for each."""
+    return text if text.isascii() else "".join(map(_folded, text))
+
+
+def _folded(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    if "\uff01" <= char <= "\uff5e" or "\U0001d400" <= char <= "\U0001d7ff" or char == "\u3000":
+        return unicodedata.normalize("NFKC", char)
+    return _FOLDED.get(char, char)
+
+
+def to_latex(text: str) -> str:
+    """The formula in plain LaTeX: one spelling for each sign, function, power, root, fraction and number."""
+    for step in _STEPS:
+        text = step(text)
+    return " ".join(text.split())
+
+
+def read_signs(text: str) -> str:
+    r"""Signs of Unicode as LaTeX: `5√2` as `5\sqrt 2`, `x³` as `x^{3}`, `2½` as `2\frac{1}{2}`."""
+    if text.isascii():
+        return text
+    text = _RAISED_ROOT.sub(lambda root: rf"\sqrt[{_mapped(root[1], _RAISED)}] ", text)
+    text = _RAISED_RUN.sub(lambda run: f"^{{{_mapped(run[0], _RAISED)}}}", text)
+    text = _LOWERED_RUN.sub(lambda run: f"_{{{_mapped(run[0], _LOWERED)}}}", text)
+    text = _VULGAR.sub(lambda sign: "\\frac{%s}{%s}" % tuple(unicodedata.normalize("NFKC", sign[0]).split("⁄")), text)
+    return text.translate(_SIGNS)
+
+
+def _mapped(run: str, signs: dict[str, str]) -> str:
+    return "".join(signs[sign] for sign in run)
+
+
+def drop_dress(text: str) -> str:
+    r"""Take off what only dresses a formula: `\left`, `\displaystyle`, `\boxed`, colours, fonts, spacing."""
+    text = _IDLE.sub(" ", text)
+    for wrapper in reversed(list(_WRAPPER.finditer(text))):
+        end = closing(text, wrapper.end())
+        if end is not None:
+            text = f"{text[: wrapper.start()]} {text[wrapper.end() + 1 : end]} {text[end + 1 :]}"
+    text = _BLANK.sub(" ", _SAME[0][0].sub("", text))
+    return _TEXT.sub(_plain_group, text)
+
+
+def _plain_group(group: re.Match[str]) -> str:
+    words = group[1].replace("~", " ").strip()
+    # Numbers, punctuation and the constants e and i mean the same upright.
+    return words if re.fullmatch(r"[\d.,;\s]*|[ei]", words) else f"\\text{{{words}}}"
+
+
+def unify(text: str) -> str:
+    r"""One spelling for commands and operators that mean the same: `\dfrac`, `<=`, `**`, `array`."""
+    for pattern, same in _SAME:
+        text = pattern.sub(same, text)
+    return text
+
+
+def read_calls(text: str) -> str:
+    r"""Calls as programs write them: `exp(-x)` as `e^{-x}`, `sqrt((2+3)*5)` as `\sqrt{(2+3)*5}`, `Rational(1,3)`."""
+    for call in reversed(list(_CALL.finditer(text))):
+        end = closing(text, call.end() - 1)
+        if end is None:
+            continue
+        args = split_outside(text[call.end() : end], ",")
+        name = call[1].lower()
+        if call[1] == "C" and len(args) == 2 and all(arg.isdigit() for arg in args):
+            name = "comb"
+        template = _CALLS.get((name, len(args)))
+        if template is not None and name != "c":
+            text = f"{text[: call.start()]} {template.format(*args)} {text[end + 1 :]}"
+    return text
+
+
+def read_names(text: str) -> str:
+    r"""Names of functions and constants as commands: `2 cos x` as `2 \cos x`, `pi` as `\pi`."""
+    return _NAME.sub(lambda name: _command(name[0]), text)
+
+
+def _command(name: str) -> str:
+    if name.startswith("\\"):
+        return name
+    if name in NAMES:
+        return NAMES[name]
+    return _RUN_PART.sub(r" \\\g<0> ", name) if _RUN_TOGETHER.fullmatch(name) else name
+
+
+_TAKES_ARGUMENTS = re.compile(r"\\(?:sqrt(?:\s*\[[^\[\]]*\])?|frac|binom)(?![a-zA-Z])\s*")
+_ARGUMENT = re.compile(r"\s*(?:(\\[a-zA-Z]+(?:\{[^{}]*\})*)|(\d+(?:\.\d+)?)|([a-zA-Z]))")
+
+
+def brace_arguments(text: str) -> str:
+    r"""Arguments in braces: `\frac12`, `\sqrt 2`, `\sqrt(x+1)` as `\frac{1}{2}`, `\sqrt{2}`, `\sqrt{x+1}`."""
+    for command in reversed(list(_TAKES_ARGUMENTS.finditer(text))):
+        name, rest = command[0].strip(), text[command.end() :]
+        single = name.startswith("\\sqrt")
+        args: list[str] = []
+        while len(args) < (1 if single else 2):
+            found = _argument(rest, roots=single)
+            if found is None:
+                break
+            args.append(found[0])
+            rest = found[1]
+        else:
+            text = f"{text[: command.start()]}{name}{''.join(f'{{{arg}}}' for arg in args)}{rest}"
+    return text
+
+
+def _argument(text: str, *, roots: bool) -> tuple[str, str] | None:
+    """The argument that a text begins with, and what follows it."""
+    text = text.lstrip()
+    if text.startswith("{") or (roots and text.startswith("(")):
+        end = closing(text, 0)
+        return None if end is None else (text[1:end], text[end + 1 :])
+    found = _ARGUMENT.match(text)
+    if found is None:
+        return None
+    # TeX takes one digit; only under a root do people mean the whole number.
+    end = found.start(2) + 1 if found[2] and not roots else found.end()
+    return text[:end], text[end:]
+
+
+_POWER = re.compile(r"\^\s*(?=[(\-+\d\\])")
+_EXPONENT = re.compile(r"[+-]?(?:\d+(?:\.\d+)?|\\frac\{[^{}]*\}\{[^{}]*\}|[a-zA-Z](?![a-zA-Z]))")
+
+
+def brace_powers(text: str) -> str:
+    r"""Exponents in braces: `x^(1/3)`, `2^10`, `2^-3` as `x^{1/3}`, `2^{10}`, `2^{-3}`."""
+    for power in reversed(list(_POWER.finditer(text))):
+        start = power.end()
+        if text[start] == "(":
+            end = closing(text, start)
+            if end is not None:
+                text = f"{text[: power.start()]}^{{{text[start + 1 : end]}}}{text[end + 1 :]}"
+        elif exponent := _EXPONENT.match(text, start):
+            text = f"{text[: power.start()]}^{{{exponent[0]}}}{text[exponent.end() :]}"
+    return text
+
+
+def read_numbers(text: str) -> str:
+    r"""`2e-3` as `2\times 10^{-3}`, `2 1/2` as `2\frac{1}{2}`."""
+    text = _E_NOTATION.sub(lambda number: rf"{number[1]}\times 10^{{{int(number[2])}}}", text)
+    return _MIXED.sub(lambda number: rf"{number[1]}\frac{{{number[2]}}}{{{number[3]}}}", text)
+
+
+def read_lists(text: str) -> str:
+    """A list of lists, as programs write a matrix, as a matrix."""
+    return _LISTS.sub(_matrix, text)
+
+
+def _matrix(lists: re.Match[str]) -> str:
+    rows = (row.strip("[] \t").replace(",", "&") for row in split_outside(lists[1], ","))
+    return "\\begin{pmatrix}" + r"\\".join(rows) + "\\end{pmatrix}"
+
+
+def read_degrees(text: str) -> str:
+    r"""Degrees that a function is taken of: `\sin 30^\circ` is half. Others are a unit."""
+    return _TRIG_DEGREES.sub(lambda found: rf"{found[1]}(\frac{{{found[3]}\pi}}{{180}})", text)
+
+
+_STEPS = (
+    *(fold, read_signs, drop_dress, unify, read_calls, read_names, brace_arguments, drop_dress, brace_powers),
+    *(read_numbers, read_lists, read_degrees),
+)

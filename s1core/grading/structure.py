@@ -1,0 +1,290 @@
+r"""Read an answer as what it consists of: lists, tuples, intervals, unions, matrices, named values, relations.
+
+`x=1, y=2` is a list of two named values, `[0, \frac13)` an interval, `1 < x \le 2` a chain of relations. `same` compares
+two such structures part by part and leaves the parts, in LaTeX, to another comparison. What has no structure is a part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from s1core.grading.brackets import closing, outside, split_outside
+
+LIST, MATRIX, ROW, COLUMN, UNION = "list", "matrix", "row", "column", "union"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What has no structure of its own."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name and its value: `x = 5`, `f(3) = 5`, `x \\in \\{1, 2\\}`."""
+
+    name: str
+    value: Node
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Several parts. The kind is `list` (in any order), a pair of brackets, `matrix`, `union`, or signs of relation."""
+
+    kind: str
+    parts: tuple[Node, ...]
+    source: str
+
+
+Node = Part | Named | Group
+_SameParts = Callable[[str, str], bool]
+
+_WORD_SEPARATOR = r"(?:,\s*)?(?:\\text\{\s*(?:,\s*)?(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z]))"
+_COMMA = r"(?<!\\),(?!\d{3}(?!\d))|(?<!\\),(?=\d{3},\s)|(?<=\s),|(?<!\\),(?=\s)"
+_RELATION = r"\\le(?![a-zA-Z])|\\ge(?![a-zA-Z])|\\ne(?![a-zA-Z])|<|>"
+_TURNED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "ne": "ne"}
+_EQUALS = r"(?<![<>!\\])=|\\approx(?![a-zA-Z])"
+_NAME = re.compile(
+    r"(?:\\angle\s*|\\triangle\s*|m\s*\\angle\s*)?"
+    r"(?:\\text\{[^{}]*\}|\\(?!frac|sqrt|pi(?![a-zA-Z]))[a-zA-Z]+(?:\{[A-Za-z]+\})?|[A-Za-z]+(?:\s[A-Za-z]{3,})*)"
+    r"(?:_\{[^{}]*\}|_[A-Za-z0-9]|'|\s)*(?:\([^()=]*\))?|\|[A-Za-z]+\||\([A-Za-z_0-9{}]+(?:\s*,\s*[A-Za-z_0-9{}]+)+\)"
+)
+_PLAIN_CALL = re.compile(r"\([a-zA-Z]\)$")
+_MATRIX = re.compile(
+    r"\\begin\s*\{([pbB]?|small)matrix\*?\}(?P<body>(?:(?!\\begin|\\end).)*)\\end\s*\{\1matrix\*?\}", re.DOTALL
+)
+_TRAILING = re.compile(r"(?:[\s.,;:]|\\\\|\\text\{\s*[.,;:]?\s*\})+$")
+_REMARK = re.compile(r"\\text\{[^{}]*\}$|\([a-z ]+\)$")
+
+
+def read(source: str) -> Node:
+    """The structure of a formula in plain LaTeX."""
+    source = _strip(source)
+    for reader in (_read_list, _read_named, _read_relations, _read_matrix, _read_union, _read_brackets, _read_signs):
+        node = reader(source)
+        if node is not None:
+            return node
+    return Part(source)
+
+
+def _strip(source: str) -> str:
+    source = source.strip()
+    source = source if source.endswith("...") else _TRAILING.sub("", source)
+    # `{5}` is 5; `\{5\}` is a set.
+    while source.startswith("{") and closing(source, 0) == len(source) - 1:
+        source = source[1:-1].strip()
+    return source
+
+
+def _read_list(source: str) -> Node | None:
+    parts = split_outside(source, ";")
+    if len(parts) < 2:
+        # `p=5, q=2 and p=7, q=2` are two solutions.
+        parts = split_outside(source, _WORD_SEPARATOR)
+        if len(parts) < 2 or not all("=" in part and "," in part for part in parts):
+            parts = split_outside(source, f"{_WORD_SEPARATOR}|{_COMMA}")
+    return _listed([read(part) for part in parts], source) if len(parts) > 1 else None
+
+
+def _listed(parts: list[Node], source: str) -> Node:
+    """A list, in which a name holds for what follows it without one: `x = 1, 2`."""
+    named: list[Node] = []
+    for part in parts:
+        name = named[-1].name if named and isinstance(named[-1], Named) else None
+        named.append(Named(name, part, part.source) if name and isinstance(part, Part | Group) else part)
+    names = {part.name for part in named if isinstance(part, Named)}
+    if len(names) == 1 and all(isinstance(part, Named) for part in named):
+        values = tuple(part.value for part in named if isinstance(part, Named))
+        return Named(names.pop(), _flat(Group(LIST, values, source)), source)
+    return _flat(Group(LIST, tuple(named), source))
+
+
+def _flat(group: Group) -> Group:
+    """A list without the lists that plus and minus make within it."""
+    if not any(isinstance(part, Group) and part.kind == LIST and r"\pm" in part.source for part in group.parts):
+        return group
+    parts = tuple(
+        inner
+        for part in group.parts
+        for inner in (part.parts if isinstance(part, Group) and part.kind == LIST else (part,))
+    )
+    return Group(LIST, parts, group.source)
+
+
+def _read_named(source: str) -> Node | None:
+    equals = outside(source, rf"{_EQUALS}|\\in(?![a-zA-Z])")
+    if not equals or outside(source, _RELATION):
+        return None
+    name, value = source[: equals[0].start()].strip(), source[equals[-1].end() :].strip()
+    if name in ("", ".") and value:
+        return read(value)
+    if equals[0][0].startswith(r"\in") and not value.startswith(r"\{"):
+        return None
+    if not _NAME.fullmatch(name) and _NAME.fullmatch(value) and len(equals) == 1 and equals[0][0] == "=":
+        name, value = value, name
+        if re.search("[A-Za-z]", value.replace(r"\frac", "").replace(r"\sqrt", "").replace(r"\pi", "")):
+            return None
+    if not value or not _NAME.fullmatch(name):
+        return None
+    inner = read(value)
+    if name.startswith("(") and isinstance(inner, Group) and inner.kind == "()":
+        names = name[1:-1].split(",")
+        if len(names) == len(inner.parts):
+            pairs = zip(names, inner.parts, strict=True)
+            return Group(LIST, tuple(Named(_plain(key), part, part.source) for key, part in pairs), source)
+    return Named(_plain(name), inner, source)
+
+
+def _plain(name: str) -> str:
+    name = re.sub(r"\\text|m?\s*\\angle|[\s{}]", "", name)
+    name = _PLAIN_CALL.sub("", name)
+    return name.casefold()
+
+
+def _read_relations(source: str) -> Node | None:
+    signs = outside(source, _RELATION)
+    if not signs or outside(source, _EQUALS):
+        return None
+    starts = [0, *(sign.end() for sign in signs)]
+    ends = [*(sign.start() for sign in signs), len(source)]
+    parts = [source[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+    kinds = [sign[0].strip("\\") for sign in signs]
+    if not all(parts):
+        return None
+    if all(kind in (">", "ge") for kind in kinds):
+        parts, kinds = parts[::-1], [_TURNED[kind] for kind in kinds[::-1]]
+    return Group(" ".join(kinds), tuple(map(Part, parts)), source)
+
+
+def _read_matrix(source: str) -> Node | None:
+    found = _MATRIX.match(source)
+    if found is None:
+        return None
+    rest = _strip(source[found.end() :])
+    if rest and not _REMARK.fullmatch(rest):
+        return None
+    rows = [[cell.strip() for cell in row.split("&")] for row in found["body"].split(r"\\") if row.strip()]
+    if not rows or len({len(row) for row in rows}) > 1 or not all(map(all, rows)):
+        return None
+    if len(rows) == 1 or len(rows[0]) == 1:
+        kind = COLUMN if len(rows[0]) == 1 else ROW
+        return Group(kind, tuple(Part(cell) for row in rows for cell in row), source)
+    return Group(MATRIX, tuple(Group(ROW, tuple(map(Part, row)), "&".join(row)) for row in rows), source)
+
+
+def _read_union(source: str) -> Node | None:
+    parts = split_outside(source, r"\\cup(?![a-zA-Z])")
+    return Group(UNION, tuple(map(read, parts)), source) if len(parts) > 1 else None
+
+
+def _read_brackets(source: str) -> Node | None:
+    if source.startswith(r"\{") and source.endswith(r"\}") and closing(source, 1) == len(source) - 1:
+        inner = read(source[2:-2])
+        return Group(LIST, inner.parts, source) if isinstance(inner, Group) and inner.kind == LIST else inner
+    if len(source) > 2 and source[0] == "]" and source[-1] == "[":
+        source = f"({source[1:-1]})"
+    if not source or source[0] not in "([" or closing(source, 0) != len(source) - 1:
+        return None
+    parts = split_outside(source[1:-1], r"[,;]")
+    if len(parts) > 1:
+        # Three numbers in square brackets are no interval: a list, as programs write it.
+        kind = source[0] + source[-1]
+        return Group(LIST if kind == "[]" and len(parts) > 2 else kind, tuple(map(read, parts)), source)
+    inner = read(source[1:-1])
+    return inner if isinstance(inner, Group) and inner.kind in (MATRIX, ROW, COLUMN) else None
+
+
+def _read_signs(source: str) -> Node | None:
+    if not re.search(r"\\[pm]{2}(?![a-zA-Z])", source):
+        return None
+    plus = re.sub(r"\\pm(?![a-zA-Z])", "+", re.sub(r"\\mp(?![a-zA-Z])", "-", source))
+    minus = re.sub(r"\\pm(?![a-zA-Z])", "-", re.sub(r"\\mp(?![a-zA-Z])", "+", source))
+    return Group(LIST, (Part(plus.strip().removeprefix("+").strip()), Part(minus.strip())), source)
+
+
+def same(gold: Node, answer: Node, parts: _SameParts) -> bool:
+    """Whether two structures are the same.
+
+    Args:
+        gold: the expected one.
+        answer: the other one.
+        parts: compares two parts in LaTeX; it is asked for the whole where the structures are of different kinds.
+    """
+    if isinstance(gold, Named) and isinstance(answer, Named):
+        return gold.name == answer.name and same(gold.value, answer.value, parts)
+    if isinstance(gold, Named) and _is_value(answer):
+        return same(gold.value, answer, parts)
+    if isinstance(answer, Named) and _is_value(gold):
+        return same(gold, answer.value, parts)
+    if isinstance(gold, Group) and isinstance(answer, Group):
+        verdict = _same_groups(gold, answer, parts)
+        if verdict is not None:
+            return verdict
+    return parts(gold.source, answer.source)
+
+
+def _is_value(node: Node) -> bool:
+    """Whether a node stands for what a name stands for: no equation, no relation."""
+    return not isinstance(node, Named) and not outside(node.source, f"{_EQUALS}|{_RELATION}")
+
+
+def _same_groups(gold: Group, answer: Group, parts: _SameParts) -> bool | None:
+    """Whether two groups are the same; None if that cannot be told part by part."""
+    if gold.kind == answer.kind == LIST:
+        if _names(gold) and not _names(answer):
+            return _same_values(gold, answer.parts, parts)
+        if _names(answer) and not _names(gold):
+            return _same_values(answer, gold.parts, parts)
+        return _same_in_any_order(gold.parts, answer.parts, parts)
+    if gold.kind == answer.kind:
+        equal = (
+            _same_in_any_order(gold.parts, answer.parts, parts)
+            if gold.kind == UNION
+            else _same_in_order(gold.parts, answer.parts, parts)
+        )
+        # Intervals that touch are one; a relation can be solved for something else.
+        decided = equal or gold.kind in (MATRIX, ROW, COLUMN) or gold.kind[0] in "(["
+        return equal if decided else None
+    kinds = {gold.kind, answer.kind}
+    if LIST in kinds and "()" in kinds:
+        listed, ordered = (gold, answer) if gold.kind == LIST else (answer, gold)
+        return _same_values(listed, ordered.parts, parts)
+    if kinds <= {"()", ROW, COLUMN}:
+        return "()" in kinds and _same_in_order(gold.parts, answer.parts, parts)
+    return False if kinds <= {"()", "[]", "[)", "(]", MATRIX, ROW, COLUMN} else None
+
+
+def _names(group: Group) -> list[str]:
+    """The names of a list of named values, each another; none for any other list."""
+    names = [part.name for part in group.parts if isinstance(part, Named)]
+    return names if len(set(names)) == len(group.parts) else []
+
+
+def _same_values(listed: Group, values: Sequence[Node], parts: _SameParts) -> bool:
+    """Whether values stand in the order of a list, or in the order of its names."""
+    in_order = [part.value if isinstance(part, Named) else part for part in listed.parts]
+    if _same_in_order(in_order, values, parts):
+        return True
+    names = _names(listed)
+    by_name = [value for _, value in sorted(zip(names, in_order, strict=True), key=lambda pair: pair[0])] if names else []
+    return bool(names) and _same_in_order(by_name, values, parts)
+
+
+def _same_in_order(gold: Sequence[Node], answer: Sequence[Node], parts: _SameParts) -> bool:
+    return len(gold) == len(answer) and all(same(g, a, parts) for g, a in zip(gold, answer, strict=True))
+
+
+def _same_in_any_order(gold: Sequence[Node], answer: Sequence[Node], parts: _SameParts) -> bool:
+    if len(gold) != len(answer):
+        return False
+    left = list(answer)
+    for wanted in gold:
+        match = next((i for i, other in enumerate(left) if same(wanted, other, parts)), None)
+        if match is None:
+            return False
+        del left[match]
+    return True
