@@ -56,7 +56,7 @@ def values_equal(a: Any, b: Any) -> bool:
         return False
     unknowns = sorted(a.free_symbols | b.free_symbols, key=str)
     if not unknowns:
-        return _numbers_equal(a, b)
+        return _numbers_equal(a, b) or _numbers_equal(_with_real_roots(a), _with_real_roots(b))
     a, b = _rational(a), _rational(b)
     for start, step in _POINTS:
         point = {unknown: start + step * i for i, unknown in enumerate(unknowns)}
@@ -76,9 +76,19 @@ def _numbers_equal(a: Any, b: Any) -> bool:
     return not any(_differs(difference, digits) for digits in _DIGITS)
 
 
+def _with_real_roots(value: Any) -> Any:
+    """The cube root of -8 as -2, where sympy takes the principal one."""
+
+    def is_odd_root(power: Any) -> bool:
+        odd = power.is_Pow and power.exp.is_Rational and power.exp.q % 2 == 1 and power.exp.q > 1
+        return odd and power.base.is_number and power.base.is_extended_negative
+
+    return value.replace(is_odd_root, lambda power: _sympy.Pow(-1, power.exp.p) * (-power.base) ** power.exp)
+
+
 def _differs(difference: Any, digits: int) -> bool:
     """Whether a number shows to be other than zero within so many digits."""
-    value = difference.evalf(20, maxn=digits)
+    value = difference.evalf(digits, maxn=digits)
     if not value.is_number or value.has(_sympy.nan, _sympy.zoo):
         return True
     # What could not be told from zero comes with a precision of one bit, or as zero.

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from s1core.grading.labels import ANSWER_WORDS
+from s1core.grading.notation import NAMES, is_prose
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extracted:
@@ -23,10 +26,39 @@ class Box:
     content: str
 
 
-ANSWER_WORDS = "answer|réponse|respuesta|resposta|risposta|antwort|ответ|答案|答"
-"""`Answer` as models write it when they were asked in another language."""
-
-_LABEL = re.compile(rf"(?:Final\s+)?(?:{ANSWER_WORDS})[\s*_]*[:：]", re.IGNORECASE)
+_WORDS = "|".join(ANSWER_WORDS)
+# Where words are parted by blanks, `answers` or `Antwortet` is another word; elsewhere endings follow: `정답은`.
+_WORD = rf"(?<![A-Za-z\u00c0-\u052f])(?:{_WORDS})"
+_GAP = r"(?:\s?[^\s\d:：.,;!?()\[\]{}$\\*#]{1,14}){0,3}?"
+_LABEL = re.compile(
+    rf"(?P<final>final\s+)?(?:answers?(?:\s+(?:is|are))?|(?!answer){_WORD}{_GAP})[\s*_]*(?:[:：]|ঃ)|^[ \t]*####(?!#)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_PHRASE = re.compile(
+    r"(?<![A-Za-z])answers?\s+(?P<gap>(?:is|are|equals|must be|should be|would be|will be)(?:\s+(?:then|thus|therefore|"
+    r"simply|just|equal to|exactly))?\b|(?=\$|\\[(\[]))\s*"
+    rf"|(?!answer){_WORD}(?P<other>{_GAP})[\s*:：]*(?=[\d$+\-−(]|\\[a-z(\[])",
+    re.IGNORECASE,
+)
+_NEGATION = re.compile(r"\b(?:no|not|não|non|pas|nicht|kein\w*|не|nie|ne|inte|ikke|niet|nu|değil)\b|不|没|ない", re.IGNORECASE)
+_STEPS = re.compile(
+    r"step|schritt|\bpaso|étape|\bpasso|\bkrok|hatua|\bsteg\b|\bstap|ステップ|逐步|ধাপে|దశ|ขั้นตอน|adım|bước|langkah",
+    re.IGNORECASE,
+)
+_STEPS_REACH = 24
+"""Characters before a label, in its line, where `Step-by-Step` may stand."""
+_LONGEST_CONCLUSION = 400
+_MARKED = re.compile(
+    r"(?:\$\$[^$]+\$\$|\$[^$\n]+\$|\\\((?:(?!\\\)).)+\\\)|\\\[(?:(?!\\\]).)+\\\])"
+    r"(?:\s*(?:,|,?\s*and|,?\s*or)\s*(?:\$[^$\n]+\$|\\\((?:(?!\\\)).)+\\\)))*",
+    re.DOTALL,
+)
+# A point ends a sentence, but not a number; so does a reason.
+_SENTENCE = re.compile(
+    r"(?:(?!\.(?=\s|$|\*)|[!?。।](?=\s|$)|[\n。।]|\*\*|\s(?:because|since|so that|which|where|as\s+[a-z]|from)\b).)+"
+)
+_NAMES = "|".join(sorted(NAMES, key=len, reverse=True))
+_FORMULA_RUN = re.compile(rf"(?:\\[a-zA-Z]+|(?<![A-Za-z])(?:{_NAMES}|[A-Za-z])(?![A-Za-z])|[^\w]|[\d_²³¹⁰-⁹])+")
 _DISPLAY = re.compile(r"\s*(?:\\\[(?P<bracket>.*?)\\\]|\$\$(?P<dollars>.*?)\$\$)", re.DOTALL)
 _PREAMBLE = re.compile(r"(?:the\s+)?(?:final\s+)?answer\s+is\s*:?\s*", re.IGNORECASE)
 _CLOSING_PHRASE = "I hope it is correct"
@@ -39,9 +71,10 @@ _LONGEST_GAP = 60
 
 
 def extract_answer(text: str) -> Extracted:
-    r"""Return the last `\boxed{}`, else what follows the last `Final Answer:` or `Answer:`.
+    r"""Return the last `\boxed{}`, else what follows the last `Final Answer:`, `Answer:` or `the answer is`.
 
-    Boxes in a row, parted by commas, `and` or `or` alone, are one answer: `\boxed{1} and \boxed{2}` gives `1, 2`.
+    `Answer` may be in any of some sixty languages, and GSM8K's `####` is a label too. Boxes in a row, parted by commas,
+    `and` or `or` alone, are one answer: `\boxed{1} and \boxed{2}` gives `1, 2`.
 
     Args:
         text: the answer part of a run, its injected `Final Answer:` included.
@@ -52,13 +85,16 @@ def extract_answer(text: str) -> Extracted:
         row = _last_row(text, boxes)
         answer = ", ".join(box.content.strip() for box in row)
         return Extracted(answer=answer, rule="boxed" if len(row) == 1 else "boxed_row")
-    label_end = next((label.end() for label in reversed(list(_LABEL.finditer(text)))), None)
-    if label_end is None:
+    label = _last_label(text)
+    labelled = None if label is None else _after_label(text[label.end() :])
+    concluded = _after_phrase(text, 0 if label is None else label.end())
+    if concluded is not None and (label is None or not labelled or concluded.after_line or is_prose(labelled)):
+        return Extracted(answer=concluded.answer, rule="answer_phrase")
+    if label is None:
         return Extracted(answer=None, rule="no_answer_marker")
-    answer = _after_label(text[label_end:])
-    if not answer:
+    if not labelled:
         return Extracted(answer=None, rule="empty_answer")
-    return Extracted(answer=answer, rule="final_answer_label")
+    return Extracted(answer=labelled, rule="final_answer_label")
 
 
 def find_boxes(text: str) -> list[Box]:
@@ -105,6 +141,19 @@ def _parts(gap: str) -> bool:
     return any(mark in gap for mark in (",", ";", "and", "or", "quad"))
 
 
+def _last_label(text: str) -> re.Match[str] | None:
+    """The last label; none that introduces steps, that is quoted in parentheses, or that follows a final one."""
+    last: re.Match[str] | None = None
+    for label in _LABEL.finditer(text):
+        line = text[text.rfind("\n", 0, label.start()) + 1 : label.start()]
+        if _STEPS.search(line[-_STEPS_REACH:] + label[0]) or line.count("(") > line.count(")"):
+            continue
+        if last is not None and last["final"] and not label["final"] and "\n" not in text[last.end() : label.start()]:
+            continue
+        last = label
+    return last
+
+
 def _after_label(rest: str) -> str:
     display = _DISPLAY.match(rest)
     if display is not None:
@@ -116,4 +165,41 @@ def _after_label(rest: str) -> str:
     line = line[preamble.end() :] if preamble is not None else line
     line = line.partition(_CLOSING_PHRASE)[0]
     # Stripped by hand: an anchored pattern would try every position of a long run of dots.
-    return line.strip().rstrip(".*_ \t").lstrip("*_ \t")
+    line = line.strip()
+    return (line if line.endswith("...") else line.rstrip(".*_ \t")).lstrip("*_ \t")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Conclusion:
+    answer: str
+    after_line: bool
+    """Whether it stands below the line that was searched from."""
+
+
+def _after_phrase(text: str, start: int) -> _Conclusion | None:
+    """What the last `the answer is` says after `start`."""
+    found: _Conclusion | None = None
+    for phrase in _PHRASE.finditer(text, start):
+        gap = phrase["gap"] or phrase["other"] or ""
+        if _NEGATION.search(gap) or _STEPS.search(phrase[0]):
+            continue
+        answer = leading_formula(text[phrase.end() : phrase.end() + _LONGEST_CONCLUSION])
+        if answer:
+            found = _Conclusion(answer=answer, after_line="\n" in text[start : phrase.start()].lstrip())
+    return found
+
+
+def leading_formula(text: str) -> str | None:
+    r"""The formula or the few words that a text begins with: `24` of `24, since 4 + 20 = 24`; None for other prose."""
+    text = text.lstrip(" \t\n*_:")
+    if marked := _MARKED.match(text):
+        return marked[0]
+    sentence = _SENTENCE.match(text)
+    line = sentence[0].strip().rstrip("*_ ") if sentence else ""
+    if line and not is_prose(line) and not line.startswith(("not ", "that ")):
+        return line
+    run = _FORMULA_RUN.match(line)
+    formula = run[0].strip().rstrip("(,=+*/-[ ") if run else ""
+    while formula.count("(") > formula.count(")"):
+        formula = formula[: formula.rindex("(")].rstrip()
+    return formula if any(char.isdecimal() or char == "\\" for char in formula) else None

@@ -15,7 +15,8 @@ from typing import Any
 
 from s1core.grading import exact
 from s1core.grading.literal import parse_number, plain, same_number
-from s1core.grading.notation import NAMES, fold, to_latex
+from s1core.grading.notation import fold, is_prose, to_latex
+from s1core.grading.prose import value_in_prose
 from s1core.grading.structure import Node, read, same
 from s1core.grading.units import split_unit
 
@@ -24,23 +25,11 @@ _verify: Any = import_module("math_verify")
 _latex: Any = import_module("latex2sympy2_extended")
 _sympy: Any = import_module("sympy")
 
-_DELIMITED = re.compile(
-    r"(?<!\\)\$\$(?P<display>[^$]+)\$\$|(?<!\\)\$(?P<inline>(?:[^$\n]|\\\$)+)\$"
-    r"|\\\((?P<round>.+?)\\\)|\\\[(?P<square>.+?)\\\]",
-    re.DOTALL,
-)
-_BETWEEN = re.compile(r"[\s,;]*(?:and|or)?[\s,;]*")
 _ONE_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:(?!\\boxed).)*)\}", re.DOTALL)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?!\d|,\d)")
 _NATURAL_LOG = re.compile(r"(?<![\\A-Za-z])log(?=\s*\()")
-_GROUP = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|begin|end)\s*\{[^{}]*\}")
-_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z\u00c0-\u024f]{3,}")
-_CALLED = re.compile(r"[A-Za-z]+\s*\($")
-_KNOWN = {"and", "mod", "percent", "percentage", "per", "cent", "choose", "square", "cubic"}
-# Two letters of a script that is not used for formulas: Cyrillic, Arabic, Devanagari, Chinese, Japanese, Korean, ...
-_OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7af]{2}")
 _CJK_THEN_ASCII = re.compile("([\u0900-\u1cff\u2e80-\ud7af\uff00-\uffef])(?=[!-~])")
 _TEXT_ONLY = re.compile(r"(?:\\text\{[^{}]*\}|[A-Za-z][A-Za-z.'-]*|\s)+")
 _BASED = re.compile(
@@ -52,7 +41,6 @@ _BASED = re.compile(
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
           "sixteen": 16}  # fmt: skip
 _CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
-_NUMBER_FORMULA = re.compile(r"[^\s,;:!?]*(?:√|[²³⁴-⁹]|π|\^|\*|\w\()[^\s;:!?]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +90,8 @@ def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     text = text.strip()
     formula = _formula_of(text, found)
     if formula is None:
+        formula = value_in_prose(text, first=bool(found))
+    if formula is None:
         spaced = _CJK_THEN_ASCII.sub(r"\1 ", fold(text))
         labelled = f"Final Answer: {spaced}" if found.startswith("final") else spaced
         parsed = _verify.parse(labelled, extraction_mode="any_match", parsing_timeout=None)
@@ -127,34 +117,7 @@ def _formula_of(text: str, found: str) -> str | None:
     if not found.startswith("boxed") and _BOX.search(text):
         config = _latex.NormalizationConfig(basic_latex=False, boxed="last")
         return _latex.normalize_latex(text.replace("\\fbox", "\\boxed"), config)
-    prose = is_prose(_DELIMITED.sub(" x ", text)) if _DELIMITED.search(text) else is_prose(text)
-    if not prose:
-        return re.sub(r"(?<!\\)\$|\\[()\[\]]", " ", text)
-    rows = _marked_rows(text)
-    if rows and not found.startswith("boxed"):
-        return rows[0] if found else rows[-1]
-    return None
-
-
-def _marked_rows(text: str) -> list[str]:
-    """The formulas between delimiters; those that only a comma or `and` parts are one."""
-    rows: list[str] = []
-    end = -1
-    for formula in _DELIMITED.finditer(text):
-        content = next(group for group in formula.groups() if group)
-        if end >= 0 and _BETWEEN.fullmatch(gap := text[end : formula.start()]) and gap.strip():
-            rows[-1] += f", {content}"
-        else:
-            rows.append(content)
-        end = formula.end()
-    return rows
-
-
-def is_prose(text: str) -> bool:
-    """Whether a text is made of words, more than one that is neither a function nor a unit."""
-    text = _GROUP.sub(" ", text)
-    words = [word for word in _WORD.findall(text) if word not in NAMES and word.lower() not in _KNOWN]
-    return len(words) > 1 or _OTHER_SCRIPT.search(text) is not None
+    return None if is_prose(text) else re.sub(r"(?<!\\)\$|\\[()\[\]]", " ", text)
 
 
 def same_part(gold: str, answer: str) -> bool:

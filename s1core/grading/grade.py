@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from s1core.errors import InvalidSetting
-from s1core.grading.choice import choice_in_prose, choice_of, leading_choice
+from s1core.grading.choice import choice_in_prose, choice_of, gold_choice, leading_choice
 from s1core.grading.equal import LONGEST_ANSWER, Comparison, equal_integer, equal_math, equal_text
 from s1core.grading.extract import extract_answer
 
@@ -69,13 +69,14 @@ def _grade_choice(text: str, gold: str) -> Verdict:
     answer = extracted.answer or ""
     if len(answer) > LONGEST_ANSWER:
         return Verdict(correct=False, answer=answer, rule="too_long", found=extracted.rule)
-    letter = choice_of(answer) if extracted.rule.startswith("boxed") else leading_choice(answer)
-    found = extracted.rule
+    expected, digits = gold_choice(gold)
+    read = choice_of if extracted.rule.startswith("boxed") else leading_choice
+    letter, found = read(answer, digits=digits), extracted.rule
     if letter is None:
-        letter, found = choice_in_prose(text, answer), "unmarked"
+        letter, found = choice_in_prose(text, answer, digits=digits), "unmarked"
     if letter is None:
         return Verdict(correct=False, answer=None, rule="no_choice_letter" if text.strip() else "no_answer")
-    return Verdict(correct=letter == choice_of(gold), answer=letter, rule="choice", found=found)
+    return Verdict(correct=letter == expected, answer=letter, rule="choice", found=found)
 
 
 def _grade_unmarked(text: str, gold: str, kind: Kind) -> Verdict:

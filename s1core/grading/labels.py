@@ -28,8 +28,8 @@ ANSWER_WORDS = (
 )
 """`Answer`, longer words before those that begin like them."""
 
-CHOOSING_WORDS = ("正确选项", "正确的选项", "故选", "应选", "應選", "選擇", "选择", "選", "选", "گزینه", "گزينه")
-"""Words that choose an option without a word for `answer`: Chinese `hence choose`, Persian `option`."""
+CHOOSING_WORDS = ("正确选项", "正确的选项", "故选", "应选", "應選", "選擇", "选择", "選", "选")
+"""Words that choose an option without a word for `answer`, as Chinese says `hence choose D`."""
 
 _LETTER_ROWS = (
     "ABCDEFGHIJ",
@@ -96,3 +96,11 @@ def _options() -> dict[str, str]:
 
 OPTION_SIGNS = _options()
 """What an option is called, in any script, and the Latin letter or the digit that it stands for."""
+
+OPTION_WORDS = (
+    *("option", "opción", "opcion", "opção", "alternativa", "opzione", "opcja", "opciunea", "optie", "alternativ"),
+    *("seçenek", "şık", "pilihan", "opsi", "phương án", "chaguo", "вариант", "варіант", "опция", "επιλογή", "choice"),
+    *("الخيار", "خيار", "گزینه", "آپشن", "אפשרות", "विकल्प", "পছন্দ", "বিকল্প", "ਵਿਕਲਪ", "વિકલ્પ", "விருப்பம்"),
+    *("ఎంపిక", "ఆప్షన్", "ಆಯ್ಕೆ", "ഓപ്ഷൻ", "ตัวเลือก", "ข้อ", "选项", "選項", "選択肢", "보기", "선택지"),
+)
+"""`Option`."""

@@ -9,7 +9,7 @@ from fractions import Fraction
 from s1core.grading.notation import fold, to_latex
 
 _DECORATION = re.compile(r"\\[!,;:]|\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\displaystyle\b")
-_BLANK = re.compile(r"\\q?quad\b|\\ |~|[\u00a0\u2009\u202f]")
+_BLANK = re.compile(r"\\q?quad\b|(?<!\\)\\ |~|[\u00a0\u2009\u202f]")
 # `1 2` is not 12; any other blank changes nothing.
 _IDLE_BLANK = re.compile(r"(?<![0-9])\s+|\s+(?![0-9\s])")
 _FRACTION_STYLE = re.compile(r"\\[dtc]frac\b")

@@ -50,7 +50,7 @@ _IDLE = re.compile(
     r"|\\(?:displaystyle|textstyle|limits|checkmark|hline|nonumber|color\s*\{[^{}]*\})(?![a-zA-Z])"
     r"|\\[vh]?phantom\s*\{[^{}]*\}|\\[hv]space\*?\s*\{[^{}]*\}|\\!|\\pmod\s*\{[^{}]*\}|\(\s*\\?mod\s+[^()]*\)"
 )
-_BLANK = re.compile(r"\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\thinspace")
+_BLANK = re.compile(r"(?<!\\)\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\thinspace")
 _SAME = (
     (re.compile(r"(?<=\d)\s*(?:\{,\}|\\,)\s*(?=\d{3}(?!\d))|(?<=\d)_(?=\d{3}(?!\d))"), ""),
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
@@ -72,6 +72,9 @@ _SAME = (
     (re.compile(r"\\gt(?![a-zA-Z])"), ">"),
     (re.compile(r"\+/-|^\+-"), r"\\pm "),
     (re.compile(r"(?<=[)\]])\s*U\s*(?=[(\[])"), r"\\cup "),
+    (re.compile(r"^\s*([\[\]])([^\[\]]*)\[\s*$"), lambda found: f"{'[' if found[1] == '[' else '('}{found[2]})"),
+    (re.compile(r"^\s*\]([^\[\]]*)\]\s*$"), r"(\1]"),
+    (re.compile(r"\{?(?<![\w}])(\w+)\s*(?:\\choose|\bchoose\b)\s*(\w+)\}?"), r"\\binom{\1}{\2}"),
     (re.compile(r"\\begin\s*\{array\}\s*\{[^{}]*\}"), r"\\begin{matrix}"),
     (re.compile(r"\\end\s*\{array\}"), r"\\end{matrix}"),
     (re.compile(r"\\\\\s*\[[^\[\]]*(?:pt|em|ex|cm|mm)\]"), r"\\\\"),
@@ -129,6 +132,20 @@ _CALLS: dict[tuple[str, int], str] = {
 _CALL = re.compile(r"\\?(?<![A-Za-z])(" + "|".join(sorted({name for name, _ in _CALLS})) + r"|C)\s*\(", re.IGNORECASE)
 
 
+_TEXT_GROUP = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|begin|end)\s*\{[^{}]*\}")
+_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z\u00c0-\u024f]{3,}")
+_KNOWN_WORDS = frozenset("and mod percent percentage per cent choose square cubic squared cubed".split())
+# Two letters of a script that is not used for formulas: Cyrillic, Arabic, Devanagari, Chinese, Japanese, Korean, ...
+_OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7af]{2}")
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text is made of words: of more than one that is neither a function nor a unit."""
+    text = _TEXT_GROUP.sub(" ", text)
+    words = [word for word in _WORD.findall(text) if word not in NAMES and word.lower() not in _KNOWN_WORDS]
+    return len(words) > 1 or _OTHER_SCRIPT.search(text) is not None
+
+
 def fold(text: str) -> str:
     """Digits of all scripts, full-width and mathematical letters as ASCII; one character for each."""
     return text if text.isascii() else "".join(map(_folded, text))
@@ -166,6 +183,9 @@ def _mapped(run: str, signs: dict[str, str]) -> str:
 
 def drop_dress(text: str) -> str:
     r"""Take off what only dresses a formula: `\left`, `\displaystyle`, `\boxed`, colours, fonts, spacing."""
+    if r"\begin" not in text:
+        # Written twice by programs that escape it.
+        text = re.sub(r"\\\\(?=[A-Za-z])", r"\\", text)
     text = _IDLE.sub(" ", text)
     for wrapper in reversed(list(_WRAPPER.finditer(text))):
         end = closing(text, wrapper.end())
@@ -177,6 +197,8 @@ def drop_dress(text: str) -> str:
 
 def _plain_group(group: re.Match[str]) -> str:
     words = group[1].replace("~", " ").strip()
+    if re.fullmatch(r"\(\s*[A-Za-z]\s*\)", words):
+        words = words.strip("() ")
     # Numbers, punctuation and the constants e and i mean the same upright.
     return words if re.fullmatch(r"[\d.,;\s]*|[ei]", words) else f"\\text{{{words}}}"
 

@@ -39,7 +39,7 @@ _PATIENCE_S = 0.05
 
 _LONGEST_GOLD = 20_000
 _ids = itertools.count()
-_PROGRAM = ("-m", "s1core.grading.worker")
+_PROGRAM = Path(__file__).with_name("worker.py")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -72,7 +72,7 @@ class Worker:
             # -P: the folder that the user is in must not shadow modules; the one that holds this package is named.
             path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
             self._process = subprocess.Popen(
-                [sys.executable, "-P", *_PROGRAM],
+                [sys.executable, "-P", str(_PROGRAM)],
                 env={**os.environ, "PYTHONPATH": path},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -43,8 +43,8 @@ class Group:
 Node = Part | Named | Group
 _SameParts = Callable[[str, str], bool]
 
-_WORD_SEPARATOR = r"(?:,\s*)?(?:\\text\{\s*(?:,\s*)?(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z]))"
-_COMMA = r"(?<!\\),(?!\d{3}(?!\d))|(?<!\\),(?=\d{3},\s)|(?<=\s),|(?<!\\),(?=\s)"
+_WORD_SEPARATOR = r"(?:,\s*)?(?:\\text\{\s*(?:,\s*)?(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z])|(?<=[\d)}])or(?=[A-Z(]))"
+_COMMA = r"(?<!\\),"
 _RELATION = r"\\le(?![a-zA-Z])|\\ge(?![a-zA-Z])|\\ne(?![a-zA-Z])|<|>"
 _TURNED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "ne": "ne"}
 _EQUALS = r"(?<![<>!\\])=|\\approx(?![a-zA-Z])"
@@ -74,6 +74,8 @@ def read(source: str) -> Node:
 def _strip(source: str) -> str:
     source = source.strip()
     source = source if source.endswith("...") else _TRAILING.sub("", source)
+    if source.startswith("{") and closing(source, 0) is None:
+        source = source[1:].strip()
     # `{5}` is 5; `\{5\}` is a set.
     while source.startswith("{") and closing(source, 0) == len(source) - 1:
         source = source[1:-1].strip()
@@ -85,9 +87,28 @@ def _read_list(source: str) -> Node | None:
     if len(parts) < 2:
         # `p=5, q=2 and p=7, q=2` are two solutions.
         parts = split_outside(source, _WORD_SEPARATOR)
+        if len(parts) > 1 and (joined := _join_relations([read(part) for part in parts], source)):
+            return joined
         if len(parts) < 2 or not all("=" in part and "," in part for part in parts):
             parts = split_outside(source, f"{_WORD_SEPARATOR}|{_COMMA}")
     return _listed([read(part) for part in parts], source) if len(parts) > 1 else None
+
+
+def _join_relations(parts: list[Node], source: str) -> Group | None:
+    r"""`x < 1 or x > 2` as a union, `x > 1 and x < 2` as the chain `1 < x < 2`; None for anything else."""
+    relations = [part for part in parts if isinstance(part, Group) and set(part.kind.split()) <= set(_TURNED)]
+    if len(relations) < len(parts):
+        return None
+    if re.search(r"(?<![A-Za-z])or(?![A-Za-z])", source):
+        return Group(UNION, tuple(relations), source)
+    for first, second in (relations[:2], relations[1::-1]):
+        if len(relations) == 2 and first.parts[-1] == second.parts[0]:
+            chain = (*first.parts, *second.parts[1:])
+            kind = f"{first.kind} {second.kind}"
+            signs = ["<" if sign == "<" else f"\\{sign} " for sign in kind.split()]
+            text = "".join(part.source + sign for part, sign in zip(chain, [*signs, ""], strict=True))
+            return Group(kind, chain, text)
+    return None
 
 
 def _listed(parts: list[Node], source: str) -> Node:
@@ -119,7 +140,10 @@ def _read_named(source: str) -> Node | None:
     equals = outside(source, rf"{_EQUALS}|\\in(?![a-zA-Z])")
     if not equals or outside(source, _RELATION):
         return None
-    name, value = source[: equals[0].start()].strip(), source[equals[-1].end() :].strip()
+    # `x = 1/3 \\approx 0.33` says what x is before it rounds.
+    last = next((i for i, sign in enumerate(equals) if "approx" in sign[0] and i > 0), len(equals))
+    end = equals[last].start() if last < len(equals) else len(source)
+    name, value = source[: equals[0].start()].strip(), source[equals[last - 1].end() : end].strip()
     if name in ("", ".") and value:
         return read(value)
     if equals[0][0].startswith(r"\in") and not value.startswith(r"\{"):
@@ -279,12 +303,7 @@ def _same_in_order(gold: Sequence[Node], answer: Sequence[Node], parts: _SamePar
 
 
 def _same_in_any_order(gold: Sequence[Node], answer: Sequence[Node], parts: _SameParts) -> bool:
-    if len(gold) != len(answer):
-        return False
-    left = list(answer)
-    for wanted in gold:
-        match = next((i for i, other in enumerate(left) if same(wanted, other, parts)), None)
-        if match is None:
-            return False
-        del left[match]
-    return True
+    """Whether each of the ones is one of the others; what is said twice counts once, as in a set."""
+    return all(any(same(g, a, parts) for a in answer) for g in gold) and all(
+        any(same(g, a, parts) for g in gold) for a in answer
+    )
