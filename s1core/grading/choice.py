@@ -10,7 +10,7 @@ from s1core.grading.literal import unwrap_math
 from s1core.grading.notation import fold
 
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
-_LETTER = r"(?<![A-Za-z0-9\\'’_^])(?!I\s+[a-z])(?P<letter>[A-J])(?![A-Za-z0-9'’_])(?!\s*(?:[=²^+*/<>]|\\times|\\cdot))"
+_LETTER = r"(?<![A-Za-z0-9\\'’_^])(?!I\s+[a-z])(?P<letter>[A-J])(?![A-Za-z0-9_]|['’](?!d[iıuü]r))(?!\s*(?:[=²^+/<>]|\*(?!\*)|\\times|\\cdot))"
 _DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>[0-9])(?![\w^%]|[.,][0-9])"
 _WORDS = rf"(?<![A-Za-z\u00c0-\u052f])(?i:{'|'.join((*ANSWER_WORDS, *CHOOSING_WORDS))})"
 _NEGATION = (
@@ -18,6 +18,12 @@ _NEGATION = (
 )
 # Within one sentence: `making B the correct answer. Option A is ...` chooses B.
 _GAP = rf"(?:(?!{_NEGATION}|[.!?。।][\s*]|[。।])[^\n]){{0,50}}?"
+# `B is wrong`, `Bではない`, `B değil`: what stands after a letter that is not chosen.
+_DENIED = (
+    r"(?!\)?\s*(?:is\s+(?:not|wrong|incorrect|false)|isn't|ではな|じゃな|ではありません|(?:[은는이가]\s*)?(?:아니|아닙)|"
+    r"değil|नहीं|নয়|不对|不正确|不是|错))"
+)
+_DENYING = re.compile(rf"(?:{_NEGATION})\W*$", re.IGNORECASE)
 _WINDOW = 4_000
 """Characters at the end of a text that are searched; a conclusion stands there."""
 
@@ -28,9 +34,9 @@ class _Patterns:
     def __init__(self, sign: str) -> None:
         self.sign = re.compile(sign)
         # `the answer is B`, `the answer: "B"`, and `the correct answer is:` with the option on a line of its own.
-        self.phrase = re.compile(rf"{_WORDS}{_GAP}(?:(?:\bis\b|[:：])[\s*]*)?{sign}")
+        self.phrase = re.compile(rf"{_WORDS}{_GAP}(?:(?:\bis\b|[:：])[\s*]*)?{sign}{_DENIED}")
         self.bold = re.compile(rf"\*\*\(?{sign}(?=[.:)]|\*\*)")
-        self.option = re.compile(rf"(?i:{'|'.join(OPTION_WORDS)})\w*\s*[(（\"'“「*]*{sign}")
+        self.option = re.compile(rf"(?i:{'|'.join(OPTION_WORDS)})\w*\s*[:：]?\s*[(（\"'“「*]*{sign}{_DENIED}")
         self.leading = re.compile(rf"[\s\"'“‘«*_$(（\[{{【]*{sign}")
         self.item = re.compile(rf"{sign}(?=[.)])")
         self.several = re.compile(rf"[\s(]*{sign}[)\s]*(?:(?:,|;|&|and|\\text\{{\s*and\s*\}})[\s(]*[A-J0-9][)\s.]*)+")
@@ -66,12 +72,18 @@ def choice_of(text: str, *, digits: bool = False) -> str | None:
 def gold_choice(gold: str) -> tuple[str | None, bool]:
     """The option that is expected, and whether options are numbered."""
     folded = fold(gold).strip()
-    if _TOGETHER.fullmatch(folded):
-        return ", ".join(sorted(set(folded))), False
+    if together := choices_together(folded):
+        return together, False
     letter = choice_of(folded.upper() if len(folded) == 1 else folded)
     if letter is not None:
         return letter, False
     return choice_of(folded, digits=True), True
+
+
+def choices_together(text: str) -> str | None:
+    """Several options that are written together, `ACD`, as `A, C, D`; None for anything else."""
+    text = fold(_TEXT_COMMAND.sub("", text)).strip(" .*${}()")
+    return ", ".join(sorted(set(text))) if _TOGETHER.fullmatch(text) else None
 
 
 def choice_in_prose(text: str, answer: str = "", *, digits: bool = False) -> str | None:
@@ -88,6 +100,8 @@ def choice_in_prose(text: str, answer: str = "", *, digits: bool = False) -> str
     """
     patterns = _BY_DIGIT if digits else _BY_LETTER
     whole, end = _latin(fold(text[: _WINDOW // 4])), _latin(fold(text[-_WINDOW:]))
+    if several := _several(patterns, whole):
+        return several
     stated = patterns.option.search(_latin(fold(answer)))
     return (
         _last(patterns.phrase, end)
@@ -119,9 +133,9 @@ def _read_sign(text: str, sign: re.Match[str]) -> str:
     before = text[: sign.start()]
     if sign[0] in "①②③④⑤⑥⑦⑧⑨⑩ⒶⒷⒸⒹⒺ⑴⑵⑶⑷⑸⒜⒝⒞⒟⒠":
         return f" {OPTION_SIGNS[sign[0]]} "
-    asked = before.rstrip()[-1:] in _BEFORE_SIGN or _ASKED.search(before[-60:]) is not None
+    asked = before.rstrip().endswith(tuple(_BEFORE_SIGN)) or _ASKED.search(before[-60:]) is not None
     ends = _ENDS_SIGN.match(text, sign.end()) is not None
-    joined = _is_letter(before[-1:]) and before[-1:] not in _BEFORE_SIGN
+    joined = _is_letter(before[-1:]) and not before.endswith(tuple(_BEFORE_SIGN))
     continued = _is_letter(text[sign.end() : sign.end() + 1]) and not ends
     return sign[0] if joined or continued or not (asked or ends) else f" {OPTION_SIGNS[sign[0]]} "
 
@@ -153,5 +167,9 @@ def _leading(patterns: _Patterns, text: str) -> str | None:
 
 
 def _only(pattern: re.Pattern[str], text: str) -> str | None:
-    letters = {found["letter"] for found in pattern.finditer(text)}
+    letters = {
+        found["letter"]
+        for found in pattern.finditer(text)
+        if not _DENYING.search(text[max(0, found.start() - 20) : found.start()])
+    }
     return letters.pop() if len(letters) == 1 else None

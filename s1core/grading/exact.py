@@ -18,14 +18,15 @@ _grader: Any = import_module("math_verify.grader")
 
 _PLACES = _sympy.Rational(1, 2_000_000)
 _PARTS = 100_000
-_DIGITS = (60, 4_000)
-"""Digits that are tried one after another until a difference shows; equal numbers go through all of them."""
-_POINTS = (
-    (_sympy.Rational(1_234_577, 1_000_003), _sympy.Rational(3_577, 2_713)),
-    (_sympy.Rational(-7_654_321, 2_345_677), _sympy.Rational(-913, 1_117)),
-    (_sympy.Rational(271_829, 7_919), _sympy.Rational(57_721, 1_009)),
-)
-"""Where expressions with unknowns are compared: a start for the first unknown, and a step for the next ones."""
+_FEW_DIGITS, _MANY_DIGITS, _MOST_DIGITS = 60, 1_500, 5_000
+"""Digits that are tried one after another until a difference shows; equal numbers go through all of them, and roots,
+which are cheap, through the most."""
+_POINTS = {
+    _FEW_DIGITS: (_sympy.Rational(-7_654_321, 2_345_677), _sympy.Rational(-913, 1_117)),
+    _FEW_DIGITS + 1: (_sympy.Rational(271_829, 7_919), _sympy.Rational(57_721, 1_009)),
+    _MANY_DIGITS: (_sympy.Rational(1_234_577, 1_000_003), _sympy.Rational(3_577, 2_713)),
+}
+"""Where expressions with unknowns are compared, by digits: a start for the first unknown, a step for the next ones."""
 
 
 def install() -> None:
@@ -58,14 +59,14 @@ def values_equal(a: Any, b: Any) -> bool:
     if not unknowns:
         return _numbers_equal(a, b) or _numbers_equal(_with_real_roots(a), _with_real_roots(b))
     a, b = _rational(a), _rational(b)
-    for start, step in _POINTS:
+    for digits, (start, step) in _POINTS.items():
         point = {unknown: start + step * i for i, unknown in enumerate(unknowns)}
-        if not _numbers_equal(_done(a.xreplace(point)), _done(b.xreplace(point))):
+        if not _numbers_equal(_done(a.xreplace(point)), _done(b.xreplace(point)), most_digits=digits):
             return False
     return True
 
 
-def _numbers_equal(a: Any, b: Any) -> bool:
+def _numbers_equal(a: Any, b: Any, most_digits: int = _MOST_DIGITS) -> bool:
     if a.has(_sympy.Float) or b.has(_sympy.Float):
         return _decimals_equal(_rational(a), _rational(b))
     if a.is_Rational and b.is_Rational:
@@ -73,7 +74,8 @@ def _numbers_equal(a: Any, b: Any) -> bool:
     difference = a - b
     if difference.is_Rational:
         return difference == 0
-    return not any(_differs(difference, digits) for digits in _DIGITS)
+    most_digits = min(most_digits, _MOST_DIGITS if difference.is_algebraic else _MANY_DIGITS)
+    return not any(_differs(difference, digits) for digits in sorted({_FEW_DIGITS, most_digits}))
 
 
 def _with_real_roots(value: Any) -> Any:

@@ -55,8 +55,9 @@ _MARKED = re.compile(
 )
 # A point ends a sentence, but not a number; so does a reason.
 _SENTENCE = re.compile(
-    r"(?:(?!\.(?=\s|$|\*)|[!?。।](?=\s|$)|[\n。।]|\*\*|\s(?:because|since|so that|which|where|as\s+[a-z]|from)\b).)+"
+    r"(?:(?!(?<!\bRs)\.(?=\s|$|\*)|[!?。।](?=\s|$)|[\n。।]|\*\*(?!\w|\(|-)|\s(?:because|since|so that|which|where|as\s+[a-z]|from)\b).)+"
 )
+_PROPER_NAME = re.compile(r"[A-Z][\w'-]*(?:\s[A-Z][\w.'-]*){0,3}")
 _NAMES = "|".join(sorted(NAMES, key=len, reverse=True))
 _FORMULA_RUN = re.compile(rf"(?:\\[a-zA-Z]+|(?<![A-Za-z])(?:{_NAMES}|[A-Za-z])(?![A-Za-z])|[^\w]|[\d_²³¹⁰-⁹])+")
 _DISPLAY = re.compile(r"\s*(?:\\\[(?P<bracket>.*?)\\\]|\$\$(?P<dollars>.*?)\$\$)", re.DOTALL)
@@ -196,7 +197,7 @@ def leading_formula(text: str) -> str | None:
         return marked[0]
     sentence = _SENTENCE.match(text)
     line = sentence[0].strip().rstrip("*_ ") if sentence else ""
-    if line and not is_prose(line) and not line.startswith(("not ", "that ")):
+    if line and not line.startswith(("not ", "that ")) and (not is_prose(line) or _PROPER_NAME.fullmatch(line)):
         return line
     run = _FORMULA_RUN.match(line)
     formula = run[0].strip().rstrip("(,=+*/-[ ") if run else ""

@@ -117,7 +117,7 @@ def _formula_of(text: str, found: str) -> str | None:
     if not found.startswith("boxed") and _BOX.search(text):
         config = _latex.NormalizationConfig(basic_latex=False, boxed="last")
         return _latex.normalize_latex(text.replace("\\fbox", "\\boxed"), config)
-    return None if is_prose(text) else re.sub(r"(?<!\\)\$|\\[()\[\]]", " ", text)
+    return None if is_prose(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
 
 
 def same_part(gold: str, answer: str) -> bool:

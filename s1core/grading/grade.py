@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from s1core.errors import InvalidSetting
-from s1core.grading.choice import choice_in_prose, choice_of, gold_choice, leading_choice
+from s1core.grading.choice import choice_in_prose, choice_of, choices_together, gold_choice, leading_choice
 from s1core.grading.equal import LONGEST_ANSWER, Comparison, equal_integer, equal_math, equal_text
 from s1core.grading.extract import extract_answer
 
@@ -72,6 +72,8 @@ def _grade_choice(text: str, gold: str) -> Verdict:
     expected, digits = gold_choice(gold)
     read = choice_of if extracted.rule.startswith("boxed") else leading_choice
     letter, found = read(answer, digits=digits), extracted.rule
+    if letter is None and expected and "," in expected:
+        letter = choices_together(answer or text)
     if letter is None:
         letter, found = choice_in_prose(text, answer, digits=digits), "unmarked"
     if letter is None:
