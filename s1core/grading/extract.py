@@ -55,8 +55,11 @@ _MARKED = re.compile(
 )
 # A point ends a sentence, but not a number; so does a reason.
 _SENTENCE = re.compile(
-    r"(?:(?!(?<!\bRs)\.(?=\s|$|\*)|[!?。।](?=\s|$)|[\n。।]|\*\*(?!\w|\(|-)|\s(?:because|since|so that|which|where|as\s+[a-z]|from)\b).)+"
+    r"(?:(?!(?<!\bRs)\.(?=\s|$|\*)|[!?。।](?=\s|$)|[\n。।]|\*\*(?!\w|\(|-)|,\s+(?!and|or)[^\W\d_]{3,}|\s(?:because|since|so that|which|where|as\s+[a-z]|from)\b).)+"
 )
+# `24 (4 + 20)`, `24 euros (see above)`: what follows a number in parentheses is no factor.
+_ASIDE = re.compile(r"(?<=[\d%])((?:\s[^\W\d_]{3,})?)\s+\(.*")
+_ENDING = re.compile(r"(?<=\d)['’][^\W\d_]+")
 _PROPER_NAME = re.compile(r"[A-Z][\w'-]*(?:\s[A-Z][\w.'-]*){0,3}")
 _NAMES = "|".join(sorted(NAMES, key=len, reverse=True))
 _FORMULA_RUN = re.compile(rf"(?:\\[a-zA-Z]+|(?<![A-Za-z])(?:{_NAMES}|[A-Za-z])(?![A-Za-z])|[^\w]|[\d_²³¹⁰-⁹])+")
@@ -67,7 +70,9 @@ _BOX_OPENS = re.compile(r"\\(?:boxed|fbox)\s*\{")
 # An escaped character is one token, so that `\{` and `\}` do not count as braces.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # What may stand between boxes that are one answer together, as in `\boxed{1}, \boxed{2} and \boxed{3}`.
-_BETWEEN_BOXES = re.compile(r"(?:[\s,;$~]|\\[,;:!\[\]()]|\\q?quad\b|\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)*")
+_BETWEEN_BOXES = re.compile(r"(?:[\s,;$~]|\\[,;:!\[\]()]|\\q?quad\b|\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|[A-Za-z](?:_\w)?\s*=)*")
+_NAMED_BOX = re.compile(r"(?:^|[\s$(,])([A-Za-z](?:_\w)?)\s*=\s*$")
+_ASSIGNMENT = re.compile(r"\s*([A-Za-z](?:_\w)?)\s*=")
 _LONGEST_GAP = 60
 
 
@@ -84,7 +89,7 @@ def extract_answer(text: str) -> Extracted:
     boxes = [box for box in find_boxes(text) if box.content.strip()]
     if boxes:
         row = _last_row(text, boxes)
-        answer = ", ".join(box.content.strip() for box in row)
+        answer = ", ".join(_named_content(text, box) for box in row) if len(row) > 1 else row[0].content.strip()
         return Extracted(answer=answer, rule="boxed" if len(row) == 1 else "boxed_row")
     label = _last_label(text)
     labelled = None if label is None else _after_label(text[label.end() :])
@@ -131,10 +136,24 @@ def _last_row(text: str, boxes: list[Box]) -> list[Box]:
     row = [boxes[-1]]
     for box in reversed(boxes[:-1]):
         gap = text[box.end : row[0].start]
-        if not gap or len(gap) > _LONGEST_GAP or not _BETWEEN_BOXES.fullmatch(gap) or not _parts(gap):
+        if not gap or len(gap) > _LONGEST_GAP or not _BETWEEN_BOXES.fullmatch(gap):
+            break
+        if not _parts(gap) and not _other_name(box.content, row[0].content):
             break
         row.insert(0, box)
     return row
+
+
+def _other_name(first: str, second: str) -> bool:
+    """Whether two boxes give values to different unknowns."""
+    names = [_ASSIGNMENT.match(content) for content in (first, second)]
+    return names[0] is not None and names[1] is not None and names[0][1] != names[1][1]
+
+
+def _named_content(text: str, box: Box) -> str:
+    r"""What a box holds, with the name before it: `x = \boxed{2}`."""
+    name = _NAMED_BOX.search(text[max(0, box.start - 12) : box.start])
+    return f"{name[1]} = {box.content.strip()}" if name else box.content.strip()
 
 
 def _parts(gap: str) -> bool:
@@ -167,7 +186,12 @@ def _after_label(rest: str) -> str:
     line = line.partition(_CLOSING_PHRASE)[0]
     # Stripped by hand: an anchored pattern would try every position of a long run of dots.
     line = line.strip()
-    return (line if line.endswith("...") else line.rstrip(".*_ \t")).lstrip("*_ \t")
+    return _without_aside((line if line.endswith("...") else line.rstrip(".*_ \t")).lstrip("*_ \t"))
+
+
+def _without_aside(line: str) -> str:
+    """The line without what follows a number in parentheses, and without the ending that Turkish gives a number."""
+    return _ENDING.sub("", _ASIDE.sub(r"\1", line) if line[:1] in "+-−$" or line[:1].isdecimal() else line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,7 +220,7 @@ def leading_formula(text: str) -> str | None:
     if marked := _MARKED.match(text):
         return marked[0]
     sentence = _SENTENCE.match(text)
-    line = sentence[0].strip().rstrip("*_ ") if sentence else ""
+    line = _without_aside(sentence[0].strip().rstrip("*_ ")) if sentence else ""
     if line and not line.startswith(("not ", "that ")) and (not is_prose(line) or _PROPER_NAME.fullmatch(line)):
         return line
     run = _FORMULA_RUN.match(line)

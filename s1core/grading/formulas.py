@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import Any
 
 from s1core.grading import exact
-from s1core.grading.literal import parse_number, plain, same_number
-from s1core.grading.notation import fold, is_prose, to_latex
+from s1core.grading.literal import parse_number, plain, same_number, tidy
+from s1core.grading.notation import fold, is_prose, read_connectives, to_latex
 from s1core.grading.prose import value_in_prose
 from s1core.grading.structure import Node, read, same
 from s1core.grading.units import split_unit
@@ -117,12 +117,13 @@ def _formula_of(text: str, found: str) -> str | None:
     if not found.startswith("boxed") and _BOX.search(text):
         config = _latex.NormalizationConfig(basic_latex=False, boxed="last")
         return _latex.normalize_latex(text.replace("\\fbox", "\\boxed"), config)
+    text = read_connectives(text)
     return None if is_prose(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
 
 
 def same_part(gold: str, answer: str) -> bool:
     """Whether two formulas without structure are the same: as numbers, words, quantities, numerals, expressions."""
-    if _same_number(gold, answer) or (plain(gold) == plain(answer) != ""):
+    if tidy(gold) == tidy(answer) != "" or _same_number(gold, answer) or (plain(gold) == plain(answer) != ""):
         return True
     if _CLOCK.fullmatch(gold) and _CLOCK.fullmatch(answer):
         return False

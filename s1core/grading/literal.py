@@ -43,7 +43,7 @@ _LONGEST_NUMBER = 300
 """Python refuses to read integers of more than 4,300 digits; nobody asks for one of 300."""
 _LARGEST_EXPONENT = 120
 """Of ten; larger ones are compared by computer algebra, under a deadline."""
-_NO_VALUE = frozenset({"", "nan", "null", "none", "<na>", "n/a"})
+_NO_VALUE = frozenset({"", "nan", "<na>"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +56,7 @@ class Literal:
 
 
 def is_missing(gold: str) -> bool:
-    """Whether an expected answer is the mark of an empty cell: blank, NaN, null, None."""
+    """Whether an expected answer is the mark of an empty cell: blank, or NaN as tables have it."""
     return gold.strip().casefold() in _NO_VALUE
 
 

@@ -42,15 +42,27 @@ _RAISED_RUN, _LOWERED_RUN = re.compile(f"[{''.join(_RAISED)}]+"), re.compile(f"[
 _VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mathrm|mathsf|mbox|rm)\s*\{([^{}]*)\}")
+_UPRIGHT_POWERS = re.compile(r"\\(?:mathrm|text)\s*\{((?:[^{}]|\^\{-?\d\})*\^\{-?\d\}[^{}]*)\}")
 _WRAPPER = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|mathit|mathnormal|underline|emph|(?:text)?color\s*\{[^{}]*\}|boxed|fbox)\s*(?=\{)"
 )
 _IDLE = re.compile(
-    r"\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
+    r"^\s*\\text\s*\{[^{}]*(?:\bis|\bare|:|=)\s*\}|\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
     r"|\\(?:displaystyle|textstyle|limits|checkmark|hline|nonumber|color\s*\{[^{}]*\})(?![a-zA-Z])"
-    r"|\\[vh]?phantom\s*\{[^{}]*\}|\\[hv]space\*?\s*\{[^{}]*\}|\\!|\\pmod\s*\{[^{}]*\}|\(\s*\\?mod\s+[^()]*\)"
+    r"|\\[vh]?phantom\s*\{[^{}]*\}|\\[hv]space\*?\s*\{[^{}]*\}|\\!|\\pmod\s*(?:\{[^{}]*\}|\d+)|\(\s*\\?mod\s+[^()]*\)"
 )
+# Several lines, and values side by side, are several values.
+_LINES = re.compile(
+    r"\\begin\s*\{(cases|aligned|align\*?|gathered|split)\}(?P<body>(?:(?!\\begin|\\end).)*)\\end\s*\{\1\}", re.DOTALL
+)
+_NEXT_NAME = re.compile(r"(?<![,;])\s*(?:\\q?quad|\\\\)\s*(?=\\?[A-Za-z]+(?:_\{?\w+\}?)?\s*=)")
 _BLANK = re.compile(r"(?<!\\)\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\thinspace")
+_AND = (
+    # `x=2或x=3`, `x = 2 und x = 3`.
+    re.compile(r"(?<=[\w$)}])\s*(?:或者|或|和|与|及|または|と|및|또는)\s*(?=[\w$\\(-])"),
+    re.compile(r"(?<=[\d})$])\s+(?:und|oder|et|ou|och|og|eller|ve|veya|dan|atau|và|hoặc|oraz|lub|и|или)\s+(?=[\w$\\-])"),
+)
+_AND_WORDS = frozenset("und oder et ou och og eller ve veya dan atau và hoặc oraz lub и или 或 和".split())
 _SAME = (
     (re.compile(r"(?<=\d)\s*(?:\{,\}|\\,)\s*(?=\d{3}(?!\d))|(?<=\d)_(?=\d{3}(?!\d))"), ""),
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
@@ -75,6 +87,7 @@ _SAME = (
     (re.compile(r"^\s*([\[\]])([^\[\]]*)\[\s*$"), lambda found: f"{'[' if found[1] == '[' else '('}{found[2]})"),
     (re.compile(r"^\s*\]([^\[\]]*)\]\s*$"), r"(\1]"),
     (re.compile(r"\{?(?<![\w}])(\w+)\s*(?:\\choose|\bchoose\b)\s*(\w+)\}?"), r"\\binom{\1}{\2}"),
+    (re.compile(r"(?:\{\})?[\^_]\{?(\d+)\}?\s*C\s*_\{?(\d+)\}?"), r"\\binom{\1}{\2}"),
     (re.compile(r"\\begin\s*\{array\}\s*\{[^{}]*\}"), r"\\begin{matrix}"),
     (re.compile(r"\\end\s*\{array\}"), r"\\end{matrix}"),
     (re.compile(r"\\\\\s*\[[^\[\]]*(?:pt|em|ex|cm|mm)\]"), r"\\\\"),
@@ -135,8 +148,8 @@ _CALL = re.compile(r"\\?(?<![A-Za-z])(" + "|".join(sorted({name for name, _ in _
 _TEXT_GROUP = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|begin|end)\s*\{[^{}]*\}")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z\u00c0-\u024f]{3,}")
 _KNOWN_WORDS = frozenset("and mod percent percentage per cent choose square cubic squared cubed".split())
-# Two letters of a script that is not used for formulas: Cyrillic, Arabic, Devanagari, Chinese, Japanese, Korean, ...
-_OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7af]{2}")
+# A letter of a script that is not used for formulas: Cyrillic, Arabic, Devanagari, Chinese, Japanese, Korean, ...
+_OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7af]")
 
 
 def is_prose(text: str) -> bool:
@@ -148,7 +161,15 @@ def is_prose(text: str) -> bool:
 
 def fold(text: str) -> str:
     """Digits of all scripts, full-width and mathematical letters as ASCII; one character for each."""
-    return text if text.isascii() else "".join(map(_folded, text))
+    text = text if text.isascii() else "".join(map(_folded, text))
+    return text
+
+
+def read_connectives(text: str) -> str:
+    """`And` and `or` of other languages, between formulas, in English."""
+    for pattern in _AND:
+        text = pattern.sub(" and ", text)
+    return text
 
 
 def _folded(char: str) -> str:
@@ -186,17 +207,20 @@ def drop_dress(text: str) -> str:
     if r"\begin" not in text:
         # Written twice by programs that escape it.
         text = re.sub(r"\\\\(?=[A-Za-z])", r"\\", text)
-    text = _IDLE.sub(" ", text)
+    text = _LINES.sub(lambda lines: lines["body"].replace("&", " ").replace(r"\\", ", "), text)
+    text = _IDLE.sub(" ", _NEXT_NAME.sub(", ", text))
     for wrapper in reversed(list(_WRAPPER.finditer(text))):
         end = closing(text, wrapper.end())
         if end is not None:
             text = f"{text[: wrapper.start()]} {text[wrapper.end() + 1 : end]} {text[end + 1 :]}"
-    text = _BLANK.sub(" ", _SAME[0][0].sub("", text))
+    text = _BLANK.sub(" ", _SAME[0][0].sub("", _UPRIGHT_POWERS.sub(r" \1", text)))
     return _TEXT.sub(_plain_group, text)
 
 
 def _plain_group(group: re.Match[str]) -> str:
     words = group[1].replace("~", " ").strip()
+    if words in _AND_WORDS:
+        return r"\text{and}"
     if re.fullmatch(r"\(\s*[A-Za-z]\s*\)", words):
         words = words.strip("() ")
     # Numbers, punctuation and the constants e and i mean the same upright.
@@ -313,6 +337,6 @@ def read_degrees(text: str) -> str:
 
 
 _STEPS = (
-    *(fold, read_signs, drop_dress, unify, read_calls, read_names, brace_arguments, drop_dress, brace_powers),
+    *(fold, read_connectives, read_signs, drop_dress, unify, read_calls, read_names, brace_arguments, drop_dress, brace_powers),
     *(read_numbers, read_lists, read_degrees),
 )

@@ -11,7 +11,7 @@ _FORMULA = (
     r"(?<!\\)\$\$(?P<display>[^$]+)\$\$|(?<![\\\d])\$(?P<inline>(?:[^$\n]|\\\$)+)\$"
     r"|\\\((?P<round>(?:(?!\\\)).)+)\\\)|\\\[(?P<square>(?:(?!\\\]).)+)\\\]"
 )
-_NUMBER = r"\d+(?:[.,]\d+)*(?:\s\d{3}(?!\d))*"
+_NUMBER = r"\d{1,4}:\d+(?:\s?[AaPp]\.?[Mm]\b)?|\d+(?:[.,]\d+)*(?:\s\d{3}(?!\d))*"
 _NAMES = "|".join(sorted((name for name in NAMES if len(name) > 1), key=len, reverse=True))
 # A name, a letter that nothing but operators surrounds, or a number: what plain formulas are made of.
 _TERM = rf"(?:(?:{_NAMES})\b|{_NUMBER}%?|[a-zA-Z](?![a-zA-Z'’])|[√∛π∞θ¼-¾⅐-⅞]|\([^()\n]{{1,40}}\)|[²³¹⁰-⁹!])"

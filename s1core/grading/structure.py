@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from s1core.grading.brackets import closing, outside, split_outside
 
-LIST, MATRIX, ROW, COLUMN, UNION = "list", "matrix", "row", "column", "union"
+LIST, SET, MATRIX, ROW, COLUMN, UNION = "list", "set", "matrix", "row", "column", "union"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several parts. The kind is `list` (in any order), a pair of brackets, `matrix`, `union`, or signs of relation."""
+    """Several parts. The kind is `list` or `set` (in any order), a pair of brackets, `matrix`, `union`, or signs of relation."""
 
     kind: str
     parts: tuple[Node, ...]
@@ -57,6 +57,8 @@ _PLAIN_CALL = re.compile(r"\([a-zA-Z]\)$")
 _MATRIX = re.compile(
     r"\\begin\s*\{([pbB]?|small)matrix\*?\}(?P<body>(?:(?!\\begin|\\end).)*)\\end\s*\{\1matrix\*?\}", re.DOTALL
 )
+# The set of all x with a property.
+_SET_OF = re.compile(r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{[A-Z]\})?\s*(?:\\mid|\||:|\\colon)\s*(.*?)\s*\\\}")
 _TRAILING = re.compile(r"(?:[\s.,;:]|\\\\|\\text\{\s*[.,;:]?\s*\})+$")
 _REMARK = re.compile(r"\\text\{[^{}]*\}$|\([a-z ]+\)$")
 
@@ -150,7 +152,7 @@ def _read_named(source: str) -> Node | None:
         return None
     if not _NAME.fullmatch(name) and _NAME.fullmatch(value) and len(equals) == 1 and equals[0][0] == "=":
         name, value = value, name
-        if re.search("[A-Za-z]", value.replace(r"\frac", "").replace(r"\sqrt", "").replace(r"\pi", "")):
+        if re.search("[A-Za-z]", re.sub(r"\\[a-zA-Z]+(?:\{[a-z]+\})?", "", value)):
             return None
     if not value or not _NAME.fullmatch(name):
         return None
@@ -207,8 +209,10 @@ def _read_union(source: str) -> Node | None:
 
 def _read_brackets(source: str) -> Node | None:
     if source.startswith(r"\{") and source.endswith(r"\}") and closing(source, 1) == len(source) - 1:
+        if described := _SET_OF.fullmatch(source):
+            return read(described[1])
         inner = read(source[2:-2])
-        return Group(LIST, inner.parts, source) if isinstance(inner, Group) and inner.kind == LIST else inner
+        return Group(SET, inner.parts, source) if isinstance(inner, Group) and inner.kind == LIST else inner
     if len(source) > 2 and source[0] == "]" and source[-1] == "[":
         source = f"({source[1:-1]})"
     if not source or source[0] not in "([" or closing(source, 0) != len(source) - 1:
@@ -258,7 +262,7 @@ def _is_value(node: Node) -> bool:
 
 def _same_groups(gold: Group, answer: Group, parts: _SameParts) -> bool | None:
     """Whether two groups are the same; None if that cannot be told part by part."""
-    if gold.kind == answer.kind == LIST:
+    if {gold.kind, answer.kind} <= {LIST, SET}:
         if _names(gold) and not _names(answer):
             return _same_values(gold, answer.parts, parts)
         if _names(answer) and not _names(gold):
@@ -271,7 +275,7 @@ def _same_groups(gold: Group, answer: Group, parts: _SameParts) -> bool | None:
             else _same_in_order(gold.parts, answer.parts, parts)
         )
         # Intervals that touch are one; a relation can be solved for something else.
-        decided = equal or gold.kind in (MATRIX, ROW, COLUMN) or gold.kind[0] in "(["
+        decided = equal or gold.kind in (SET, MATRIX, ROW, COLUMN) or gold.kind[0] in "(["
         return equal if decided else None
     kinds = {gold.kind, answer.kind}
     if LIST in kinds and "()" in kinds:
@@ -279,7 +283,7 @@ def _same_groups(gold: Group, answer: Group, parts: _SameParts) -> bool | None:
         return _same_values(listed, ordered.parts, parts)
     if kinds <= {"()", ROW, COLUMN}:
         return "()" in kinds and _same_in_order(gold.parts, answer.parts, parts)
-    return False if kinds <= {"()", "[]", "[)", "(]", MATRIX, ROW, COLUMN} else None
+    return False if kinds <= {SET, "()", "[]", "[)", "(]", MATRIX, ROW, COLUMN} else None
 
 
 def _names(group: Group) -> list[str]:

@@ -89,6 +89,7 @@ _GROUP_AT_END = re.compile(
     r"\s*(?:\\frac\{\s*\\text\{(?P<over>[^{}]*)\}(?P<over_power>\^\{\d\})?\s*\}\{\s*\\text\{(?P<under>[^{}]*)\}"
     r"(?P<under_power>\^\{\d\})?\s*\}|\\text\{(?P<words>[^{}]*)\}\s*(?P<power>\^\{-?\d\})?)\s*$"
 )
+_LIMITS = re.compile(r"\b(?:or|and|more|less|least|most|than|not|to|if|when|for|except)\b")
 _WORDS_AT_END = re.compile(rf"(?:{_VALUE_ENDS})\s*(?P<unit>{_COMPOUND})\s*$")
 _LETTER_UNIT = re.compile(r"[A-Za-z](?![A-Za-z])")
 _COUNTED = re.compile(
@@ -119,7 +120,7 @@ def split_unit(latex: str) -> Quantity:
         scale = degrees["scale"] or (degrees["name"] or "")[:1]
         unit = parse_unit(f"°{scale}") if scale else None
     elif group := _GROUP_AT_END.search(value):
-        if group.start() > 0:
+        if group.start() > 0 and not _LIMITS.search(group["words"] or ""):
             value, unit = value[: group.start()], _group_unit(group)
     elif (words := _WORDS_AT_END.search(value)) and not _is_factor(value, words):
         value, unit = value[: words.start()], parse_unit(words["unit"])
