@@ -11,11 +11,9 @@ from s1core.grading.notation import fold
 
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
 _LETTER = r"(?<![A-Za-z0-9\\'’_^])(?!I\s+[a-z])(?P<letter>[A-J])(?![A-Za-z0-9_]|['’](?!d[iıuü]r))(?!\s*(?:[=²^+/<>]|\*(?!\*)|\\times|\\cdot))"
-_DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>[0-9])(?![\w^%]|[.,][0-9])"
+_DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?![\w^%]|[.,][0-9])"
 _WORDS = rf"(?<![A-Za-z\u00c0-\u052f])(?i:{'|'.join((*ANSWER_WORDS, *CHOOSING_WORDS))})"
-_NEGATION = (
-    r"\b(?:not|nicht|no|não|pas|ne|non|не|нет|нe|değil|bukan|không)\b|不|没|ない|아니|아닙|ليست?|لا\s|नहीं|নয়|ไม่"
-)
+_NEGATION = r"\b(?:not|nicht|no|não|pas|ne|non|не|нет|нe|değil|bukan|không)\b|不|没|ない|아니|아닙|ليست?|لا\s|नहीं|নয়|ไม่"
 # Within one sentence: `making B the correct answer. Option A is ...` chooses B.
 _GAP = rf"(?:(?!{_NEGATION}|[.!?。।][\s*]|[。।])[^\n]){{0,50}}?"
 # `B is wrong`, `Bではない`, `B değil`: what stands after a letter that is not chosen.
@@ -39,7 +37,9 @@ class _Patterns:
         self.option = re.compile(rf"(?i:{'|'.join(OPTION_WORDS)})\w*\s*[:：]?\s*[(（\"'“「*]*{sign}{_DENIED}")
         self.leading = re.compile(rf"[\s\"'“‘«*_$(（\[{{【]*{sign}")
         self.item = re.compile(rf"{sign}(?=[.)])")
-        self.several = re.compile(rf"[\s(]*{sign}[)\s]*(?:(?:,|;|&|and|\\text\{{\s*and\s*\}})[\s(]*[A-J0-9][)\s.]*)+")
+        self.several = re.compile(
+            rf"[\s(]*{sign}[)\s]*(?:(?:,|;|&|and|\\text\{{\s*and\s*\}})[\s(]*(?:[A-J]|1?[0-9])[)\s.]*)+"
+        )
 
 
 _BY_LETTER, _BY_DIGIT = _Patterns(_LETTER), _Patterns(_DIGIT)
@@ -48,7 +48,9 @@ _SMALL = re.compile(r"\(([a-j])\)")
 _TOGETHER = re.compile(r"[A-J]{2,10}")
 _FORMULA = re.compile(r"[0-9=^_+]|\\[a-z]+")
 
-_OTHER_SIGN = re.compile("|".join(sorted(map(re.escape, OPTION_SIGNS.keys() - set("ABCDEFGHIJ")), key=len, reverse=True)))
+_OTHER_SIGN = re.compile(
+    "|".join(sorted(map(re.escape, OPTION_SIGNS.keys() - set("ABCDEFGHIJ")), key=len, reverse=True))
+)
 _ASKED = re.compile(rf"(?:{_WORDS}|(?i:{'|'.join(OPTION_WORDS)}))\S{{0,6}}(?:\s+\S{{1,12}}){{0,2}}\s*[\"'«“(（*]*$")
 _ENDS_SIGN = re.compile(r"[ـ\s]*(?:[).:,;\"'»”’*\]}$،、）。」』!?|।/]|$|\n|です|である|だ|입니다|이다|번)")
 _BEFORE_SIGN = "(（:：«\"'“「『*[【选選是为為择擇项項은는はข้อ"
@@ -146,7 +148,7 @@ def _is_letter(char: str) -> bool:
 
 def _several(patterns: _Patterns, text: str) -> str | None:
     found = patterns.several.fullmatch(text.strip(" .*"))
-    letters = sorted(set(re.findall(r"(?<![A-Za-z])[A-J](?![A-Za-z])|[0-9]", text))) if found else []
+    letters = sorted(set(re.findall(r"(?<![A-Za-z])[A-J](?![A-Za-z])|1?[0-9]", text))) if found else []
     return ", ".join(letters) if len(letters) > 1 else None
 
 

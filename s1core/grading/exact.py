@@ -42,7 +42,8 @@ def numeric_equal(a: Any, b: Any, float_rounding: int, numeric_precision: int) -
         a, b = _done(a), _done(b)
         same_shape = isinstance(a, _sympy.MatrixBase) and isinstance(b, _sympy.MatrixBase) and a.shape == b.shape
         return same_shape and all(
-            _grader.sympy_expr_eq(x, y, float_rounding, numeric_precision) for x, y in zip(a.flat(), b.flat(), strict=True)
+            _grader.sympy_expr_eq(x, y, float_rounding, numeric_precision)
+            for x, y in zip(a.flat(), b.flat(), strict=True)
         )
     if not isinstance(a, _sympy.Expr) or not isinstance(b, _sympy.Expr):
         return False

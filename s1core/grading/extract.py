@@ -40,7 +40,9 @@ _PHRASE = re.compile(
     rf"|(?!answer){_WORD}(?P<other>{_GAP})[\s*:：]*(?=[\d$+\-−(]|\\[a-z(\[])",
     re.IGNORECASE,
 )
-_NEGATION = re.compile(r"\b(?:no|not|não|non|pas|nicht|kein\w*|не|nie|ne|inte|ikke|niet|nu|değil)\b|不|没|ない", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:no|not|não|non|pas|nicht|kein\w*|не|nie|ne|inte|ikke|niet|nu|değil)\b|不|没|ない", re.IGNORECASE
+)
 _STEPS = re.compile(
     r"step|schritt|\bpaso|étape|\bpasso|\bkrok|hatua|\bsteg\b|\bstap|ステップ|逐步|ধাপে|దశ|ขั้นตอน|adım|bước|langkah",
     re.IGNORECASE,
@@ -70,7 +72,9 @@ _BOX_OPENS = re.compile(r"\\(?:boxed|fbox)\s*\{")
 # An escaped character is one token, so that `\{` and `\}` do not count as braces.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # What may stand between boxes that are one answer together, as in `\boxed{1}, \boxed{2} and \boxed{3}`.
-_BETWEEN_BOXES = re.compile(r"(?:[\s,;$~]|\\[,;:!\[\]()]|\\q?quad\b|\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|[A-Za-z](?:_\w)?\s*=)*")
+_BETWEEN_BOXES = re.compile(
+    r"(?:[\s,;$~]|\\[,;:!\[\]()]|\\q?quad\b|\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|[A-Za-z](?:_\w)?\s*=)*"
+)
 _NAMED_BOX = re.compile(r"(?:^|[\s$(,])([A-Za-z](?:_\w)?)\s*=\s*$")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z](?:_\w)?)\s*=")
 _LONGEST_GAP = 60

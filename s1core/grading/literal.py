@@ -29,7 +29,7 @@ _GROUPED = re.compile(
     r"|((?:\.[0-9]{3}){2,})(,[0-9]+)?|((?:\.[0-9]{3}))(,[0-9]+))"
 )
 _RATIO = re.compile(
-    rf"(?P<sign>[+-]?)(?:(?P<whole>[0-9]+))?(?:\\frac\{{(?P<n>{_SIGNED})\}}\{{(?P<d>{_SIGNED})\}}"
+    rf"(?P<sign>[+-]?)(?:(?P<whole>[0-9]+)?\\frac\{{(?P<n>{_SIGNED})\}}\{{(?P<d>{_SIGNED})\}}"
     rf"|(?P<n2>[0-9]+)/(?P<d2>[0-9]+))"
 )
 _POWER_OF_TEN = re.compile(rf"(?P<sign>[+-]?)(?:(?P<m>{_UNSIGNED})(?:\\times|\\cdot|\*))?10\^\{{(?P<e>[+-]?[0-9]+)\}}")
@@ -122,7 +122,7 @@ def _ratio(text: str) -> Literal | None:
     if found is None:
         return None
     numerator, denominator = Fraction(found["n"] or found["n2"]), Fraction(found["d"] or found["d2"])
-    if denominator == 0 or (found["whole"] and (found["n2"] or numerator < 0 or denominator < 0)):
+    if denominator == 0 or (found["whole"] and (numerator < 0 or denominator < 0)):
         return None
     value = Fraction(found["whole"] or 0) + numerator / denominator
     return Literal(value=-value if found["sign"] == "-" else value)

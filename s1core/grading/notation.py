@@ -11,7 +11,18 @@ import unicodedata
 
 from s1core.grading.brackets import closing, split_outside
 
-_FOLDED = {"٫": ".", "٬": ",", "،": ",", "、": ",", "؛": ";", "۔": ".", "。": ".", "٪": "%", "\u200e": " ", "\u200f": " "}
+_FOLDED = {
+    "٫": ".",
+    "٬": ",",
+    "،": ",",
+    "、": ",",
+    "؛": ";",
+    "۔": ".",
+    "。": ".",
+    "٪": "%",
+    "\u200e": " ",
+    "\u200f": " ",
+}
 _SIGNS = str.maketrans(
     dict.fromkeys("−–‐‑﹣", "-")
     | dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f", " ")
@@ -60,7 +71,9 @@ _BLANK = re.compile(r"(?<!\\)\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\thinspace")
 _AND = (
     # `x=2或x=3`, `x = 2 und x = 3`.
     re.compile(r"(?<=[\w$)}])\s*(?:或者|或|和|与|及|または|と|및|또는)\s*(?=[\w$\\(-])"),
-    re.compile(r"(?<=[\d})$])\s+(?:und|oder|et|ou|och|og|eller|ve|veya|dan|atau|và|hoặc|oraz|lub|и|или)\s+(?=[\w$\\-])"),
+    re.compile(
+        r"(?<=[\d})$])\s+(?:und|oder|et|ou|och|og|eller|ve|veya|dan|atau|và|hoặc|oraz|lub|и|или)\s+(?=[\w$\\-])"
+    ),
 )
 _AND_WORDS = frozenset("und oder et ou och og eller ve veya dan atau và hoặc oraz lub и или 或 和".split())
 _SAME = (
@@ -337,6 +350,17 @@ def read_degrees(text: str) -> str:
 
 
 _STEPS = (
-    *(fold, read_connectives, read_signs, drop_dress, unify, read_calls, read_names, brace_arguments, drop_dress, brace_powers),
+    *(
+        fold,
+        read_connectives,
+        read_signs,
+        drop_dress,
+        unify,
+        read_calls,
+        read_names,
+        brace_arguments,
+        drop_dress,
+        brace_powers,
+    ),
     *(read_numbers, read_lists, read_degrees),
 )

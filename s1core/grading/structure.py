@@ -43,7 +43,9 @@ class Group:
 Node = Part | Named | Group
 _SameParts = Callable[[str, str], bool]
 
-_WORD_SEPARATOR = r"(?:,\s*)?(?:\\text\{\s*(?:,\s*)?(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z])|(?<=[\d)}])or(?=[A-Z(]))"
+_WORD_SEPARATOR = (
+    r"(?:,\s*)?(?:\\text\{\s*(?:,\s*)?(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z])|(?<=[\d)}])or(?=[A-Z(]))"
+)
 _COMMA = r"(?<!\\),"
 _RELATION = r"\\le(?![a-zA-Z])|\\ge(?![a-zA-Z])|\\ne(?![a-zA-Z])|<|>"
 _TURNED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "ne": "ne"}
@@ -51,7 +53,7 @@ _EQUALS = r"(?<![<>!\\])=|\\approx(?![a-zA-Z])"
 _NAME = re.compile(
     r"(?:\\angle\s*|\\triangle\s*|m\s*\\angle\s*)?"
     r"(?:\\text\{[^{}]*\}|\\(?!frac|sqrt|pi(?![a-zA-Z]))[a-zA-Z]+(?:\{[A-Za-z]+\})?|[A-Za-z]+(?:\s[A-Za-z]{3,})*)"
-    r"(?:_\{[^{}]*\}|_[A-Za-z0-9]|'|\s)*(?:\([^()=]*\))?|\|[A-Za-z]+\||\([A-Za-z_0-9{}]+(?:\s*,\s*[A-Za-z_0-9{}]+)+\)"
+    r"(?:_\{[^{}]*\}|_[A-Za-z0-9]|'|\s)*(?:\([^()=]*\))?|\\frac\{d\s*[a-zA-Z]?\}\{d\s*[a-z]\}|\|[A-Za-z]+\||\([A-Za-z_0-9{}]+(?:\s*,\s*[A-Za-z_0-9{}]+)+\)"
 )
 _PLAIN_CALL = re.compile(r"\([a-zA-Z]\)$")
 _MATRIX = re.compile(
@@ -150,11 +152,13 @@ def _read_named(source: str) -> Node | None:
         return read(value)
     if equals[0][0].startswith(r"\in") and not value.startswith(r"\{"):
         return None
-    if not _NAME.fullmatch(name) and _NAME.fullmatch(value) and len(equals) == 1 and equals[0][0] == "=":
-        name, value = value, name
-        if re.search("[A-Za-z]", re.sub(r"\\[a-zA-Z]+(?:\{[a-z]+\})?", "", value)):
-            return None
-    if not value or not _NAME.fullmatch(name):
+    if _is_numeric(name) and value:
+        if _is_numeric(value):
+            # `2 + 3 = 5` is 5, but what is rounded is what stands before it.
+            return read(name if "approx" in equals[0][0] else value)
+        if _NAME.fullmatch(value) and len(equals) == 1 and equals[0][0] == "=":
+            name, value = value, name
+    if not value or not (_NAME.fullmatch(name) or _is_vector_of_names(name)):
         return None
     inner = read(value)
     if name.startswith("(") and isinstance(inner, Group) and inner.kind == "()":
@@ -163,6 +167,16 @@ def _read_named(source: str) -> Node | None:
             pairs = zip(names, inner.parts, strict=True)
             return Group(LIST, tuple(Named(_plain(key), part, part.source) for key, part in pairs), source)
     return Named(_plain(name), inner, source)
+
+
+def _is_numeric(source: str) -> bool:
+    """Whether a formula is free of letters."""
+    return re.search("[A-Za-z]", re.sub(r"\\[a-zA-Z]+(?:\{[a-z]+\})?", "", source)) is None
+
+
+def _is_vector_of_names(source: str) -> bool:
+    matrix = _read_matrix(source)
+    return isinstance(matrix, Group) and all(_NAME.fullmatch(part.source) is not None for part in matrix.parts)
 
 
 def _plain(name: str) -> str:
@@ -298,7 +312,9 @@ def _same_values(listed: Group, values: Sequence[Node], parts: _SameParts) -> bo
     if _same_in_order(in_order, values, parts):
         return True
     names = _names(listed)
-    by_name = [value for _, value in sorted(zip(names, in_order, strict=True), key=lambda pair: pair[0])] if names else []
+    by_name = (
+        [value for _, value in sorted(zip(names, in_order, strict=True), key=lambda pair: pair[0])] if names else []
+    )
     return bool(names) and _same_in_order(by_name, values, parts)
 
 

@@ -76,7 +76,9 @@ def _units() -> Iterator[tuple[str, tuple[str, Fraction]]]:
 
 UNITS = dict(_units())
 _NAME = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_ONE = rf"(?:(?:square|cubic|sq\.?|cu\.?)\s*)?(?:{_NAME})(?![A-Za-z])\.?(?:\s*\^\s*\{{?-?[1-4]\}}?|\s+(?:squared|cubed))?"
+_ONE = (
+    rf"(?:(?:square|cubic|sq\.?|cu\.?)\s*)?(?:{_NAME})(?![A-Za-z])\.?(?:\s*\^\s*\{{?-?[1-4]\}}?|\s+(?:squared|cubed))?"
+)
 _COMPOUND = rf"{_ONE}(?:\s*(?:/|\\cdot|\*|per(?![a-z])|\s)\s*{_ONE}){{0,3}}"
 _WHOLE_UNIT = re.compile(_COMPOUND)
 _POWERED = re.compile(
@@ -101,7 +103,9 @@ _DEGREES = re.compile(
     r"|(?:\\text\{\s*)?\s*(?:degrees?|deg)(?:\s+(?P<name>Celsius|Fahrenheit))?\s*\}?)\s*$"
 )
 _MONEY = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
-_MONEY_FIRST = re.compile(r"\s*(?P<minus>-?)\s*(?:\\?(?P<sign>[$€£¥₹])|(?P<code>USD|EUR|GBP|INR|CNY|JPY|Rs)\.?(?=[\s\d]))")
+_MONEY_FIRST = re.compile(
+    r"\s*(?P<minus>-?)\s*(?:\\?(?P<sign>[$€£¥₹])|(?P<code>USD|EUR|GBP|INR|CNY|JPY|Rs)\.?(?=[\s\d]))"
+)
 _MONEY_LAST = re.compile(r"\s*\\?(?P<sign>[$€£¥₹])\s*$")
 _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _SCALE = re.compile(rf"(?<=\d)\s*(?:\\text\{{)?\s*({'|'.join(_SCALES)})\s*\}}?\s*$", re.IGNORECASE)
