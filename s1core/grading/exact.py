@@ -21,6 +21,7 @@ _PARTS = 100_000
 _FEW_DIGITS, _MANY_DIGITS, _MOST_DIGITS = 60, 1_500, 5_000
 """Digits that are tried one after another until a difference shows; equal numbers go through all of them, and roots,
 which are cheap, through the most."""
+_ELEMENTARY = (_sympy.exp, _sympy.log, _sympy.sin, _sympy.cos, _sympy.tan, _sympy.atan, _sympy.asin, _sympy.acos)
 _POINTS = {
     _FEW_DIGITS: (_sympy.Rational(-7_654_321, 2_345_677), _sympy.Rational(-913, 1_117)),
     _FEW_DIGITS + 1: (_sympy.Rational(271_829, 7_919), _sympy.Rational(57_721, 1_009)),
@@ -75,8 +76,15 @@ def _numbers_equal(a: Any, b: Any, most_digits: int = _MOST_DIGITS) -> bool:
     difference = a - b
     if difference.is_Rational:
         return difference == 0
-    most_digits = min(most_digits, _MOST_DIGITS if difference.is_algebraic else _MANY_DIGITS)
+    most_digits = min(most_digits, _affordable_digits(difference))
     return not any(_differs(difference, digits) for digits in sorted({_FEW_DIGITS, most_digits}))
+
+
+def _affordable_digits(value: Any) -> int:
+    """How many digits of a number can be had in a fraction of a second."""
+    if not value.atoms(_sympy.Function) <= value.atoms(*_ELEMENTARY):
+        return _FEW_DIGITS
+    return _MOST_DIGITS if value.is_algebraic else _MANY_DIGITS
 
 
 def _with_real_roots(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from s1core.grading.labels import ANSWER_WORDS
+from s1core.grading.labels import ANSWER_WORDS, RESULT_WORDS
 from s1core.grading.notation import NAMES, is_prose
 
 
@@ -26,7 +26,7 @@ class Box:
     content: str
 
 
-_WORDS = "|".join(ANSWER_WORDS)
+_WORDS = "|".join((*ANSWER_WORDS, *RESULT_WORDS))
 # Where words are parted by blanks, `answers` or `Antwortet` is another word; elsewhere endings follow: `정답은`.
 _WORD = rf"(?<![A-Za-z\u00c0-\u052f])(?:{_WORDS})"
 _GAP = r"(?:\s?[^\s\d:：.,;!?()\[\]{}$\\*#]{1,14}){0,3}?"
@@ -68,7 +68,8 @@ _FORMULA_RUN = re.compile(rf"(?:\\[a-zA-Z]+|(?<![A-Za-z])(?:{_NAMES}|[A-Za-z])(?
 _DISPLAY = re.compile(r"\s*(?:\\\[(?P<bracket>.*?)\\\]|\$\$(?P<dollars>.*?)\$\$)", re.DOTALL)
 _PREAMBLE = re.compile(r"(?:the\s+)?(?:final\s+)?answer\s+is\s*:?\s*", re.IGNORECASE)
 _CLOSING_PHRASE = "I hope it is correct"
-_BOX_OPENS = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_BOX_OPENS = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
+_BARE_BOX = re.compile(r"\\boxed\s*([^\s{}$.,;\\]+)")
 # An escaped character is one token, so that `\{` and `\}` do not count as braces.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # What may stand between boxes that are one answer together, as in `\boxed{1}, \boxed{2} and \boxed{3}`.
@@ -111,7 +112,7 @@ def find_boxes(text: str) -> list[Box]:
     r"""Every complete `\boxed{...}`, braces balanced, in the order of their starts."""
     opening_braces = {match.end() - 1: match.start() for match in _BOX_OPENS.finditer(text)}
     if not opening_braces:
-        return []
+        return [Box(start=b.start(), end=b.end(), content=b[1]) for b in _BARE_BOX.finditer(text)]
     boxes: list[Box] = []
     unclosed: list[int] = []
     for token in _BRACE.finditer(text):
@@ -189,7 +190,8 @@ def _after_label(rest: str) -> str:
     line = line[preamble.end() :] if preamble is not None else line
     line = line.partition(_CLOSING_PHRASE)[0]
     # Stripped by hand: an anchored pattern would try every position of a long run of dots.
-    line = line.strip()
+    line = line.strip().strip("`?!")
+    line = line[:-1] if line.endswith(")") and "(" not in line else line
     return _without_aside((line if line.endswith("...") else line.rstrip(".*_ \t")).lstrip("*_ \t"))
 
 

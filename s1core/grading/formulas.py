@@ -40,6 +40,7 @@ _BASED = re.compile(
 )
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
           "sixteen": 16}  # fmt: skip
+_CUT_OFF = re.compile(r"\d\s*(?:\\l?dots|\.\.\.)$")
 _CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 
 
@@ -125,6 +126,8 @@ def same_part(gold: str, answer: str) -> bool:
     """Whether two formulas without structure are the same: as numbers, words, quantities, numerals, expressions."""
     if tidy(gold) == tidy(answer) != "" or _same_number(gold, answer) or (plain(gold) == plain(answer) != ""):
         return True
+    if _CUT_OFF.search(gold) or _CUT_OFF.search(answer):
+        return False
     if _CLOCK.fullmatch(gold) and _CLOCK.fullmatch(answer):
         return False
     based = _same_numeral(gold, answer)

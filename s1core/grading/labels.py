@@ -69,6 +69,12 @@ ANSWER_WORDS = (
 )
 """`Answer`, longer words before those that begin like them."""
 
+RESULT_WORDS = (
+    *("result", "resultado", "résultat", "risultato", "ergebnis", "resultaat", "resultat", "wynik", "sonuç", "hasil"),
+    *("kết quả", "результат", "الناتج", "परिणाम", "结果", "結果", "결과"),
+)
+"""`Result`, which labels a number as `answer` does."""
+
 CHOOSING_WORDS = ("正确选项", "正确的选项", "故选", "应选", "應選", "選擇", "选择", "選", "选")
 """Words that choose an option without a word for `answer`, as Chinese says `hence choose D`."""
 

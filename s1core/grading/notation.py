@@ -59,6 +59,8 @@ _WRAPPER = re.compile(
 )
 _IDLE = re.compile(
     r"^\s*\\text\s*\{[^{}]*(?:\bis|\bare|:|=)\s*\}|\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
+    r"|^\s*(?:\\(?:sim|therefore|Rightarrow|implies|to)(?![a-zA-Z])|(?:about|approximately|around|roughly|exactly)\s)"
+    r"|\\(?:[lL]arge|LARGE|[hH]uge|small|normalsize)(?![a-zA-Z])"
     r"|\\(?:displaystyle|textstyle|limits|checkmark|hline|nonumber|color\s*\{[^{}]*\})(?![a-zA-Z])"
     r"|\\[vh]?phantom\s*\{[^{}]*\}|\\[hv]space\*?\s*\{[^{}]*\}|\\!|\\pmod\s*(?:\{[^{}]*\}|\d+)|\(\s*\\?mod\s+[^()]*\)"
 )
@@ -90,6 +92,15 @@ _SAME = (
     (re.compile(r"\\bmod(?![a-zA-Z])"), r"\\mod "),
     (re.compile(r"\\operatorname\s*\{(sin|cos|tan|cot|sec|csc|arc(?:sin|cos|tan)|ln|log|exp|lcm|gcd)\}"), r"\\\1 "),
     (re.compile(r"\\lg(?![a-zA-Z])"), r"\\log_{10}"),
+    (re.compile(r"\\log_\{?e\}?(?![a-zA-Z])"), r"\\ln "),
+    (re.compile(r"\\(max|min|gcd|lcm)\s*\\\{([^{}]*)\\\}"), r"\\\1(\2)"),
+    (re.compile(r"\^\s*\{?\s*\\text\{(?:st|nd|rd|th)\}\s*\}?"), ""),
+    (re.compile(r"(?<=\d)\s*(?:\^\s*\{?\s*(?:\\text\{o\}|o)\s*\}?(?![a-z])|\\deg(?![a-z]))"), r"^\\circ "),
+    (re.compile(r"\{:\}"), ":"),
+    (re.compile(r"\\pounds(?![a-zA-Z])"), "£"),
+    (re.compile(r"(?<![a-zA-Z])equals(?![a-zA-Z])"), "="),
+    # Next to each other, a whole number and a number would be read as a mixed number.
+    (re.compile(r"(?<=[\d})])\s*(?=\\binom)|(?<=\))\s*(?=\()|(?<=\d)\s*(?=\(\s*\d+\s*\))"), r"\\cdot "),
     (re.compile(r"<=|=<|\\leqq?(?:slant)?(?![a-zA-Z])"), r"\\le "),
     (re.compile(r">=|\\geqq?(?:slant)?(?![a-zA-Z])"), r"\\ge "),
     (re.compile(r"!=|\\neq(?![a-zA-Z])"), r"\\ne "),
@@ -234,6 +245,11 @@ def _plain_group(group: re.Match[str]) -> str:
     words = group[1].replace("~", " ").strip()
     if words in _AND_WORDS:
         return r"\text{and}"
+    if words == r"^\circ":
+        return words
+    listed = [part.strip(" ()") for part in re.split(r"[,;]|\band\b|\bor\b", words)]
+    if len(listed) > 1 and all(listed):
+        return ", ".join(f"\\text{{{part}}}" for part in listed)
     if re.fullmatch(r"\(\s*[A-Za-z]\s*\)", words):
         words = words.strip("() ")
     # Numbers, punctuation and the constants e and i mean the same upright.

@@ -28,8 +28,8 @@ from s1core.errors import S1Error
 DEADLINE_S = 3.0
 """For one comparison, once the process is ready: the first hostile answer, with the start, costs less than 5 seconds.
 
-The slowest honest comparison known takes 0.8 seconds. When the process gets less than a fifth of a core, as beside a
-training run, it is given up to `START_LIMIT_S`: a verdict must not depend on what else the machine does.
+The slowest honest comparisons known take a second. When the process does not get most of a core, as beside a training
+run, it is given up to `START_LIMIT_S`: a verdict must not depend on what else the machine does.
 """
 START_LIMIT_S = 60.0
 """For loading math-verify: about a second, more on a busy machine. An honest answer must not pay for that."""
@@ -39,7 +39,7 @@ HELD_UP_S = 0.5
 MOST_PROCESSES = 3
 """Each takes about 100 MB; as many hostile answers at once hold all others up until their deadlines."""
 
-_LEAST_CPU_SHARE = 0.2
+_LEAST_CPU_SHARE = 0.6
 """A comparison that got less of a core than this was starved, not slow, and is given more time."""
 _PATIENCE_S = 0.05
 

@@ -98,12 +98,28 @@ def _read_list(source: str) -> Node | None:
     return _listed([read(part) for part in parts], source) if len(parts) > 1 else None
 
 
-def _join_relations(parts: list[Node], source: str) -> Group | None:
+def _interval(relation: Group) -> str | None:
+    r"""The interval that a relation describes: `(2, \infty)` for `x > 2`; None for anything but a letter in the middle."""
+    signs, parts = relation.kind.split(), [part.source for part in relation.parts]
+    if len(parts) == 2:
+        if _NAME.fullmatch(parts[0]):
+            parts, signs = [r"-\infty", *parts], ["<", *signs]
+        elif _NAME.fullmatch(parts[1]):
+            parts, signs = [*parts, r"\infty"], [*signs, "<"]
+    if len(parts) != 3 or not _NAME.fullmatch(parts[1]) or not set(signs) <= {"<", "le"}:
+        return None
+    return f"{'(' if signs[0] == '<' else '['}{parts[0]}, {parts[2]}{')' if signs[1] == '<' else ']'}"
+
+
+def _join_relations(parts: list[Node], source: str) -> Node | None:
     r"""`x < 1 or x > 2` as a union, `x > 1 and x < 2` as the chain `1 < x < 2`; None for anything else."""
     relations = [part for part in parts if isinstance(part, Group) and set(part.kind.split()) <= set(_TURNED)]
     if len(relations) < len(parts):
         return None
     if re.search(r"(?<![A-Za-z])or(?![A-Za-z])", source):
+        intervals = [_interval(relation) for relation in relations]
+        if all(intervals):
+            return _read_union(r"\cup ".join(filter(None, intervals)))
         return Group(UNION, tuple(relations), source)
     for first, second in (relations[:2], relations[1::-1]):
         if len(relations) == 2 and first.parts[-1] == second.parts[0]:

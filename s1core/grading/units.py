@@ -102,11 +102,11 @@ _DEGREES = re.compile(
     r"\s*(?:\^\s*\{?\\circ\s*\}?\s*(?:\\text\{\s*)?(?P<scale>[CF]?)\}?"
     r"|(?:\\text\{\s*)?\s*(?:degrees?|deg)(?:\s+(?P<name>Celsius|Fahrenheit))?\s*\}?)\s*$"
 )
-_MONEY = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
+_MONEY = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "¢": "cent"}
 _MONEY_FIRST = re.compile(
-    r"\s*(?P<minus>-?)\s*(?:\\?(?P<sign>[$€£¥₹])|(?P<code>USD|EUR|GBP|INR|CNY|JPY|Rs)\.?(?=[\s\d]))"
+    r"\s*(?P<minus>-?)\s*(?:\\?(?P<sign>[$€£¥₹])|(?:\\text\{\s*)?(?P<code>USD|EUR|GBP|INR|CNY|JPY|Rs)\.?\s*\}?(?=[\s\d]))"
 )
-_MONEY_LAST = re.compile(r"\s*\\?(?P<sign>[$€£¥₹])\s*$")
+_MONEY_LAST = re.compile(r"\s*\\?(?P<sign>[$€£¥₹¢])\s*$")
 _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _SCALE = re.compile(rf"(?<=\d)\s*(?:\\text\{{)?\s*({'|'.join(_SCALES)})\s*\}}?\s*$", re.IGNORECASE)
 
@@ -124,7 +124,7 @@ def split_unit(latex: str) -> Quantity:
         scale = degrees["scale"] or (degrees["name"] or "")[:1]
         unit = parse_unit(f"°{scale}") if scale else None
     elif group := _GROUP_AT_END.search(value):
-        if group.start() > 0 and not _LIMITS.search(group["words"] or ""):
+        if group.start() > 0 and group["words"] not in _SCALES and not _LIMITS.search(group["words"] or ""):
             value, unit = value[: group.start()], _group_unit(group)
     elif (words := _WORDS_AT_END.search(value)) and not _is_factor(value, words):
         value, unit = value[: words.start()], parse_unit(words["unit"])
