@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 
 from s1core.grading.labels import ANSWER_WORDS, RESULT_WORDS
@@ -29,7 +30,9 @@ class Box:
 _WORDS = "|".join((*ANSWER_WORDS, *RESULT_WORDS))
 # Where words are parted by blanks, `answers` or `Antwortet` is another word; elsewhere endings follow: `정답은`.
 _WORD = rf"(?<![A-Za-z\u00c0-\u052f])(?:{_WORDS})"
-_GAP = r"(?:\s?[^\s\d:：.,;!?()\[\]{}$\\*#]{1,14}){0,3}?"
+_LETTERS = r"[^\s\d:：.,;!?()\[\]{}$\\*#]"
+# An ending and up to three words, as in `답은`, `respuesta correcta es`. Taken whole, or a long run would be tried in parts.
+_GAP = rf"{_LETTERS}{{0,10}}+(?:\s{_LETTERS}{{1,14}}+){{0,3}}?"
 _LABEL = re.compile(
     rf"(?P<final>final\s+)?(?:answers?(?:\s+(?:is|are))?|(?!answer){_WORD}{_GAP})[\s*_]*(?:[:：]|ঃ)|^[ \t]*####(?!#)",
     re.IGNORECASE | re.MULTILINE,
@@ -47,6 +50,10 @@ _STEPS = re.compile(
     r"step|schritt|\bpaso|étape|\bpasso|\bkrok|hatua|\bsteg\b|\bstap|ステップ|逐步|ধাপে|దశ|ขั้นตอน|adım|bước|langkah",
     re.IGNORECASE,
 )
+_LINE_REACH = 300
+"""Characters before a label in which the parenthesis that it is quoted in opens."""
+_MOST_PHRASES = 20
+"""Phrases at the end of a text that are tried as conclusions."""
 _STEPS_REACH = 24
 """Characters before a label, in its line, where `Step-by-Step` may stand."""
 _LONGEST_CONCLUSION = 400
@@ -170,7 +177,8 @@ def _last_label(text: str) -> re.Match[str] | None:
     """The last label; none that introduces steps, that is quoted in parentheses, or that follows a final one."""
     last: re.Match[str] | None = None
     for label in _LABEL.finditer(text):
-        line = text[text.rfind("\n", 0, label.start()) + 1 : label.start()]
+        start = max(0, label.start() - _LINE_REACH)
+        line = text[max(start, text.rfind("\n", start, label.start()) + 1) : label.start()]
         if _STEPS.search(line[-_STEPS_REACH:] + label[0]) or line.count("(") > line.count(")"):
             continue
         if last is not None and last["final"] and not label["final"] and "\n" not in text[last.end() : label.start()]:
@@ -209,15 +217,15 @@ class _Conclusion:
 
 def _after_phrase(text: str, start: int) -> _Conclusion | None:
     """What the last `the answer is` says after `start`."""
-    found: _Conclusion | None = None
-    for phrase in _PHRASE.finditer(text, start):
+    phrases = deque(_PHRASE.finditer(text, start), maxlen=_MOST_PHRASES)
+    for phrase in reversed(phrases):
         gap = phrase["gap"] or phrase["other"] or ""
         if _NEGATION.search(gap) or _STEPS.search(phrase[0]):
             continue
         answer = leading_formula(text[phrase.end() : phrase.end() + _LONGEST_CONCLUSION])
         if answer:
-            found = _Conclusion(answer=answer, after_line="\n" in text[start : phrase.start()].lstrip())
-    return found
+            return _Conclusion(answer=answer, after_line="\n" in text[start : phrase.start()].lstrip())
+    return None
 
 
 def leading_formula(text: str) -> str | None:

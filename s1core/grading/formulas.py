@@ -40,6 +40,7 @@ _BASED = re.compile(
 )
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
           "sixteen": 16}  # fmt: skip
+_WORD_LIST = re.compile(r"[A-Z][a-z]+(?:(?:,|,? and|,? or) [A-Z][a-z]+)+")
 _CUT_OFF = re.compile(r"\d\s*(?:\\l?dots|\.\.\.)$")
 _CLOCK = re.compile(r"\d{1,2}:[0-5]\d")
 
@@ -119,7 +120,7 @@ def _formula_of(text: str, found: str) -> str | None:
         config = _latex.NormalizationConfig(basic_latex=False, boxed="last")
         return _latex.normalize_latex(text.replace("\\fbox", "\\boxed"), config)
     text = read_connectives(text)
-    return None if is_prose(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
+    return None if is_prose(text) and not _WORD_LIST.fullmatch(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
 
 
 def same_part(gold: str, answer: str) -> bool:

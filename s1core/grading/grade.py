@@ -53,7 +53,7 @@ def grade(text: str, gold: str, kind: Kind = "math") -> Verdict:
     if extracted.rule == "empty_answer":
         return Verdict(correct=False, answer=None, rule="empty_answer")
     if extracted.answer is None:
-        return _grade_unmarked(text.strip(), gold, kind)
+        return _grade_unmarked(text.strip("` \t\r\n"), gold, kind)
     outcome = _compare(extracted.answer, gold, kind, extracted.rule)
     return Verdict(correct=outcome.equal, answer=extracted.answer, rule=outcome.rule, found=extracted.rule)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from s1core.grading.brackets import closing, outside, split_outside
+from s1core.grading.literal import parse_number
 
 LIST, SET, MATRIX, ROW, COLUMN, UNION = "list", "set", "matrix", "row", "column", "union"
 
@@ -55,6 +56,7 @@ _NAME = re.compile(
     r"(?:\\text\{[^{}]*\}|\\(?!frac|sqrt|pi(?![a-zA-Z]))[a-zA-Z]+(?:\{[A-Za-z]+\})?|[A-Za-z]+(?:\s[A-Za-z]{3,})*)"
     r"(?:_\{[^{}]*\}|_[A-Za-z0-9]|'|\s)*(?:\([^()=]*\))?|\\frac\{d\s*[a-zA-Z]?\}\{d\s*[a-z]\}|\|[A-Za-z]+\||\([A-Za-z_0-9{}]+(?:\s*,\s*[A-Za-z_0-9{}]+)+\)"
 )
+_ABSOLUTE = re.compile(r"\|\s*([a-zA-Z])\s*\|")
 _PLAIN_CALL = re.compile(r"\([a-zA-Z]\)$")
 _MATRIX = re.compile(
     r"\\begin\s*\{([pbB]?|small)matrix\*?\}(?P<body>(?:(?!\\begin|\\end).)*)\\end\s*\{\1matrix\*?\}", re.DOTALL
@@ -95,7 +97,19 @@ def _read_list(source: str) -> Node | None:
             return joined
         if len(parts) < 2 or not all("=" in part and "," in part for part in parts):
             parts = split_outside(source, f"{_WORD_SEPARATOR}|{_COMMA}")
-    return _listed([read(part) for part in parts], source) if len(parts) > 1 else None
+    if len(parts) < 2:
+        return None
+    nodes = [read(part) for part in parts]
+    return _join_bounds(nodes) or _listed(nodes, source)
+
+
+def _join_bounds(nodes: list[Node]) -> Node | None:
+    """`x > 1, x < 5` as `1 < x < 5`; None where the first number is not below the second, which may mean `or`."""
+    joined = _join_relations(nodes, "") if len(nodes) == 2 else None
+    if not isinstance(joined, Group) or len(joined.parts) != 3:
+        return None
+    low, high = (parse_number(joined.parts[i].source) for i in (0, 2))
+    return joined if low is not None and high is not None and low.value < high.value else None
 
 
 def _interval(relation: Group) -> str | None:
@@ -211,6 +225,9 @@ def _read_relations(source: str) -> Node | None:
     kinds = [sign[0].strip("\\") for sign in signs]
     if not all(parts):
         return None
+    if len(parts) == 2 and kinds[0] in ("<", "le") and (absolute := _ABSOLUTE.fullmatch(parts[0])):
+        # `|x| < 2` bounds x on both sides.
+        return Group(f"{kinds[0]} {kinds[0]}", (Part(f"-({parts[1]})"), Part(absolute[1]), Part(parts[1])), source)
     if all(kind in (">", "ge") for kind in kinds):
         parts, kinds = parts[::-1], [_TURNED[kind] for kind in kinds[::-1]]
     return Group(" ".join(kinds), tuple(map(Part, parts)), source)
