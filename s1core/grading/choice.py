@@ -7,10 +7,13 @@ import unicodedata
 
 from s1core.grading.labels import ANSWER_WORDS, CHOOSING_WORDS, OPTION_SIGNS, OPTION_WORDS
 from s1core.grading.literal import unwrap_math
-from s1core.grading.notation import fold
+from s1core.grading.words import fold
 
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
-_LETTER = r"(?<![A-Za-z0-9\\'’_^])(?!I\s+[a-z])(?P<letter>[A-J])(?![A-Za-z0-9_]|['’](?!d[iıuü]r))(?!\s*(?:[=²^+/<>]|\*(?!\*)|\\times|\\cdot))"
+_LETTER = (
+    r"(?<![A-Za-z0-9\\'’_^])(?!I\s+[a-z])(?P<letter>[A-J])"
+    r"(?![A-Za-z0-9_]|['’](?!d[iıuü]r)|\s*(?:[=²^+/<>]|\*(?!\*)|\\times|\\cdot))"
+)
 _DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?![\w^%]|[.,][0-9])"
 _WORDS = rf"(?<![A-Za-z\u00c0-\u052f])(?i:{'|'.join((*ANSWER_WORDS, *CHOOSING_WORDS))})"
 _NEGATION = r"\b(?:not|nicht|no|não|pas|ne|non|не|нет|нe|değil|bukan|không)\b|不|没|ない|아니|아닙|ليست?|لا\s|नहीं|নয়|ไม่"

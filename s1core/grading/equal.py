@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from s1core.grading import process
+from s1core.grading import pool
 from s1core.grading.literal import parse_integer, parse_number, plain, same_number, tidy
 
 LONGEST_ANSWER = 2_000
@@ -55,7 +55,7 @@ def equal_math(answer: str, gold: str, *, found: str = "") -> Comparison:
     ours, theirs = parse_number(answer), parse_number(gold)
     if ours is not None and theirs is not None:
         return Comparison(equal=same_number(ours, theirs), rule="number")
-    reply = process.compare(answer, gold, found=found)
+    reply = pool.compare(answer, gold, found=found)
     return Comparison(equal=reply.equal, rule=reply.rule, seen=reply.seen)
 
 

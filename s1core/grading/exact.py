@@ -1,9 +1,9 @@
 """Compare values exactly where math-verify compares them to 15 digits.
 
-math-verify subtracts, evaluates and cuts off what is below 2^-54, so that 2^-60 equals 2^-61. Here rationals are compared
-as such and other numbers by as many digits as it takes; only decimals, which are rounded when they are written, agree to
-six places. `install` puts these comparisons in the place of math-verify's own, so that they hold for the elements of
-sets, tuples, matrices and relations as well. The only file that touches math-verify's inner parts.
+math-verify subtracts, evaluates and cuts off what is below 2^-54, so that 2^-60 equals 2^-61. Here rationals are
+compared as such and other numbers by as many digits as it takes; only decimals, which are rounded when they are
+written, agree to six places. `install` puts these comparisons in the place of math-verify's own, so that they hold for
+the elements of sets, tuples, matrices and relations as well. The only file that touches math-verify's inner parts.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ def _with_real_roots(value: Any) -> Any:
         odd = power.is_Pow and power.exp.is_Rational and power.exp.q % 2 == 1 and power.exp.q > 1
         return odd and power.base.is_number and power.base.is_extended_negative
 
-    return value.replace(is_odd_root, lambda power: _sympy.Pow(-1, power.exp.p) * (-power.base) ** power.exp)
+    def real_root(power: Any) -> Any:
+        return _sympy.Pow(-1, power.exp.p) * (-power.base) ** power.exp
+
+    return value.replace(is_odd_root, real_root)
 
 
 def _differs(difference: Any, digits: int) -> bool:
@@ -102,9 +105,12 @@ def _differs(difference: Any, digits: int) -> bool:
     value = difference.evalf(digits, maxn=digits)
     if not value.is_number or value.has(_sympy.nan, _sympy.zoo):
         return True
+    return any(map(_is_not_zero, value.as_real_imag()))
+
+
+def _is_not_zero(value: Any) -> bool:
     # What could not be told from zero comes with a precision of one bit, or as zero.
-    return any(part.is_Float and part._prec > 1 and part != 0 or not part.is_Float and part != 0
-               for part in value.as_real_imag())  # fmt: skip
+    return bool(value != 0) and not (value.is_Float and value._prec <= 1)
 
 
 def _decimals_equal(a: Any, b: Any) -> bool:
@@ -150,7 +156,7 @@ def _same_in_any_order(gold: Sequence[Any], answer: Sequence[Any], same: Callabl
 
 
 def _with_unions(compare_sets: Callable[..., bool]) -> Callable[..., bool]:
-    """Unions of intervals whose ends are rounded; math-verify rounds those of a single interval alone."""
+    """Unions of intervals whose ends are rounded, and sets that are still to be evaluated, as `A \\cap B` is."""
 
     def compare(gold: Any, answer: Any, float_rounding: int, numeric_precision: int) -> bool:
         if isinstance(gold, _sympy.Union) and isinstance(answer, _sympy.Union) and len(gold.args) == len(answer.args):
@@ -159,6 +165,7 @@ def _with_unions(compare_sets: Callable[..., bool]) -> Callable[..., bool]:
             )
             if pairs:
                 return True
+        gold, answer = (_done(value) if isinstance(value, _sympy.Set) else value for value in (gold, answer))
         return compare_sets(gold, answer, float_rounding, numeric_precision)
 
     return compare

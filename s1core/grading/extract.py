@@ -7,7 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from s1core.grading.labels import ANSWER_WORDS, RESULT_WORDS
-from s1core.grading.notation import NAMES, is_prose
+from s1core.grading.symbols import NAMES
+from s1core.grading.words import is_prose
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,14 +28,15 @@ class Box:
     content: str
 
 
-_WORDS = "|".join((*ANSWER_WORDS, *RESULT_WORDS))
-# Where words are parted by blanks, `answers` or `Antwortet` is another word; elsewhere endings follow: `정답은`.
-_WORD = rf"(?<![A-Za-z\u00c0-\u052f])(?:{_WORDS})"
+# Where words are parted by blanks, what a letter stands before is another word.
+_WORD = rf"(?<![A-Za-z\u00c0-\u052f])(?:{'|'.join(ANSWER_WORDS)})"
+_RESULT = rf"(?<![A-Za-z\u00c0-\u052f])(?:{'|'.join(RESULT_WORDS)})"
 _LETTERS = r"[^\s\d:：.,;!?()\[\]{}$\\*#]"
-# An ending and up to three words, as in `답은`, `respuesta correcta es`. Taken whole, or a long run would be tried in parts.
+# An ending and up to three words, as in `답은`, `respuesta correcta es`; possessive, so that a long run costs one try.
 _GAP = rf"{_LETTERS}{{0,10}}+(?:\s{_LETTERS}{{1,14}}+){{0,3}}?"
 _LABEL = re.compile(
-    rf"(?P<final>final\s+)?(?:answers?(?:\s+(?:is|are))?|(?!answer){_WORD}{_GAP})[\s*_]*(?:[:：]|ঃ)|^[ \t]*####(?!#)",
+    rf"(?P<final>final\s+)?(?:answers?(?:\s+(?:is|are))?|{_RESULT}|(?!answer){_WORD}{_GAP})[\s*_]*(?:[:：]|ঃ)"
+    r"|^[ \t]*####(?!#)",
     re.IGNORECASE | re.MULTILINE,
 )
 _PHRASE = re.compile(
@@ -64,7 +66,8 @@ _MARKED = re.compile(
 )
 # A point ends a sentence, but not a number; so does a reason.
 _SENTENCE = re.compile(
-    r"(?:(?!(?<!\bRs)\.(?=\s|$|\*)|[!?。।](?=\s|$)|[\n。।]|\*\*(?!\w|\(|-)|,\s+(?!and|or)[^\W\d_]{3,}|\s(?:because|since|so that|which|where|as\s+[a-z]|from)\b).)+"
+    r"(?:(?!(?<!\bRs)\.(?=\s|$|\*)|[!?。।](?=\s|$)|[\n。।]|\*\*(?!\w|\(|-)|,\s+(?!and|or)[^\W\d_]{3,}"
+    r"|\s(?:because|since|so that|which|where|as\s+[a-z]|from)\b).)+"
 )
 # `24 (4 + 20)`, `24 euros (see above)`: what follows a number in parentheses is no factor.
 _ASIDE = re.compile(r"(?<=[\d%])((?:\s[^\W\d_]{3,})?)\s+\(.*")

@@ -15,10 +15,12 @@ from typing import Any
 
 from s1core.grading import exact
 from s1core.grading.literal import parse_number, plain, same_number, tidy
-from s1core.grading.notation import fold, is_prose, read_connectives, to_latex
+from s1core.grading.matching import same
+from s1core.grading.notation import to_latex
 from s1core.grading.prose import value_in_prose
-from s1core.grading.structure import Node, read, same
+from s1core.grading.structure import Node, read
 from s1core.grading.units import split_unit
+from s1core.grading.words import fold, is_prose, part_scripts, read_connectives
 
 # Through Any: neither library ships types.
 _verify: Any = import_module("math_verify")
@@ -30,7 +32,6 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?!\d|,\d)")
 _NATURAL_LOG = re.compile(r"(?<![\\A-Za-z])log(?=\s*\()")
-_CJK_THEN_ASCII = re.compile("([\u0900-\u1cff\u2e80-\ud7af\uff00-\uffef])(?=[!-~])")
 _TEXT_ONLY = re.compile(r"(?:\\text\{[^{}]*\}|[A-Za-z][A-Za-z.'-]*|\s)+")
 _BASED = re.compile(
     r"\(?\s*(?P<digits>[0-9A-F]*[0-9][0-9A-F.]*|[A-F]+)\s*\)?\s*"
@@ -94,7 +95,7 @@ def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     if formula is None:
         formula = value_in_prose(text, first=bool(found))
     if formula is None:
-        spaced = _CJK_THEN_ASCII.sub(r"\1 ", fold(text))
+        spaced = part_scripts(fold(text))
         labelled = f"Final Answer: {spaced}" if found.startswith("final") else spaced
         parsed = _verify.parse(labelled, extraction_mode="any_match", parsing_timeout=None)
         strings = [item for item in parsed if isinstance(item, str)]
@@ -120,7 +121,9 @@ def _formula_of(text: str, found: str) -> str | None:
         config = _latex.NormalizationConfig(basic_latex=False, boxed="last")
         return _latex.normalize_latex(text.replace("\\fbox", "\\boxed"), config)
     text = read_connectives(text)
-    return None if is_prose(text) and not _WORD_LIST.fullmatch(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
+    return (
+        None if is_prose(text) and not _WORD_LIST.fullmatch(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
+    )
 
 
 def same_part(gold: str, answer: str) -> bool:

@@ -28,7 +28,8 @@ class Verdict:
     (`too_long`, `timeout`, `out_of_memory`, `crashed`) or the reason why there was nothing to compare (`empty_answer`,
     `no_answer`, `no_choice_letter`, and `no_gold` where the expected answer is blank or NaN)."""
     found: str = ""
-    """What found the answer: `boxed`, `boxed_row`, `final_answer_label`, `answer_phrase`, or `unmarked` when nothing marks it."""
+    """What found the answer: `boxed`, `boxed_row`, `final_answer_label`, `answer_phrase`, or `unmarked` when nothing
+    marks it."""
 
 
 def grade(text: str, gold: str, kind: Kind = "math") -> Verdict:
@@ -40,7 +41,8 @@ def grade(text: str, gold: str, kind: Kind = "math") -> Verdict:
 
     Args:
         text: the answer part of a run, or an answer alone.
-        gold: the expected answer; for choices the letter, the digit or the option, in any script; `A, C` or `AC` for several.
+        gold: the expected answer; for choices the letter, the digit or the option, in any script, and `A, C` or `AC`
+            for several.
         kind: math | integer | choice | text. `text` compares words exactly but for case, and integers as integers.
     """
     if kind not in get_args(Kind):

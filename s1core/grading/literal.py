@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from s1core.grading.notation import fold, to_latex
+from s1core.grading.notation import to_latex
+from s1core.grading.words import fold
 
 _DECORATION = re.compile(r"\\[!,;:]|\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\displaystyle\b")
 _BLANK = re.compile(r"\\q?quad\b|(?<!\\)\\ |~|[\u00a0\u2009\u202f]")

@@ -1,7 +1,7 @@
 r"""Rewrite the ways people and programs write formulas as plain LaTeX, one small step after another.
 
-`to_latex("3*sqrt(2)/x²")` gives `3*\sqrt{2}/x^{2}`. Every step is a function from text to text that leaves alone what it
-does not know, and LaTeX stays LaTeX.
+`to_latex("3*sqrt(2)/x²")` gives `3*\sqrt{2}/x^{2}`. Every step is a function from text to text that leaves alone what
+it does not know, and LaTeX stays LaTeX.
 """
 
 from __future__ import annotations
@@ -10,46 +10,11 @@ import re
 import unicodedata
 
 from s1core.grading.brackets import closing, split_outside
+from s1core.grading.symbols import CALLS, LOWERED, NAMES, RAISED, SIGNS
+from s1core.grading.words import AND_WORDS, fold, read_connectives
 
-_FOLDED = {
-    "٫": ".",
-    "٬": ",",
-    "،": ",",
-    "、": ",",
-    "؛": ";",
-    "۔": ".",
-    "。": ".",
-    "٪": "%",
-    "\u200e": " ",
-    "\u200f": " ",
-}
-_SIGNS = str.maketrans(
-    dict.fromkeys("−–‐‑﹣", "-")
-    | dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f", " ")
-    | dict.fromkeys("°º˚", r"^\circ ")
-    | dict.fromkeys("·⋅∙", r"\cdot ")
-    | dict.fromkeys("∕⁄÷", "/")
-    | {"×": r"\times ", "✕": r"\times ", "∗": "*", "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge "}
-    | {"⩾": r"\ge ", "≧": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "≃": r"\approx ", "±": r"\pm ", "∓": r"\mp "}
-    | {"∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∖": r"\setminus ", "∅": r"\emptyset ", "∞": r"\infty "}
-    | {"⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "⟨": "(", "⟩": ")", "∠": r"\angle "}
-    | {"ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}"}
-    | {"∑": r"\sum ", "∫": r"\int ", "…": r"\ldots ", "’": "'", "′": "'", "∶": ":"}
-    | {"√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] "}
-    | dict(
-        zip(
-            "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-            (f"\\{name} " for name in (
-                "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
-                "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega").split()),
-            strict=True,
-        )
-    )
-)  # fmt: skip
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣʸᵃᵇᵏᵐ", "0123456789+-()nixyabkm", strict=True))
-_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙᵢⱼₖₘₓₐ", "0123456789+-()nijkmxa", strict=True))
-_RAISED_ROOT = re.compile(rf"(?<![\w)}}\]])([{''.join(_RAISED)}]+)\s*√")
-_RAISED_RUN, _LOWERED_RUN = re.compile(f"[{''.join(_RAISED)}]+"), re.compile(f"[{''.join(_LOWERED)}]+")
+_RAISED_ROOT = re.compile(rf"(?<![\w)}}\]])([{''.join(RAISED)}]+)\s*√")
+_RAISED_RUN, _LOWERED_RUN = re.compile(f"[{''.join(RAISED)}]+"), re.compile(f"[{''.join(LOWERED)}]+")
 _VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mathrm|mathsf|mbox|rm)\s*\{([^{}]*)\}")
@@ -70,16 +35,8 @@ _LINES = re.compile(
 )
 _NEXT_NAME = re.compile(r"(?<![,;])\s*(?:\\q?quad|\\\\)\s*(?=\\?[A-Za-z]+(?:_\{?\w+\}?)?\s*=)")
 _BLANK = re.compile(r"(?<!\\)\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\thinspace")
-_AND = (
-    # `x=2或x=3`, `x = 2 und x = 3`.
-    re.compile(r"(?<=[\w$)}])\s*(?:或者|或|和|与|及|または|と|및|또는)\s*(?=[\w$\\(-])"),
-    re.compile(
-        r"(?<=[\d})$])\s+(?:und|oder|et|ou|och|og|eller|ve|veya|dan|atau|và|hoặc|oraz|lub|и|или)\s+(?=[\w$\\-])"
-    ),
-)
-_AND_WORDS = frozenset("und oder et ou och og eller ve veya dan atau và hoặc oraz lub и или 或 和".split())
-_SAME = (
-    (re.compile(r"(?<=\d)\s*(?:\{,\}|\\,)\s*(?=\d{3}(?!\d))|(?<=\d)_(?=\d{3}(?!\d))"), ""),
+_GROUP_MARK = re.compile(r"(?<=\d)\s*(?:\{,\}|\\,)\s*(?=\d{3}(?!\d))|(?<=\d)_(?=\d{3}(?!\d))")
+_SAME: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\[dt]binom(?![a-zA-Z])"), r"\\binom"),
     (re.compile(r"\\lbrace(?![a-zA-Z])"), r"\\{"),
@@ -108,7 +65,8 @@ _SAME = (
     (re.compile(r"\\gt(?![a-zA-Z])"), ">"),
     (re.compile(r"\+/-|^\+-"), r"\\pm "),
     (re.compile(r"(?<=[)\]])\s*U\s*(?=[(\[])"), r"\\cup "),
-    (re.compile(r"^\s*([\[\]])([^\[\]]*)\[\s*$"), lambda found: f"{'[' if found[1] == '[' else '('}{found[2]})"),
+    (re.compile(r"^\s*\[([^\[\]]*)\[\s*$"), r"[\1)"),
+    (re.compile(r"^\s*\]([^\[\]]*)\[\s*$"), r"(\1)"),
     (re.compile(r"^\s*\]([^\[\]]*)\]\s*$"), r"(\1]"),
     (re.compile(r"\{?(?<![\w}])(\w+)\s*(?:\\choose|\bchoose\b)\s*(\w+)\}?"), r"\\binom{\1}{\2}"),
     (re.compile(r"(?:\{\})?[\^_]\{?(\d+)\}?\s*C\s*_\{?(\d+)\}?"), r"\\binom{\1}{\2}"),
@@ -124,84 +82,11 @@ _MIXED = re.compile(r"(?<![\w.^/])(\d+)\s+(\d+)/(\d+)(?![\w.^])")
 _E_NOTATION = re.compile(r"(?<![\w.\\^])(\d+\.?\d*|\.\d+)[eE]([+-]?\d+)(?![\w.])")
 _LISTS = re.compile(r"\[\s*(\[[^\[\]]*\]\s*(?:,\s*\[[^\[\]]*\]\s*)*)\]")
 _TRIG_DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)(?:\^\{\d+\})?)\s*(\(?)\s*(\d+\.?\d*)\s*\^\s*\\circ\s*(\)?)")
-
-FUNCTIONS = {
-    **{name: name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "ln", "log", "exp")},
-    **{name: name for name in ("arcsin", "arccos", "arctan", "sqrt")},
-    **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arsinh", "acosh": "arcosh", "atanh": "artanh"},
-}
-"""Functions by the names that people and programs give them, and the LaTeX command."""
-_CONSTANTS = {name: r"\infty " for name in ("oo", "inf", "infty", "infinity", "Infinity", "Inf", "INF")} | {
-    name: r"\pi " for name in ("pi", "Pi", "PI")
-}
-_GREEK = (
-    "alpha beta gamma delta epsilon theta lambda mu nu xi rho sigma tau phi chi psi omega Gamma Delta Theta Lambda "
-    "Sigma Phi Psi Omega"
-)
-NAMES = {name: f"\\{command} " for name, command in FUNCTIONS.items()} | {
-    name: f"\\{name} " for name in _GREEK.split()
-} | _CONSTANTS  # fmt: skip
-"""Names that stand in plain text for a LaTeX command."""
 _NAME = re.compile(r"\\(?:begin|end|text|mathbb|mathcal|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]{2,}")
 _RUN_TOGETHER = re.compile(r"(?:[a-z]?(?:sin|cos|tan|cot|sec|csc|ln|log|sqrt|pi)[a-z]?)+")
 _RUN_PART = re.compile(r"sin|cos|tan|cot|sec|csc|ln|log|sqrt|pi")
 
-_CALLS: dict[tuple[str, int], str] = {
-    ("sqrt", 1): r"\sqrt{{{0}}}",
-    ("cbrt", 1): r"\sqrt[3]{{{0}}}",
-    ("exp", 1): r"e^{{{0}}}",
-    ("abs", 1): r"\left|{0}\right|",
-    ("floor", 1): r"\lfloor {0}\rfloor ",
-    ("ceil", 1): r"\lceil {0}\rceil ",
-    ("ceiling", 1): r"\lceil {0}\rceil ",
-    ("factorial", 1): r"({0})!",
-    ("binomial", 2): r"\binom{{{0}}}{{{1}}}",
-    ("comb", 2): r"\binom{{{0}}}{{{1}}}",
-    ("rational", 2): r"\frac{{{0}}}{{{1}}}",
-    ("fraction", 2): r"\frac{{{0}}}{{{1}}}",
-    ("log", 2): r"\log_{{{1}}}({0})",
-    ("log2", 1): r"\log_{{2}}({0})",
-    ("log10", 1): r"\log_{{10}}({0})",
-    ("pow", 2): r"({0})^{{{1}}}",
-    ("eq", 2): r"{0} = {1}",
-    ("matrix", 1): r"{0}",
-}
-_CALL = re.compile(r"\\?(?<![A-Za-z])(" + "|".join(sorted({name for name, _ in _CALLS})) + r"|C)\s*\(", re.IGNORECASE)
-
-
-_TEXT_GROUP = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|begin|end)\s*\{[^{}]*\}")
-_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z\u00c0-\u024f]{3,}")
-_KNOWN_WORDS = frozenset("and mod percent percentage per cent choose square cubic squared cubed".split())
-# A letter of a script that is not used for formulas: Cyrillic, Arabic, Devanagari, Chinese, Japanese, Korean, ...
-_OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7af]")
-
-
-def is_prose(text: str) -> bool:
-    """Whether a text is made of words: of more than one that is neither a function nor a unit."""
-    text = _TEXT_GROUP.sub(" ", text)
-    words = [word for word in _WORD.findall(text) if word not in NAMES and word.lower() not in _KNOWN_WORDS]
-    return len(words) > 1 or _OTHER_SCRIPT.search(text) is not None
-
-
-def fold(text: str) -> str:
-    """Digits of all scripts, full-width and mathematical letters as ASCII; one character for each."""
-    text = text if text.isascii() else "".join(map(_folded, text))
-    return text
-
-
-def read_connectives(text: str) -> str:
-    """`And` and `or` of other languages, between formulas, in English."""
-    for pattern in _AND:
-        text = pattern.sub(" and ", text)
-    return text
-
-
-def _folded(char: str) -> str:
-    if char.isdecimal():
-        return str(unicodedata.decimal(char))
-    if "\uff01" <= char <= "\uff5e" or "\U0001d400" <= char <= "\U0001d7ff" or char == "\u3000":
-        return unicodedata.normalize("NFKC", char)
-    return _FOLDED.get(char, char)
+_CALL = re.compile(r"\\?(?<![A-Za-z])(" + "|".join(sorted({name for name, _ in CALLS})) + r"|C)\s*\(", re.IGNORECASE)
 
 
 def to_latex(text: str) -> str:
@@ -215,11 +100,15 @@ def read_signs(text: str) -> str:
     r"""Signs of Unicode as LaTeX: `5√2` as `5\sqrt 2`, `x³` as `x^{3}`, `2½` as `2\frac{1}{2}`."""
     if text.isascii():
         return text
-    text = _RAISED_ROOT.sub(lambda root: rf"\sqrt[{_mapped(root[1], _RAISED)}] ", text)
-    text = _RAISED_RUN.sub(lambda run: f"^{{{_mapped(run[0], _RAISED)}}}", text)
-    text = _LOWERED_RUN.sub(lambda run: f"_{{{_mapped(run[0], _LOWERED)}}}", text)
-    text = _VULGAR.sub(lambda sign: "\\frac{%s}{%s}" % tuple(unicodedata.normalize("NFKC", sign[0]).split("⁄")), text)
-    return text.translate(_SIGNS)
+    text = _RAISED_ROOT.sub(lambda root: rf"\sqrt[{_mapped(root[1], RAISED)}] ", text)
+    text = _RAISED_RUN.sub(lambda run: f"^{{{_mapped(run[0], RAISED)}}}", text)
+    text = _LOWERED_RUN.sub(lambda run: f"_{{{_mapped(run[0], LOWERED)}}}", text)
+    return _VULGAR.sub(_fraction, text).translate(SIGNS)
+
+
+def _fraction(sign: re.Match[str]) -> str:
+    numerator, _, denominator = unicodedata.normalize("NFKC", sign[0]).partition("⁄")
+    return f"\\frac{{{numerator}}}{{{denominator}}}"
 
 
 def _mapped(run: str, signs: dict[str, str]) -> str:
@@ -237,13 +126,13 @@ def drop_dress(text: str) -> str:
         end = closing(text, wrapper.end())
         if end is not None:
             text = f"{text[: wrapper.start()]} {text[wrapper.end() + 1 : end]} {text[end + 1 :]}"
-    text = _BLANK.sub(" ", _SAME[0][0].sub("", _UPRIGHT_POWERS.sub(r" \1", text)))
+    text = _BLANK.sub(" ", _GROUP_MARK.sub("", _UPRIGHT_POWERS.sub(r" \1", text)))
     return _TEXT.sub(_plain_group, text)
 
 
 def _plain_group(group: re.Match[str]) -> str:
     words = group[1].replace("~", " ").strip()
-    if words in _AND_WORDS:
+    if words in AND_WORDS:
         return r"\text{and}"
     if words == r"^\circ":
         return words
@@ -273,7 +162,7 @@ def read_calls(text: str) -> str:
         name = call[1].lower()
         if call[1] == "C" and len(args) == 2 and all(arg.isdigit() for arg in args):
             name = "comb"
-        template = _CALLS.get((name, len(args)))
+        template = CALLS.get((name, len(args)))
         if template is not None and name != "c":
             text = f"{text[: call.start()]} {template.format(*args)} {text[end + 1 :]}"
     return text
@@ -366,17 +255,6 @@ def read_degrees(text: str) -> str:
 
 
 _STEPS = (
-    *(
-        fold,
-        read_connectives,
-        read_signs,
-        drop_dress,
-        unify,
-        read_calls,
-        read_names,
-        brace_arguments,
-        drop_dress,
-        brace_powers,
-    ),
-    *(read_numbers, read_lists, read_degrees),
+    *(fold, read_connectives, read_signs, drop_dress, unify, read_calls, read_names, brace_arguments, drop_dress),
+    *(brace_powers, read_numbers, read_lists, read_degrees),
 )

@@ -1,13 +1,10 @@
-"""Keep a comparing process at hand; stop it when it is late and start another when it is needed.
+"""One comparing process: start it, ask it, stop it when it is late and start another when it is needed.
 
-Safe from any thread and inside an event loop (no signals, no loop of its own). Requests queue up for one process; when
-it stays at one comparison, as with a hostile answer, another process is started for the others. A forked child starts
-processes of its own.
+Works in any thread and inside an event loop: no signals, no loop of its own.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
 import json
@@ -20,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, LifoQueue, SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from s1core.errors import S1Error
@@ -33,11 +30,6 @@ run, it is given up to `START_LIMIT_S`: a verdict must not depend on what else t
 """
 START_LIMIT_S = 60.0
 """For loading math-verify: about a second, more on a busy machine. An honest answer must not pay for that."""
-
-HELD_UP_S = 0.5
-"""A process that is longer than this at one comparison holds the others up; honest ones take hundredths of a second."""
-MOST_PROCESSES = 3
-"""Each takes about 100 MB; as many hostile answers at once hold all others up until their deadlines."""
 
 _LEAST_CPU_SHARE = 0.6
 """A comparison that got less of a core than this was starved, not slow, and is given more time."""
@@ -260,62 +252,3 @@ class Client:
         worker, self.worker = self.worker, None
         if worker is not None:
             worker.stop()
-
-
-class Pool:
-    """As many clients as it takes to have one that is not held up, within a limit."""
-
-    def __init__(self, deadline_s: float = DEADLINE_S, limit: int = MOST_PROCESSES) -> None:
-        self.deadline_s = deadline_s
-        self.limit = limit
-        self.clients: list[Client] = []
-        self._idle: LifoQueue[Client] = LifoQueue()
-        self._lock = threading.Lock()
-
-    def compare(self, text: str, gold: str, *, found: str) -> Reply:
-        """Compare by the first client that is free; see `Client.compare`."""
-        client = self._take()
-        try:
-            return client.compare(text, gold, found=found)
-        finally:
-            self._idle.put(client)
-
-    def stop(self) -> None:
-        """Stop every process; the next comparison starts another."""
-        for client in self.clients:
-            client.stop()
-
-    def _take(self) -> Client:
-        while True:
-            with contextlib.suppress(Empty):
-                return self._idle.get(timeout=_PATIENCE_S if self.clients else 0)
-            with self._lock:
-                held_up = all(time.monotonic() - client.since_s > HELD_UP_S for client in self.clients)
-                if held_up and len(self.clients) < self.limit:
-                    self.clients.append(Client(self.deadline_s))
-                    return self.clients[-1]
-
-
-_pool = Pool()
-
-
-def compare(text: str, gold: str, *, found: str = "") -> Reply:
-    """Compare by math-verify in a process at hand.
-
-    Args:
-        text: an answer, or a text in which to look for one.
-        gold: the expected answer.
-        found: the rule by which the answer was found; empty for a text in which it is still to be found.
-    """
-    return _pool.compare(text, gold, found=found)
-
-
-def _after_fork() -> None:
-    # The parent's workers and locks are the parent's: sharing the pipes would mix up the replies.
-    global _pool
-    _pool = Pool(_pool.deadline_s, _pool.limit)
-
-
-atexit.register(lambda: _pool.stop())
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

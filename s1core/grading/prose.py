@@ -1,11 +1,12 @@
-"""Find the value that prose gives: the last one it names, or of a labelled answer the first or what is said to be it."""
+"""Find the value that prose gives: the last one it names; of a labelled answer what is said to be it, or the first."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from s1core.grading.notation import NAMES, fold
+from s1core.grading.symbols import NAMES
+from s1core.grading.words import fold, part_scripts
 
 _FORMULA = (
     r"(?<!\\)\$\$(?P<display>[^$]+)\$\$|(?<![\\\d])\$(?P<inline>(?:[^$\n]|\\\$)+)\$"
@@ -20,7 +21,6 @@ _CANDIDATE = re.compile(rf"{_FORMULA}|(?P<fraction>-?\\frac\{{-?[\d.]+\}}\{{[\d.
 _BETWEEN = re.compile(r"\s*(?:,|,?\s*(?:and|or))\s*")
 _IS = re.compile(r"(?:\b(?:is|are|equals|be|=|es|est|ist|é|è|är)\b|=|[：:])[\s*$\"']*$")
 _NAME_ONLY = re.compile(r"\s*\\?[A-Za-z]+'?(?:_\{?\w+\}?)?(?:\([a-z](?:,\s*[a-z])*\))?\s*")
-_CJK_THEN_ASCII = re.compile("([\u0900-\u1cff\u2e80-\ud7af\uff00-\uffef])(?=[!-~])")
 
 # `12m²` in prose is an area; in a formula it would be a product.
 _METRES = re.compile(r"(?<=\d)(?=m[²³])")
@@ -42,7 +42,7 @@ def value_in_prose(text: str, *, first: bool) -> str | None:
         text: prose, with or without formulas between delimiters.
         first: whether the text follows a label: then what is said to be something counts, else the first value.
     """
-    text = _METRES.sub(" ", _CJK_THEN_ASCII.sub(r"\1 ", fold(text)))
+    text = _METRES.sub(" ", part_scripts(fold(text)))
     candidates = _candidates(text)
     if not candidates:
         return None

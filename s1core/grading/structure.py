@@ -1,13 +1,12 @@
 r"""Read an answer as what it consists of: lists, tuples, intervals, unions, matrices, named values, relations.
 
-`x=1, y=2` is a list of two named values, `[0, \frac13)` an interval, `1 < x \le 2` a chain of relations. `same` compares
-two such structures part by part and leaves the parts, in LaTeX, to another comparison. What has no structure is a part.
+`x=1, y=2` is a list of two named values, `[0, \frac13)` an interval, `1 < x \le 2` a chain of relations. What has no
+structure is a part; `matching` compares structures part by part.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from s1core.grading.brackets import closing, outside, split_outside
@@ -25,7 +24,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name and its value: `x = 5`, `f(3) = 5`, `x \\in \\{1, 2\\}`."""
+    r"""A name and its value: `x = 5`, `f(3) = 5`, `x \in \{1, 2\}`."""
 
     name: str
     value: Node
@@ -34,7 +33,11 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several parts. The kind is `list` or `set` (in any order), a pair of brackets, `matrix`, `union`, or signs of relation."""
+    """Several parts; the kind says how they belong together.
+
+    `list`, `set` and `union` in any order, `matrix`, `row`, `column` and pairs of brackets in order; or the signs that
+    stand between them, as `< le` in a chain of relations.
+    """
 
     kind: str
     parts: tuple[Node, ...]
@@ -42,15 +45,13 @@ class Group:
 
 
 Node = Part | Named | Group
-_SameParts = Callable[[str, str], bool]
-
 _WORD_SEPARATOR = (
     r"(?:,\s*)?(?:\\text\{\s*(?:,\s*)?(?:and|or)\s*\}|(?<![A-Za-z])(?:and|or)(?![A-Za-z])|(?<=[\d)}])or(?=[A-Z(]))"
 )
 _COMMA = r"(?<!\\),"
-_RELATION = r"\\le(?![a-zA-Z])|\\ge(?![a-zA-Z])|\\ne(?![a-zA-Z])|<|>"
+RELATION = r"\\le(?![a-zA-Z])|\\ge(?![a-zA-Z])|\\ne(?![a-zA-Z])|<|>"
 _TURNED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "ne": "ne"}
-_EQUALS = r"(?<![<>!\\])=|\\approx(?![a-zA-Z])"
+EQUALS = r"(?<![<>!\\])=|\\approx(?![a-zA-Z])"
 _NAME = re.compile(
     r"(?:\\angle\s*|\\triangle\s*|m\s*\\angle\s*)?"
     r"(?:\\text\{[^{}]*\}|\\(?!frac|sqrt|pi(?![a-zA-Z]))[a-zA-Z]+(?:\{[A-Za-z]+\})?|[A-Za-z]+(?:\s[A-Za-z]{3,})*)"
@@ -113,7 +114,7 @@ def _join_bounds(nodes: list[Node]) -> Node | None:
 
 
 def _interval(relation: Group) -> str | None:
-    r"""The interval that a relation describes: `(2, \infty)` for `x > 2`; None for anything but a letter in the middle."""
+    r"""The interval that a relation describes: `(2, \infty)` for `x > 2`; None if it bounds anything but a name."""
     signs, parts = relation.kind.split(), [part.source for part in relation.parts]
     if len(parts) == 2:
         if _NAME.fullmatch(parts[0]):
@@ -171,8 +172,8 @@ def _flat(group: Group) -> Group:
 
 
 def _read_named(source: str) -> Node | None:
-    equals = outside(source, rf"{_EQUALS}|\\in(?![a-zA-Z])")
-    if not equals or outside(source, _RELATION):
+    equals = outside(source, rf"{EQUALS}|\\in(?![a-zA-Z])")
+    if not equals or outside(source, RELATION):
         return None
     # `x = 1/3 \\approx 0.33` says what x is before it rounds.
     last = next((i for i, sign in enumerate(equals) if "approx" in sign[0] and i > 0), len(equals))
@@ -216,8 +217,8 @@ def _plain(name: str) -> str:
 
 
 def _read_relations(source: str) -> Node | None:
-    signs = outside(source, _RELATION)
-    if not signs or outside(source, _EQUALS):
+    signs = outside(source, RELATION)
+    if not signs or outside(source, EQUALS):
         return None
     starts = [0, *(sign.end() for sign in signs)]
     ends = [*(sign.start() for sign in signs), len(source)]
@@ -279,84 +280,3 @@ def _read_signs(source: str) -> Node | None:
     plus = re.sub(r"\\pm(?![a-zA-Z])", "+", re.sub(r"\\mp(?![a-zA-Z])", "-", source))
     minus = re.sub(r"\\pm(?![a-zA-Z])", "-", re.sub(r"\\mp(?![a-zA-Z])", "+", source))
     return Group(LIST, (Part(plus.strip().removeprefix("+").strip()), Part(minus.strip())), source)
-
-
-def same(gold: Node, answer: Node, parts: _SameParts) -> bool:
-    """Whether two structures are the same.
-
-    Args:
-        gold: the expected one.
-        answer: the other one.
-        parts: compares two parts in LaTeX; it is asked for the whole where the structures are of different kinds.
-    """
-    if isinstance(gold, Named) and isinstance(answer, Named):
-        return gold.name == answer.name and same(gold.value, answer.value, parts)
-    if isinstance(gold, Named) and _is_value(answer):
-        return same(gold.value, answer, parts)
-    if isinstance(answer, Named) and _is_value(gold):
-        return same(gold, answer.value, parts)
-    if isinstance(gold, Group) and isinstance(answer, Group):
-        verdict = _same_groups(gold, answer, parts)
-        if verdict is not None:
-            return verdict
-    return parts(gold.source, answer.source)
-
-
-def _is_value(node: Node) -> bool:
-    """Whether a node stands for what a name stands for: no equation, no relation."""
-    return not isinstance(node, Named) and not outside(node.source, f"{_EQUALS}|{_RELATION}")
-
-
-def _same_groups(gold: Group, answer: Group, parts: _SameParts) -> bool | None:
-    """Whether two groups are the same; None if that cannot be told part by part."""
-    if {gold.kind, answer.kind} <= {LIST, SET}:
-        if _names(gold) and not _names(answer):
-            return _same_values(gold, answer.parts, parts)
-        if _names(answer) and not _names(gold):
-            return _same_values(answer, gold.parts, parts)
-        return _same_in_any_order(gold.parts, answer.parts, parts)
-    if gold.kind == answer.kind:
-        equal = (
-            _same_in_any_order(gold.parts, answer.parts, parts)
-            if gold.kind == UNION
-            else _same_in_order(gold.parts, answer.parts, parts)
-        )
-        # Intervals that touch are one; a relation can be solved for something else.
-        decided = equal or gold.kind in (SET, MATRIX, ROW, COLUMN) or gold.kind[0] in "(["
-        return equal if decided else None
-    kinds = {gold.kind, answer.kind}
-    if LIST in kinds and "()" in kinds:
-        listed, ordered = (gold, answer) if gold.kind == LIST else (answer, gold)
-        return _same_values(listed, ordered.parts, parts)
-    if kinds <= {"()", ROW, COLUMN}:
-        return "()" in kinds and _same_in_order(gold.parts, answer.parts, parts)
-    return False if kinds <= {SET, "()", "[]", "[)", "(]", MATRIX, ROW, COLUMN} else None
-
-
-def _names(group: Group) -> list[str]:
-    """The names of a list of named values, each another; none for any other list."""
-    names = [part.name for part in group.parts if isinstance(part, Named)]
-    return names if len(set(names)) == len(group.parts) else []
-
-
-def _same_values(listed: Group, values: Sequence[Node], parts: _SameParts) -> bool:
-    """Whether values stand in the order of a list, or in the order of its names."""
-    in_order = [part.value if isinstance(part, Named) else part for part in listed.parts]
-    if _same_in_order(in_order, values, parts):
-        return True
-    names = _names(listed)
-    by_name = (
-        [value for _, value in sorted(zip(names, in_order, strict=True), key=lambda pair: pair[0])] if names else []
-    )
-    return bool(names) and _same_in_order(by_name, values, parts)
-
-
-def _same_in_order(gold: Sequence[Node], answer: Sequence[Node], parts: _SameParts) -> bool:
-    return len(gold) == len(answer) and all(same(g, a, parts) for g, a in zip(gold, answer, strict=True))
-
-
-def _same_in_any_order(gold: Sequence[Node], answer: Sequence[Node], parts: _SameParts) -> bool:
-    """Whether each of the ones is one of the others; what is said twice counts once, as in a set."""
-    return all(any(same(g, a, parts) for a in answer) for g in gold) and all(
-        any(same(g, a, parts) for g in gold) for a in answer
-    )

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from s1core.errors import InvalidSetting
-from s1core.grading import GraderUnavailable, Kind, canonical, extract_answer, grade, process
+from s1core.grading import GraderUnavailable, Kind, canonical, extract_answer, grade, pool, process
 
 ROOT = Path(__file__).parents[2]
 
@@ -209,30 +209,30 @@ def test_a_late_process_is_killed_and_replaced(
 
 
 def test_a_comparison_that_hangs_holds_no_other_up() -> None:
-    pool = process.Pool(deadline_s=60)
+    clients = pool.Pool(deadline_s=60)
     with ThreadPoolExecutor(1) as threads:
-        hanging = threads.submit(pool.compare, HOSTILE["sum"], "42", found="boxed")
-        while not pool.clients or pool.clients[0].since_s == math.inf:
+        hanging = threads.submit(clients.compare, HOSTILE["sum"], "42", found="boxed")
+        while not clients.clients or clients.clients[0].since_s == math.inf:
             time.sleep(0.01)
-        replies = [pool.compare(f"{i}+x", "x+1", found="boxed").equal for i in range(3)]
+        replies = [clients.compare(f"{i}+x", "x+1", found="boxed").equal for i in range(3)]
         assert not hanging.done()
-        worker = pool.clients[0].worker
+        worker = clients.clients[0].worker
         assert worker is not None and worker.answering_pid is not None
         os.kill(worker.answering_pid, signal.SIGKILL)
         assert hanging.result().equal is False
     assert replies == [False, True, False]
-    assert len(pool.clients) == 2
-    pool.stop()
+    assert len(clients.clients) == 2
+    clients.stop()
 
 
 def test_processes_are_limited_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "HELD_UP_S", 0.0)
-    pool = process.Pool(limit=2)
+    monkeypatch.setattr(pool, "HELD_UP_S", 0.0)
+    clients = pool.Pool(limit=2)
     with ThreadPoolExecutor(6) as threads:
-        replies = list(threads.map(lambda i: pool.compare(f"{i % 3}+x", "x+1", found="boxed").equal, range(12)))
+        replies = list(threads.map(lambda i: clients.compare(f"{i % 3}+x", "x+1", found="boxed").equal, range(12)))
     assert replies == [i % 3 == 1 for i in range(12)]
-    assert len(pool.clients) <= 2
-    pool.stop()
+    assert len(clients.clients) <= 2
+    clients.stop()
 
 
 def test_the_deadline_leaves_room_within_five_seconds() -> None:
@@ -307,11 +307,11 @@ def test_a_process_that_cannot_start_says_what_to_do(monkeypatch: pytest.MonkeyP
 
 def test_threads_share_one_process_and_get_their_own_replies(monkeypatch: pytest.MonkeyPatch) -> None:
     # On a busy machine an honest comparison may take longer than that.
-    monkeypatch.setattr(process, "HELD_UP_S", math.inf)
+    monkeypatch.setattr(pool, "HELD_UP_S", math.inf)
     assert grade(r"\boxed{1+x}", "x+1").correct
     before = sum(thread.name == "grading-replies" for thread in threading.enumerate())
-    with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda i: grade(f"\\boxed{{{i % 3}+x}}", "x+1"), range(24)))
+    with ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(lambda i: grade(f"\\boxed{{{i % 3}+x}}", "x+1"), range(24)))
     assert [reply.correct for reply in replies] == [i % 3 == 1 for i in range(24)]
     assert sum(thread.name == "grading-replies" for thread in threading.enumerate()) == before
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from s1core.grading import canonical, extract_answer, grade
 from s1core.grading.labels import ANSWER_WORDS, OPTION_SIGNS
 from s1core.grading.literal import parse_number
-from s1core.grading.notation import fold, to_latex
+from s1core.grading.notation import to_latex
+from s1core.grading.words import fold
 
 rationals = st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=10**6)
 huge = st.builds(Fraction, st.integers(-(10**60), 10**60), st.integers(1, 10**60))

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s1core.grading import Kind, extract_answer, grade, process
+from s1core.grading import Kind, extract_answer, grade
+from s1core.grading import pool as pools
 from s1core.grading.extract import find_boxes
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -71,7 +72,7 @@ def test_answers_of_other_questions_of_math500_are_wrong() -> None:
 
 def test_math_verify_reads_every_answer_of_math500_that_is_no_number() -> None:
     answers = {row["answer"] for row in rows(MATH500) if not row["answer"].lstrip("-").isdigit()}
-    assert [answer for answer in sorted(answers) if not process.compare(answer, answer, found="boxed").equal] == []
+    assert [answer for answer in sorted(answers) if not pools.compare(answer, answer, found="boxed").equal] == []
 
 
 MISREAD_UPSTREAM = {(budget, 14) for budget in ("500", "1000", "2000", "4000", "8000")}
@@ -123,9 +124,9 @@ texts = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(FRAGMENTS), max
 
 @pytest.fixture(scope="module")
 def short_deadline() -> Iterator[None]:
-    pool = process.Pool(deadline_s=0.5)
+    pool = pools.Pool(deadline_s=0.5)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process, "_pool", pool)
+        patch.setattr(pools, "_pool", pool)
         yield
     pool.stop()
 
