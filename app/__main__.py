@@ -8,7 +8,6 @@ import ctypes
 import logging
 import socket
 import sys
-from typing import Any
 
 from app import zerogpu
 from app.api.budgets import read_efforts
@@ -137,7 +136,8 @@ def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | 
 
     from app.build import build_app
 
-    app = build_app(asked.model, owner=owner, mcp=asked.mcp, efforts=asked.efforts, **_served(asked))
+    served = {"engine": "http", "url": asked.endpoint} if asked.endpoint else {"engine": asked.engine}
+    app = build_app(asked.model, owner=owner, mcp=asked.mcp, efforts=asked.efforts, **served)
     zerogpu.announce()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
     host, port = bound.getsockname()[:2]
@@ -147,12 +147,6 @@ def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | 
     if asked.mcp:
         print(f"tools for agents: {address}{MCP_PATH}", flush=True)
     uvicorn.Server(config).run(sockets=[bound])
-
-
-def _served(asked: argparse.Namespace) -> dict[str, Any]:
-    if not asked.endpoint:
-        return {"engine": asked.engine}
-    return {"engine": "http", "url": asked.endpoint} | ({"timeout_s": asked.timeout} if asked.timeout else {})
 
 
 if __name__ == "__main__":

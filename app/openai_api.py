@@ -268,6 +268,7 @@ def _reply(ask: wire.Ask) -> Reply:
         created_s=int(time.time()),
         samples=ask.samples,
         told=ask.limits.told(),
+        raw=ask.raw,
     )
 
 

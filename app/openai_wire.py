@@ -6,14 +6,25 @@ Nothing that a client asks for is dropped in silence: what cannot be done here i
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.api.budgets import EFFORTS, TokenLimits, read_limits
 from app.api.budgets import FIELDS as LIMITS
-from app.api.fields import BadRequest, mapping, none_but, number, shortened, shown, text, truth, whole, without_nulls
+from app.api.fields import (
+    BadRequest,
+    mapping,
+    none_but,
+    number,
+    read_seed,
+    shortened,
+    shown,
+    text,
+    truth,
+    whole,
+    without_nulls,
+)
 from app.api.messages import Chat, Prompt, read_chat, read_prompts
 from app.nesting import is_deeper
 from app.settings import MAX_COUNT, MAX_WAIT_TEXT_CHARACTERS, MAX_WAITS
@@ -32,12 +43,10 @@ MOST_STOP_CHARACTERS = 200
 MOST_CHOICES = 64
 COLDEST = 1e-5
 """Below this temperature probabilities are beyond a float's range; it is greedy, as on other servers."""
-DRAWN_SEEDS = 2**31
-"""Seeds that are drawn lie below this, so that any client can send one back."""
 
 _SETTINGS = (
     *LIMITS,
-    *("min_thinking_tokens", "waits", "wait_text", "temperature", "top_p", "seed", "n", "stop"),
+    *("min_thinking_tokens", "waits", "wait_text", "temperature", "top_p", "seed", "n", "stop", "reasoning_format"),
 )
 _ABOUT_THE_CLIENT = frozenset(
     {
@@ -88,6 +97,8 @@ class Ask:
     limits: TokenLimits
     sampling: Sampling
     stop: tuple[str, ...]
+    raw: bool
+    """Thinking is part of the text."""
     stream: bool
     include_usage: bool
     """A streamed reply ends with what was spent."""
@@ -145,6 +156,7 @@ def read_ask(kind: Kind, body: Json, efforts: Mapping[str, int] = EFFORTS, *, mo
         limits=read_limits(body, efforts, most_by_effort=most_by_effort),
         sampling=_sampling(body),
         stop=_stop(body.get("stop")),
+        raw=_is_raw(body.get("reasoning_format", "parsed")),
         stream=stream,
         include_usage=include_usage,
     )
@@ -203,14 +215,9 @@ def _sampling(body: Json) -> Sampling:
         raise BadRequest(f"top_p must be above 0 and at most 1, not {shown(body['top_p'])}.")
     if temperature < COLDEST:
         temperature = 0.0
-    return Sampling(temperature=temperature, top_p=top_p, seed=_seed(body.get("seed"), drawn=temperature > 0))
-
-
-def _seed(given: Any, *, drawn: bool) -> int:
-    """Return the seed; where none is given, or -1 as other servers take it, one is drawn if it makes a difference."""
-    if given is None or given == -1:
-        return secrets.randbelow(DRAWN_SEEDS) if drawn else 0
-    return whole("seed", given, at_least=-(2**63), at_most=2**64 - 1) % 2**63
+    return Sampling(
+        temperature=temperature, top_p=top_p, seed=read_seed("seed", body.get("seed"), drawn=temperature > 0)
+    )
 
 
 def _stop(given: Any) -> tuple[str, ...]:
@@ -223,6 +230,12 @@ def _stop(given: Any) -> tuple[str, ...]:
     if any(len(stop) > MOST_STOP_CHARACTERS for stop in stops):
         raise BadRequest(f"A text of stop has more than {MOST_STOP_CHARACTERS} characters; shorten it.")
     return tuple(stops)
+
+
+def _is_raw(given: Any) -> bool:
+    if given not in ("parsed", "raw"):
+        raise BadRequest(f"reasoning_format must be parsed or raw, not {shown(given)}.")
+    return given == "raw"
 
 
 def _read_stream(body: Json) -> tuple[bool, bool]:

@@ -45,10 +45,10 @@ def check(ask: Ask) -> None:
             f"prompt and n ask for {ask.choices} answers; {MOST.samples} are the most on a public page. "
             "Ask for fewer, or run it yourself."
         )
-    budget = replace(ask.budget, max_thinking_tokens=ask.limits.thinking, max_answer_tokens=ask.limits.answer)
+    budget = Budget(max_thinking_tokens=ask.limits.thinking, max_answer_tokens=ask.limits.answer)
     for prompt in ask.prompts:
         if isinstance(prompt, str):
-            _asked(ask, prompt, replace(budget, min_thinking_tokens=0))
+            _asked(ask, prompt, budget)
 
 
 @asynccontextmanager

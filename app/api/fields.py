@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from s1core import S1Error
 
 Json = dict[str, Any]
+DRAWN_SEEDS = 2**31
+"""Seeds that are drawn lie below this, so that any client can send one back."""
 
 
 class BadRequest(S1Error, ValueError):
@@ -62,6 +65,17 @@ def whole_or_unlimited(name: str, value: Any, *, at_least: int = 0) -> int | Non
         BadRequest: as `whole`.
     """
     return None if value == -1 and not isinstance(value, bool) else whole(name, value, at_least=at_least)
+
+
+def read_seed(name: str, value: Any, *, drawn: bool) -> int:
+    """Return the seed; where none is given, or -1 as other servers take it, one is drawn if it makes a difference.
+
+    Raises:
+        BadRequest: it is no whole number of 64 bits.
+    """
+    if value is None or value == -1:
+        return secrets.randbelow(DRAWN_SEEDS) if drawn else 0
+    return whole(name, value, at_least=-(2**63), at_most=2**64 - 1) % 2**63
 
 
 def text(name: str, value: Any) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from s1core.types import Event, Finished, Receipt, Tokens, Trace
+from s1core.budget import DEFAULT_FINAL_ANSWER_TEXT
+from s1core.types import Event, Finished, Receipt, Segment, Tokens, Trace
 
 Json = dict[str, Any]
+OPEN, CLOSE = "<think>", "</think>\n"
+"""Around thinking that is part of the text, whatever the model's own markers are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +26,8 @@ class Reply:
     """Choices of one prompt, which counts once."""
     told: Json = field(default_factory=dict[str, Any])
     """What every receipt says beside what was spent."""
+    raw: bool = False
+    """Thinking is part of the text, between tags, for clients that keep nothing else."""
 
     def whole(self, traces: Sequence[Trace]) -> Json:
         """Return the reply to a request that does not stream; with one choice its receipt stands on top."""
@@ -36,14 +41,17 @@ class Reply:
 
     def first(self, index: int) -> list[Json]:
         """Return the chunks before the model has written anything."""
-        return [self._chunk(index, {"role": "assistant", "content": ""})] if self.kind == "chat" else []
+        begun = [self._chunk(index, {"role": "assistant", "content": ""})] if self.kind == "chat" else []
+        return [*begun, self._chunk(index, {"content": OPEN})] if self.raw else begun
 
     def chunks(self, index: int, event: Event) -> list[Json]:
         """Return the chunks that tell of one event; the marker that closes the thinking is no part of either text."""
         if isinstance(event, Tokens) and event.text:
             if event.phase == "thinking":
-                return [self._chunk(index, {"reasoning_content": event.text})]
-            return [self._chunk(index, {"content": event.text})] if event.source == "model" else []
+                return [self._chunk(index, {"content" if self.raw else "reasoning_content": event.text})]
+            if event.source == "model":
+                return [self._chunk(index, {"content": event.text})]
+            return [self._chunk(index, {"content": _closing(event)})] if self.raw else []
         if isinstance(event, Finished):
             last = self._chunk(index, {}, finish_reason=_finish_reason(event.receipt))
             return [last | self._receipt(event.answer, event.receipt)]
@@ -68,6 +76,9 @@ class Reply:
     def _choice(self, index: int, trace: Trace) -> Json:
         choice: Json = {"index": index, "finish_reason": _finish_reason(trace.receipt), "logprobs": None}
         said = {"content": trace.answer_text, "reasoning_content": trace.thinking_text}
+        if self.raw:
+            closing = "".join(_closing(part) for part in trace.segments if part.source == "close")
+            said = {"content": OPEN + trace.thinking_text + closing + trace.answer_text}
         if self.kind == "chat":
             return choice | {"message": {"role": "assistant", **said}}
         return choice | {"text": said.pop("content"), **said}
@@ -87,6 +98,11 @@ class Reply:
 
     def _receipt(self, answer: str | None, receipt: Receipt) -> Json:
         return {"answer": answer, "receipt": receipt.as_dict() | self.told}
+
+
+def _closing(part: Tokens | Segment) -> str:
+    """Return what stands for the model's own marker, and the words that a forced answer begins with."""
+    return CLOSE + DEFAULT_FINAL_ANSWER_TEXT if part.text.endswith(DEFAULT_FINAL_ANSWER_TEXT) else CLOSE
 
 
 def _finish_reason(receipt: Receipt) -> str:

@@ -27,7 +27,6 @@ class Turns:
     """So many run, so many wait, and the next one is refused."""
 
     def __init__(self, running: int = RUNNING, waiting: int = WAITING) -> None:
-        self._most_running = running
         self._running = asyncio.Semaphore(running)
         self._most = running + waiting
         self._usual_s: float | None = None
@@ -36,11 +35,9 @@ class Turns:
 
     @property
     def retry_s(self) -> int:
-        """Seconds until a place will be free, going by how long runs take."""
-        if self._usual_s is None:
-            return FIRST_RETRY_S
-        waits = math.ceil(self._usual_s * max(1, self.here) / self._most_running / 2)
-        return min(max(waits, SHORTEST_RETRY_S), LONGEST_RETRY_S)
+        """Seconds until many a place will be free: as long as a run usually takes."""
+        usual_s = FIRST_RETRY_S if self._usual_s is None else self._usual_s
+        return min(max(math.ceil(usual_s), SHORTEST_RETRY_S), LONGEST_RETRY_S)
 
     @contextmanager
     def places(self, runs: int = 1) -> Generator[None, None, None]:
