@@ -1,8 +1,9 @@
-"""`python -m tests.with_clients.keep_logs`: write anew what the harnesses log, for the tests that import it."""
+"""`python -m tests.with_clients.keep_logs [NAME ...]`: write anew what the harnesses log, which other tests import."""
 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,37 +12,34 @@ from tests.with_clients.served import ROOT, served
 
 KEPT = ROOT / "tests/data/client_logs"
 FORCED = '{"thinking_budget": 64, "waits": 1}'
+BY_LM_EVAL: dict[str, dict[str, object]] = {
+    "lm_eval-chat-budget-64": {"gen_kwargs": "thinking_budget=64,waits=0"},
+    "lm_eval-chat-budget-64-wait-1": {"gen_kwargs": "thinking_budget=64,waits=1"},
+    "lm_eval-chat-raw": {"gen_kwargs": "thinking_budget=64,waits=1,reasoning_format=raw"},
+    "lm_eval-text-ids": {"chat": False, "gen_kwargs": "thinking_budget=64,waits=1"},
+}
+BY_INSPECT: dict[str, tuple[str, ...]] = {
+    "inspect-natural": (),
+    "inspect-budget-64-wait-1": ("--extra-body", FORCED, "--temperature", "0.7", "--epochs", "2"),
+    "inspect-effort-low": ("--extra-body", '{"reasoning_effort": "low"}'),
+}
 
 
-def main() -> None:
-    """Run each harness under a few settings and keep its logs by name."""
-    shutil.rmtree(KEPT, ignore_errors=True)
+def main(names: list[str]) -> None:
+    """Run each harness under its settings, all or those that are named, and keep the logs."""
     with served() as url, tempfile.TemporaryDirectory() as made:
-        work = Path(made)
-        _lm_eval(url, work / "chat-budget-64", gen_kwargs="thinking_budget=64,waits=0")
-        _lm_eval(url, work / "chat-budget-64-wait-1", gen_kwargs="thinking_budget=64,waits=1")
-        _lm_eval(url, work / "chat-raw", gen_kwargs="thinking_budget=64,waits=1,reasoning_format=raw")
-        _lm_eval(url, work / "text-ids", chat=False, gen_kwargs="thinking_budget=64,waits=1")
-        _inspect(url, work / "natural")
-        _inspect(url, work / "budget-64-wait-1", "--extra-body", FORCED, "--temperature", "0.7", "--epochs", "2")
-        _inspect(url, work / "effort-low", "--extra-body", '{"reasoning_effort": "low"}')
-
-
-def _lm_eval(url: str, folder: Path, **more: object) -> None:
-    lm_eval(url, folder, **more)  # type: ignore[arg-type]
-    for kind in ("results", "samples"):
-        (log,) = folder.rglob(f"{kind}_*.json*")
-        _keep(log, f"lm_eval-{folder.name}/{log.name}")
-
-
-def _inspect(url: str, folder: Path, *words: str) -> None:
-    _keep(inspect(url, folder, *words), f"inspect-{folder.name}.eval")
-
-
-def _keep(log: Path, name: str) -> None:
-    (KEPT / name).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(log, KEPT / name)
+        for name in names or (*BY_LM_EVAL, *BY_INSPECT):
+            folder, kept = Path(made) / name, KEPT / name
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir(parents=True)
+            if name in BY_LM_EVAL:
+                lm_eval(url, folder, **BY_LM_EVAL[name])  # type: ignore[arg-type]
+                logs = [*folder.rglob("results_*.json"), *folder.rglob("samples_*.jsonl")]
+            else:
+                logs = [inspect(url, folder, *BY_INSPECT[name])]
+            for log in logs:
+                shutil.copy(log, kept)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
