@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 APP_PYTHON = os.environ.get("S1_APP_PYTHON", str(ROOT / ".venv/bin/python"))
-STARTS_WITHIN_S = 120
+STARTS_WITHIN_S = 600
 
 
 @contextlib.contextmanager
