@@ -267,7 +267,7 @@ def _reply(ask: wire.Ask) -> Reply:
         model=ask.model,
         created_s=int(time.time()),
         samples=ask.samples,
-        told=ask.limits.told(),
+        told=ask.limits.told() | {"top_p": ask.sampling.top_p},
         raw=ask.raw,
     )
 
