@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from curate.asking import CONCURRENCY, ModelSpec
 from curate.claude.batches import POLL_S
 from curate.claude.prices import DEFAULT_MODEL
 from curate.config import STAGES, CurateConfig
+from curate.generation import CONCURRENCY, ModelSpec
 from curate.recipes import LISTS, RECIPES, recipe_words
 from curate.rows import CurateError
 from curate.select import MODES, TARGET

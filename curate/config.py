@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from curate.asking import CONCURRENCY, ModelSpec
 from curate.claude.client import Claude
 from curate.claude.journal import Journal
 from curate.claude.prices import DEFAULT_MODEL
-from curate.judge import ClaudeJudge, Judge, LocalJudge
+from curate.generation import CONCURRENCY, ModelSpec
+from curate.grading import ClaudeJudge, Judge, LocalJudge
 from curate.rows import CurateError, Row, Stage
 from curate.select import TARGET, Mode, Select
 from curate.sources import SourceSpec

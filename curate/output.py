@@ -14,12 +14,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from curate.cache import Facts
 from curate.card import card
 from curate.claude.journal import Spending, as_figures
 from curate.claude.prices import PRICES_OF
 from curate.claude.tasks import DOMAIN, GRADING
 from curate.config import CurateConfig
-from curate.facts import Facts
 from curate.render import COLUMNS, record
 from curate.rows import CurateError, Row
 from curate.stages.trace import open_traces

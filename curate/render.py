@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from curate.facts import Fact
+from curate.cache import Fact
 from curate.rows import Row
 from s1core.thinking import FORMATS
 

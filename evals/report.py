@@ -157,8 +157,8 @@ def main(argv: list[str] | None = None) -> int:
 def _write_report(args: argparse.Namespace) -> list[Path]:
     """Write every file of a report; returns where they are."""
     # Imported here: these build on the tables above, and plotly takes a second that no other command needs.
-    from evals.cached import published_series, run_series
-    from evals.figures import accuracy_figure, metrics_csv, metrics_markdown, write_html, write_image
+    from evals.reports.cached import published_series, run_series
+    from evals.reports.figures import accuracy_figure, metrics_csv, metrics_markdown, write_html, write_image
 
     series = [one for folder in args.runs for one in run_series(folder)]
     benchmarks = list(dict.fromkeys(one.benchmark for one in series))

@@ -12,12 +12,12 @@ from typing import Any
 
 from evals import cli
 from evals.benchmarks import Item, load_benchmark
-from evals.cached import MEASURED
 from evals.evaluate import run_config, run_facts
-from evals.measured import EVALS, Eval, Job
-from evals.measured_tables import tables
-from evals.packed import pack
 from evals.progress import Stages
+from evals.reports.cached import MEASURED
+from evals.reports.packed_run import pack
+from evals.reproduction.measured import EVALS, Eval, Job
+from evals.reproduction.measured_tables import tables
 from s1core import load_engine
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting

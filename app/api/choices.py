@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from app.access.limits import MOST, bounded, is_public
 from app.api.messages import text_of
+from app.api.openai_schema import Ask
 from app.api.turns import Turns
-from app.openai_wire import Ask
-from app.public import MOST, bounded, is_public
-from app.settings import MAX_QUESTION_CHARACTERS, Asked
+from app.runs.request import MAX_QUESTION_CHARACTERS, Asked
 from s1core import S1Error, astream
 from s1core.budget import Budget
 from s1core.engines.base import Engine

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from curate.asking import CONCURRENCY, ModelSpec, ask_all
-from curate.facts import Fact, Facts
-from curate.judge import NO_GOLD, Judge
+from curate.cache import Fact, Facts
+from curate.generation import CONCURRENCY, ModelSpec, ask_all
+from curate.grading import NO_GOLD, Judge
 from curate.rows import CurateError, Outcome, Rejection, Row, Tell
 
 

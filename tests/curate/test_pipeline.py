@@ -16,12 +16,12 @@ from curate_helpers import knows, question_file, rejections, use_engines
 from datasets import load_from_disk
 from fake_claude import FakeClaude
 
-from curate.asking import ModelSpec
 from curate.claude.journal import CapReached, Journal
 from curate.claude.prices import MODELS
 from curate.config import CurateConfig, Means
 from curate.estimate import as_table, estimate, pool_of
 from curate.example import main as example
+from curate.generation import ModelSpec
 from curate.pipeline import Result, curate
 from curate.progress import read_events
 from curate.push import check
