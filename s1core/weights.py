@@ -101,7 +101,9 @@ def _on_disk(hub_id: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
     def cached(*names: str) -> bool:
-        return any(isinstance(try_to_load_from_cache(hub_id, name), str) for name in names)
+        with contextlib.suppress(ValueError):  # no name that the hub allows
+            return any(isinstance(try_to_load_from_cache(hub_id, name), str) for name in names)
+        return False
 
     return cached("config.json") and cached("tokenizer.json") and cached(*_WEIGHTS)
 

@@ -145,7 +145,8 @@ def _asked(ask: Ask, text: str, budget: Budget) -> Asked:
             f"The question has {len(question):,} characters; {MAX_QUESTION_CHARACTERS:,} are the most."
         )
     asked = Asked(question=question, model=ask.model, budget=budget, sampling=ask.sampling)
-    return bounded(asked, system=ask.chat.before if ask.chat else "", names=NAMES)
+    names = NAMES | {"budget": ask.limits.asked_by or NAMES["budget"]}
+    return bounded(asked, system=ask.chat.before if ask.chat else "", names=names)
 
 
 async def _in_turn(first: Event, events: AsyncGenerator[Event, None], turns: Turns) -> AsyncGenerator[Event, None]:

@@ -38,6 +38,7 @@ Json = dict[str, Any]
 MOST_BYTES = 3 * 2**20
 """Of a body: the longest question, with every character escaped."""
 MOST_DEPTH = 16
+MOST_NAME_CHARACTERS = 1_000
 MOST_STOPS = 4
 MOST_STOP_CHARACTERS = 200
 MOST_CHOICES = 64
@@ -143,7 +144,7 @@ def read_ask(kind: Kind, body: Json, efforts: Mapping[str, int] = EFFORTS, *, mo
     chat = read_chat(body.get("messages")) if kind == "chat" else None
     prompts = (chat.question,) if chat else read_prompts(prompt)  # a null among them would shift the others
     model = body.get("model")
-    if not isinstance(model, str) or not model:
+    if not isinstance(model, str) or not 0 < len(model) <= MOST_NAME_CHARACTERS:
         raise BadRequest("model must name one of the models of /v1/models.")
     stream, include_usage = _read_stream(body)
     ask = Ask(

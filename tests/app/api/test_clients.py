@@ -186,6 +186,7 @@ def test_every_spelling_of_a_budget_is_the_budget(client: httpx.Client, more: di
         ({"messages": [{"role": "user", "content": "a"}, {"role": "system", "content": "b"}]}, "must end with"),
         ({"messages": [{"role": "tool", "content": "a"}, {"role": "user", "content": "b"}]}, "calls of tools"),
         ({"messages": [{"content": "a"}]}, "one has none"),
+        ({"model": "x" * 2_000}, "model must name one"),
     ],
 )
 def test_a_refusal_names_the_field(client: httpx.Client, more: dict[str, Any], words: str) -> None:
