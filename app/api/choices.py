@@ -93,6 +93,10 @@ async def traces(runs: Sequence[AsyncGenerator[Event, None]]) -> list[Trace]:
 
 async def merged(runs: Sequence[AsyncGenerator[Event, None]]) -> AsyncGenerator[Happened, None]:
     """Yield the events of all runs as they come; one that fails ends the others."""
+    if len(runs) == 1:
+        async for event in runs[0]:
+            yield Happened(0, event)
+        return
     queue: asyncio.Queue[Happened | Exception | None] = asyncio.Queue(maxsize=2 * len(runs))
 
     async def drain(index: int, run: AsyncGenerator[Event, None]) -> None:

@@ -99,6 +99,21 @@ def test_thinking_has_an_end_where_none_was_asked_for(client: httpx.Client) -> N
     assert reply["receipt"]["max_thinking_tokens"] == MOST.thinking_tokens
 
 
+@pytest.mark.parametrize("more", [{"reasoning_effort": "xhigh"}, {"max_completion_tokens": 100_000}])
+def test_vague_limits_are_held_to_those_of_the_page(client: httpx.Client, more: dict[str, Any]) -> None:
+    reply = client.post("chat/completions", json=chat(thinking_budget=None, **more))
+    assert reply.json()["receipt"]["max_thinking_tokens"] == MOST.thinking_tokens
+
+
+def test_several_prompts_are_bounded_too(client: httpx.Client) -> None:
+    body = {"model": "paced", "prompt": [QUESTION, "x" * 4_001]}
+    assert "4,000 are the most on a public page" in refused(client.post("completions", json=body), 400)
+    ids = {"model": "paced", "prompt": [65] * 4_001}
+    assert "4,000 are the most on a public page" in refused(client.post("completions", json=ids), 400)
+    many = {"model": "paced", "prompt": [QUESTION] * 3, "n": 3}
+    assert "prompt and n ask for 9 answers; 8 are the most" in refused(client.post("completions", json=many), 400)
+
+
 def test_a_long_body_is_refused_before_it_is_parsed(client: httpx.Client) -> None:
     body = json.dumps(chat("x" * openai_api.IN_PUBLIC_BYTES))
     answer = client.post("chat/completions", content=body, headers={"content-type": "application/json"})
