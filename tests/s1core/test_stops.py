@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from s1core.engines.hf.loading import load_codec
 
 from s1core import Budget, solve
+from s1core.engines.hf.loading import load_codec
 from s1core.engines.scripted import ScriptedEngine, byte_codec
 from s1core.models import resolve
 from s1core.stops import StopStrings
