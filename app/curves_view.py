@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from evals.benchmarks import SOURCES, is_private
-from evals.cached import FORCING, Point, Series
+from evals.cached import FORCING, Point, Series, by_tokens
 from evals.figures import metrics, series_traces
 
 View = dict[str, Any]
@@ -44,7 +44,7 @@ def series_views(series: Iterable[Series], *, run: str | None = None, own: bool 
 
 
 def _view(one: Series, run: str | None, own: bool, taken: dict[str, int]) -> View:
-    one = replace(one, points=tuple(sorted(one.points, key=lambda point: point.thinking_tokens)))
+    one = replace(one, points=by_tokens(one.points))
     _, _, _, control, scaling, performance = metrics([one])[0]
     return {
         "id": _id(one, run, taken),

@@ -36,7 +36,8 @@ FORCING = "budget forcing"
 class Point:
     """One run: how long it thought on average, and how often it was right."""
 
-    thinking_tokens: float
+    thinking_tokens: float | None
+    """None where the source does not tell: such a point has no place on the token axis."""
     accuracy: float
     """Percent."""
     n: int | None
@@ -186,7 +187,7 @@ def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> li
     named = config.get("method")
     methods = {str(named): list(groups)} if named else _methods(list(groups), asked)
     for method, labels in methods.items():
-        chosen = tuple(sorted((points[label] for label in labels), key=lambda point: point.thinking_tokens))
+        chosen = by_tokens(points[label] for label in labels)
         key = config.get("benchmark", "?")
         series.append(
             Series(
@@ -201,6 +202,11 @@ def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> li
             )
         )
     return series
+
+
+def by_tokens(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Points in the order of the token axis; those that have no place on it come last."""
+    return tuple(sorted(points, key=lambda point: (point.thinking_tokens is None, point.thinking_tokens or 0.0)))
 
 
 def _settings(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -253,8 +259,10 @@ def _control(samples: list[tuple[Row, dict[str, Any] | None]]) -> float | None:
     kept = [row["kept"] for row, _ in samples if row.get("kept") is not None]
     if kept:
         return control([float(not held) for held in kept], 0, 0)
-    over = [row["thinking_tokens"] - s["max_thinking_tokens"] for row, s in samples if s is not None and _has_budget(s)]
-    return control(over, float("-inf"), 0) if over else None
+    limited = [(row["thinking_tokens"], s["max_thinking_tokens"]) for row, s in samples if s and _has_budget(s)]
+    if not limited or any(tokens is None for tokens, _ in limited):
+        return None
+    return control([tokens - most for tokens, most in limited], float("-inf"), 0)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -18,9 +18,10 @@ from curate.sources import files as curate_files
 from curate.sources.mapping import Source, to_row
 from evals.benchmarks import files as question_files
 from evals.benchmarks.records import to_items
+from evals.importers.foreign import ForeignRun
 from evals.importers.lines import Notes
-from evals.importers.rows import split_thinking
-from evals.importers.rows import to_row as sample_row
+from evals.importers.reading import Choice, rows_of, survey
+from evals.importers.thinking import split_thinking
 from evals.importers.write import find_all
 from evals.outside import parse_json
 from s1core.engines.base import Request
@@ -150,12 +151,19 @@ def _samples(paths: list[Path], notes: Notes) -> None:
     for group in find_all(paths, 64, notes):
         for run in group:
             json.dumps([run.asked.as_dict(), run.facts, run.expected], allow_nan=False).encode()
-            for sample in run.samples(notes):
-                # Verdicts have a target of their own: a comparison may take seconds, and is stopped then.
-                parts = split_thinking(sample.parts.answer)
-                row = sample_row(sample, len) if sample.recorded else parts.segments
+            held = survey(run)
+            for row in rows_of(run, held, len, Choice(), notes) if _judged_by_the_log(run) else ():
                 json.dumps(row, allow_nan=False).encode()
+            for sample in run.samples(notes):
+                json.dumps(split_thinking(sample.parts.answer).segments).encode()
     list(notes)
+    json.dumps([question.sentence for question in notes.questions]).encode()
+
+
+def _judged_by_the_log(run: ForeignRun) -> bool:
+    """Verdicts of ours have a target of their own: a comparison may take seconds, and is stopped then."""
+    samples = list(run.samples(Notes()))
+    return all(any(score.correct for score in sample.scores.values()) for sample in samples)
 
 
 def _eval(members: list[bytes]) -> bytes:
