@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -15,11 +16,14 @@ from evals.importers.rows import Sample, guess_kind
 from evals.importers.settings import Asked, asked_of, whole
 from evals.importers.thinking import Parts, split_thinking
 from evals.importers.verdicts import Score, read_score
+from s1core.grading import extract_answer
 from s1core.types import ClosedBy, Receipt
 
 SUMMARY = "[Summary by the model's provider; the thinking itself is not in the log.]\n"
 _NO_ANSWER = "the log holds no answer"
 _ENCRYPTED = "its provider encrypted it or left it out"
+_BESIDE_RECEIPT = ("budget_from", "max_tokens", "max_completion_tokens")
+"""What this project's server tells of a call beside what was spent."""
 _MOST_TARGETS = 64
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -102,6 +106,8 @@ def _sample(row: Json, task: str, asked: Asked) -> Sample:
     output, epoch, choices = as_object(row, "output"), row.get("epoch"), row.get("choices")
     receipt = _receipt(row, output)
     parts, lost = _parts(row, output)
+    if receipt is not None:
+        parts = replace(parts, closed_by=receipt["closed_by"])
     return Sample(
         id=f"{task}/{row['id']}",
         group=task,
@@ -185,9 +191,10 @@ def _scores(row: Json) -> dict[str, Score]:
 
 
 def _text(answer: Any) -> str | None:
-    if answer is None or isinstance(answer, str):
-        return (answer or "").strip() or None
-    return json.dumps(answer, ensure_ascii=False)
+    """The answer that was judged; some scorers keep the line around it."""
+    if isinstance(answer, str):
+        return extract_answer(answer).answer or answer.strip() or None
+    return None if answer is None else json.dumps(answer, ensure_ascii=False)
 
 
 def _receipt(row: Json, output: Json) -> Mapping[str, Any] | None:
@@ -207,6 +214,11 @@ def _checked(told: Json) -> Mapping[str, Any] | None:
     counts = ("thinking_tokens", "answer_tokens", "waits_used")
     if any(whole(told.get(name)) is None for name in counts) or told.get("closed_by") not in get_args(ClosedBy):
         return None
-    kept = {name: told[name] for name in Receipt.__dataclass_fields__ if isinstance(told.get(name), str | int | float)}
+    names = (*Receipt.__dataclass_fields__, *_BESIDE_RECEIPT)
+    kept = {name: told[name] for name in names if isinstance(told.get(name), str | int | float)}
     shown = {name: value[:200] if isinstance(value, str) else value for name, value in kept.items()}
-    return {**shown, **{name: whole(told[name]) for name in counts}}
+    return {
+        **shown,
+        **{name: whole(told[name]) for name in counts},
+        "max_thinking_tokens": whole(told.get("max_thinking_tokens")),
+    }

@@ -58,8 +58,18 @@ def survey(run: ForeignRun) -> Survey:
     for sample in run.samples(Notes()):
         found.take(sample.scores)
         found.marked = found.marked or sample.parts.marked or bool(sample.thinking_tokens)
+        if sample.receipt is not None:
+            found.budgets.add(sample.receipt.get("max_thinking_tokens"))
         found.counts = found.counts or (sample.thinking_tokens is None and bool(sample.parts.thinking))
     return found
+
+
+def as_told(run: ForeignRun, held: Survey) -> ForeignRun:
+    """The same run with the budget that all of its receipts tell, where its options name none but an effort."""
+    if run.asked.max_thinking_tokens is not None or len(held.budgets) != 1:
+        return run
+    (budget,) = held.budgets
+    return replace(run, asked=replace(run.asked, max_thinking_tokens=budget))
 
 
 def rows_of(run: ForeignRun, held: Survey, count: CountTokens, choice: Choice, notes: Notes) -> Iterator[Row]:

@@ -15,6 +15,9 @@ from s1core.grading import extract_answer, grade
 from s1core.grading.grade import Kind, Verdict
 from s1core.store import Row
 
+_NUMBER = re.compile(r"-?\d+(?:,\d{3})*")
+_TAIL = 2_000
+"""Characters at the end of a text in which a number is looked for."""
 LONGEST_QUESTION = 20_000
 """Characters of a question that a row keeps."""
 
@@ -175,10 +178,14 @@ def _grade(sample: Sample) -> Verdict:
 
 
 def _read(sample: Sample) -> str | None:
-    """Return the answer of a text without judging it: that of a recorded verdict, which may take its time."""
-    if sample.kind in ("choice", "integer"):
-        return grade(_judged(sample), next(iter(sample.targets), ""), kind=sample.kind).answer  # type: ignore[arg-type]
-    return extract_answer(_judged(sample)).answer
+    """Return the answer of a text that the log has judged: what is marked, a letter, else the last number."""
+    text = _judged(sample)
+    if sample.kind == "choice":
+        return grade(text, sample.targets[0], kind="choice").answer
+    found = extract_answer(text)
+    if found.rule == "no_answer_marker" and sample.kind == "integer":
+        return next(iter(_NUMBER.findall(text[-_TAIL:])[-1:]), None)
+    return found.answer
 
 
 def _judged(sample: Sample) -> str:

@@ -112,6 +112,8 @@ class Survey:
     """On how many samples which verdicts say right while which others say wrong."""
     marked: bool = False
     """Some text shows where its thinking ends."""
+    budgets: set[int | None] = field(default_factory=set)
+    """Thinking budgets that receipts tell."""
     counts: bool = False
     """Some thinking has to be counted here: the log does not tell its tokens."""
 

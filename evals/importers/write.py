@@ -12,7 +12,7 @@ from evals.importers.foreign import ForeignRun, files_under
 from evals.importers.inspect_log import find_run
 from evals.importers.lines import Notes
 from evals.importers.lm_eval import find_runs, is_lm_eval
-from evals.importers.reading import Choice, rows_of, survey
+from evals.importers.reading import Choice, as_told, rows_of, survey
 from evals.importers.tokens import CountTokens, CountWhenNeeded, load_counter, own_tokenizer
 from s1core.errors import InvalidSetting
 from s1core.store import Row, RunStore, config_hash
@@ -118,6 +118,7 @@ def write_counted(
         choice: as `write_run`.
     """
     held = [survey(run) for run in runs]
+    runs = [as_told(run, of) for run, of in zip(runs, held, strict=True)]
     rows = (row for run, of in zip(runs, held, strict=True) for row in rows_of(run, of, count, choice, notes))
     first = next(rows, None)
     if first is None:
