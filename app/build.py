@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from app import compare_lab_routes, compare_routes, mcp_tools, oauth, openai_api, theme, unheard
+from app.api.budgets import EFFORTS
 from app.closed import Closed, take_no_files
 from app.compare_lab import LabShelf
 from app.compare_shelf import RaceShelf
@@ -99,6 +100,7 @@ def build_app(
     engine: str | None = None,
     owner: Credentials | None = None,
     mcp: bool = False,
+    efforts: Mapping[str, int] = EFFORTS,
     **options: Any,
 ) -> App:
     """Build the ASGI application and begin to load its model.
@@ -109,6 +111,7 @@ def build_app(
         engine: the kind of engine for all other models, as in `load_engine`.
         owner: what the owner signs in with, if he may do so from elsewhere.
         mcp: offer solve, sweep and probe to agents.
+        efforts: thinking tokens by `reasoning_effort` of `/v1`.
         **options: passed on to `load_engine`.
 
     Raises:
@@ -128,7 +131,7 @@ def build_app(
     server.include_router(router(results))
     server.include_router(compare_routes.router((races, thoughts), results))
     server.include_router(compare_lab_routes.router(shelf, (races, thoughts), LabShelf(), gate))
-    server.include_router(openai_api.routes(shelf, gate))
+    server.include_router(openai_api.routes(shelf, gate, efforts))
     sets = SetShelf()
     jobs = Jobs()
     curations = CurateJobs(sets.root, jobs)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import gradio as gr
 from gradio.events import api
 
+from app.api.fields import read_seed
 from app.gate import Gate
 from app.settings import read_settings
 from app.shelf import EngineShelf
@@ -18,6 +19,8 @@ from app.tools import Tools, read_grid
 from s1core.errors import InvalidSetting
 
 NAMES = ("solve", "sweep", "probe")
+DRAWN = -1
+"""The seed that stands for a drawn one."""
 _BUDGETS, _WAITS = [0, 32, 64, 128, 256], [0, 1]
 
 
@@ -33,7 +36,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
         waits: int = 0,
         wait_text: str = "Wait",
         temperature: float = 0.0,
-        seed: int = 0,
+        seed: int = DRAWN,
     ) -> str:
         """Have a small reasoning model answer a question, with its thinking bounded and prolonged by budget forcing.
 
@@ -44,12 +47,13 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
             waits: how often the model, when it wants to stop thinking, is made to go on, 0 to 8.
             wait_text: the word that makes it go on.
             temperature: 0 for greedy decoding.
-            seed: of the noise, where the temperature is above 0.
+            seed: of the noise, where the temperature is above 0; -1 draws one, which the receipt names.
 
         Returns:
             JSON with answer, thinking, reply, and a receipt of the tokens asked for and spent
         """
-        asked = read_settings(question, model, thinking_budget, waits, wait_text, temperature=temperature, seed=seed)
+        noise = {"temperature": temperature, "seed": read_seed("seed", seed, drawn=bool(temperature))}
+        asked = read_settings(question, model, thinking_budget, waits, wait_text, **noise)
         return await tools.solve(request, asked)
 
     async def sweep(  # noqa: D417 - an agent gives no request
@@ -60,7 +64,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
         model: str = shelf.default,
         wait_text: str = "Wait",
         temperature: float = 0.0,
-        seed: int = 0,
+        seed: int = DRAWN,
     ) -> str:
         """Compare the answers to one question under every combination of thinking budgets and forced Waits.
 
@@ -73,12 +77,13 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
             model: one of the server's models.
             wait_text: the word that makes it go on.
             temperature: 0 for greedy decoding.
-            seed: of the noise.
+            seed: of the noise; -1 draws one, which is returned.
 
         Returns:
             JSON with points, each with thinking_budget, waits, answer and thinking_tokens, and what all cost
         """
-        grid = read_grid(question, model, budgets, waits, wait_text, temperature=temperature, seed=seed)
+        noise = {"temperature": temperature, "seed": read_seed("seed", seed, drawn=bool(temperature))}
+        grid = read_grid(question, model, budgets, waits, wait_text, **noise)
         return await tools.sweep(request, grid)
 
     async def probe(  # noqa: D417 - an agent gives no request
@@ -89,7 +94,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
         waits: int = 1,
         wait_text: str = "Wait",
         temperature: float = 0.0,
-        seed: int = 0,
+        seed: int = DRAWN,
     ) -> str:
         """Find out when a model knows its answer: let it think once, and ask what it would answer along the way.
 
@@ -100,13 +105,14 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
             waits: how often the model is made to go on thinking, 0 to 8.
             wait_text: the word that makes it go on.
             temperature: 0 for greedy decoding.
-            seed: of the noise.
+            seed: of the noise; -1 draws one, which is returned.
 
         Returns:
             JSON with points (thinking_tokens, answer, probability), what each Wait changed, and settled_at: the
             thinking tokens after which the answer stayed the same
         """
-        asked = read_settings(question, model, thinking_budget, waits, wait_text, temperature=temperature, seed=seed)
+        noise = {"temperature": temperature, "seed": read_seed("seed", seed, drawn=bool(temperature))}
+        asked = read_settings(question, model, thinking_budget, waits, wait_text, **noise)
         return await tools.probe(request, asked)
 
     for tool in (solve, sweep, probe):
@@ -126,6 +132,28 @@ def keep_to_the_tools(page: gr.Blocks) -> None:
     server.tool_prefix = ""
     server.tool_to_endpoint = {name: f"/{_endpoint(name)}" for name in NAMES}
     server._get_or_create_client = _fetch_nothing  # type: ignore[method-assign]
+    _name_every_argument(server)
+
+
+def _name_every_argument(server: Any) -> None:
+    """Have the schemas show all defaults, 0 too, and refuse an argument that there is not in words of this app."""
+    schema_of, prepare = server.get_input_schema, server._prepare_tool_call_args
+
+    def with_defaults(tool: str, parameters: dict[str, str] | None = None) -> Any:
+        schema, files = schema_of(tool, parameters)
+        for told in server.api_info["named_endpoints"][server.tool_to_endpoint[tool]]["parameters"]:
+            if told.get("parameter_has_default"):
+                schema["properties"][told["parameter_name"]]["default"] = told["parameter_default"]
+        return schema, files
+
+    def checked(tool: str, arguments: dict[str, Any]) -> Any:
+        if tool in server.tool_to_endpoint:
+            known = schema_of(tool)[0]["properties"]
+            if unknown := next((name for name in arguments if name not in known), None):
+                raise InvalidSetting(f"{tool} has no argument {unknown[:60]!r}; it takes {', '.join(known)}.")
+        return prepare(tool, arguments)
+
+    server.get_input_schema, server._prepare_tool_call_args = with_defaults, checked
 
 
 def _endpoint(tool: str) -> str:

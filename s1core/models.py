@@ -16,6 +16,7 @@ Which engine runs a model when nobody names one (`preferred_engine`; the first l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ class ModelPreset:
     parameters_b: float | None = None
     """Parameters in billions, for the memory estimate; None when unknown."""
     bundled: bool = False
+    multi_turn: bool = True
+    """It was taught to go on with a conversation."""
 
     def answer_tokens(self, context_length: int) -> int:
         """How long an answer may be when nobody says: a small context must leave room for question and thinking."""
@@ -59,7 +62,13 @@ class ModelPreset:
 
 def _nano(name: str, folder: Path) -> ModelPreset:
     return ModelPreset(
-        name=name, location=str(folder), format="s1", default_answer_tokens=32, parameters_b=0.002, bundled=True
+        name=name,
+        location=str(folder),
+        format="s1",
+        default_answer_tokens=32,
+        parameters_b=0.002,
+        bundled=True,
+        multi_turn=False,
     )
 
 
@@ -121,7 +130,12 @@ def resolve(model: str) -> ModelPreset:
     if preset is not None:
         return preset
     if _is_model(Path(model)):
-        return ModelPreset(name=_folder_name(Path(model)), location=model, format=_guess_format(model))
+        return ModelPreset(
+            name=_folder_name(Path(model)),
+            location=model,
+            format=_guess_format(model),
+            multi_turn=not _has_the_words_of(NANO_WEIGHTS, Path(model)),
+        )
     is_hub_id = model.count("/") == 1 and all(part and not part.startswith(".") for part in model.split("/"))
     if is_hub_id and len(model) <= LONGEST_ID and not Path(model).exists():
         return ModelPreset(name=model.rpartition("/")[2], location=model, format=_guess_format(model))
@@ -129,6 +143,17 @@ def resolve(model: str) -> ModelPreset:
         f"unknown model {model!r}: name a preset ({', '.join(PRESETS)}), a folder with a config.json, "
         "or a hub id such as simplescaling/s1.1-7B"
     )
+
+
+def is_on_disk(preset: ModelPreset) -> bool:
+    """Tell whether the weights are here, in a folder or in the hub's cache; whether they fit is another matter."""
+    if Path(preset.location).is_dir():
+        return _is_model(Path(preset.location))
+    # Imported late: the hub's client takes a while, and folders do not need it.
+    from huggingface_hub import try_to_load_from_cache
+
+    names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+    return any(isinstance(try_to_load_from_cache(preset.location, name), str) for name in names)
 
 
 def preferred_engine(
@@ -155,6 +180,15 @@ def _is_model(folder: Path) -> bool:
     try:
         return (folder / "config.json").is_file()
     except OSError:  # a name that is longer than any
+        return False
+
+
+def _has_the_words_of(known: Path, folder: Path) -> bool:
+    """Tell whether a model was made of another one: it still has the vocabulary."""
+    try:
+        mine, theirs = (json.loads((place / "tokenizer.json").read_text("utf-8")) for place in (known, folder))
+        return mine["model"]["vocab"] == theirs["model"]["vocab"]
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

@@ -1,0 +1,1 @@
+"""`/v1` and the tools for agents: what other programs ask for, read and answered."""
