@@ -25,6 +25,7 @@ _RESULTS = re.compile(rf"results_{_STAMP}\.json")
 _SAMPLES = re.compile(rf"(?P<extracted>extracted_)?samples_(?P<task>.+?)_{_STAMP}\.jsonl")
 _OF_TEMPLATE = ("enable_thinking", "chat_template_args", "chat_template_kwargs", "reasoning_effort")
 """Arguments of a model that say whether it thinks."""
+_RAW = "asked with --gen_kwargs reasoning_format=raw"
 _SERVED = re.compile(r"completions|chat|openai|anthropic|watsonx|textsynth")
 """Backends that ask a server, whose thinking comes in a field that lm-eval drops."""
 
@@ -132,7 +133,9 @@ def _hidden(backend: object, arguments: Json, asked: Asked) -> str | None:
     if arguments.get("reasoning_parser") is not None:
         return "the engine's reasoning_parser took it out of the text"
     if isinstance(backend, str) and _SERVED.search(backend):
-        return f"lm-eval keeps only the answer of a server ({backend[:60]})"
+        return (
+            f"lm-eval keeps only the answer of a server ({backend[:60]}); this project's gives all as one text, {_RAW}"
+        )
     return "it was asked for, and the text shows none" if asked.thinks else None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from evals.importers.lines import Json, Notes, as_object
 from evals.importers.questions import options_of, prompt_of, question_of
 from evals.importers.rows import Sample, guess_kind
-from evals.importers.thinking import Parts, opens_thinking, split_thinking
+from evals.importers.thinking import Parts, opens_thinking, split_raw, split_thinking
 from evals.importers.verdicts import Score, Scores, read_score
 from s1core.grading import grade
 
@@ -118,7 +118,8 @@ class Line:
     def _parts(self, text: str | None, opened: bool) -> Parts:
         if self.ranked or not text:
             return Parts(thinking="", close="", answer=text or "", closed_by=None)
-        return split_thinking(text, opened=opened)
+        asked = as_object(as_object(as_object(self.row, "arguments"), "gen_args_0"), "arg_1")
+        return split_raw(text) if asked.get("reasoning_format") == "raw" else split_thinking(text, opened=opened)
 
 
 def read_line(row: Json, task: str) -> Line:

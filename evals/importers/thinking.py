@@ -103,6 +103,20 @@ def split_thinking(text: str, *, opened: bool = False) -> Parts:
     return _split_worded(text) or _split_marked(text, opened) or _unmarked(text)
 
 
+def split_raw(text: str) -> Parts:
+    """Split what this project's server wrote with `reasoning_format=raw`, to the letter.
+
+    Thinking stands between `<think>` and `</think>` as it was thought; a forced answer begins with its label at once.
+    """
+    thinking, mark, answer = text.removeprefix("<think>").partition("</think>\n")
+    if not text.startswith("<think>") or not mark:
+        return split_thinking(text)
+    forced = answer.startswith(DEFAULT_FINAL_ANSWER_TEXT)
+    close = mark + DEFAULT_FINAL_ANSWER_TEXT if forced else mark
+    rest = answer.removeprefix(DEFAULT_FINAL_ANSWER_TEXT) if forced else answer
+    return Parts(thinking=thinking, close=close, answer=rest, closed_by="budget" if forced else "model")
+
+
 def opens_thinking(prompt: str) -> bool:
     """Whether a prompt ends with an opening mark, as the templates of many reasoning models do."""
     end = prompt.rstrip()[-200:]
