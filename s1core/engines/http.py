@@ -220,7 +220,7 @@ class HttpEngine:
             return
         self.pool.failed(server)
         raise EngineFailed(
-            f"{server.url} said nothing for {self._timeout.read:.0f} seconds; it may be at a long prompt: "
+            f"{server.url} said nothing for {self._timeout.read:g} seconds; it may be at a long prompt: "
             "wait longer with timeout_s or the environment's S1_TIMEOUT_S, or ask for less"
         ) from error
 

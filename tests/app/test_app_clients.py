@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import httpx
@@ -22,8 +23,8 @@ from app.gate import Gate, Room
 from app.shelf import EngineShelf
 from s1core import S1Error
 from s1core.engines.base import Request
-from s1core.errors import InvalidSetting
-from tests.app.test_app_openai import QUESTION, frames, joined, refused
+from s1core.errors import InvalidSetting, ModelUnavailable
+from tests.app.test_app_openai import QUESTION, frames, joined, refused, wait_until_free
 from tests.browser.playground import PacedEngine, Playground, scripted_engines, think
 
 RECORDED: list[dict[str, Any]] = [
@@ -313,6 +314,48 @@ def test_a_silent_stream_is_kept_alive(client: httpx.Client, monkeypatch: pytest
     assert sum(line.startswith(":") for line in lines) >= 3
     assert lines[-2:] == ["data: [DONE]", ""] or lines[-1] == "data: [DONE]"
     assert [json.loads(line[6:])["id"] for line in lines if line.startswith("data: {")]
+
+
+def test_a_model_that_loads_for_long_keeps_the_stream_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "SILENCE_S", 0.05)
+
+    class Slow(EngineShelf):
+        async def load(self, model: str) -> AsyncGenerator[Any, None]:
+            await asyncio.sleep(0.5)
+            raise ModelUnavailable("it does not fit")
+            yield
+
+    app = FastAPI()
+    app.include_router(openai_api.routes(Slow("twice", engines=ENGINES), Gate(RUNS)))
+    with Playground("twice", app=app) as server:
+        reply = httpx.post(f"{server.url}v1/chat/completions", json=chat(stream=True))
+        said = refused(httpx.post(f"{server.url}v1/chat/completions", json=chat()), 503)
+    lines = [line for line in reply.text.splitlines() if line]
+    assert reply.status_code == 200 and sum(line.startswith(":") for line in lines) >= 3
+    assert json.loads(lines[-2][6:])["error"]["message"] == said == "it does not fit" and lines[-1] == "data: [DONE]"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_frees_all_its_choices(client: httpx.Client, server: Playground, stream: bool) -> None:
+    engine = server.engines["endless"]
+    asked = chat(model="endless", n=4, stream=stream, thinking_budget=20_000)
+    with pytest.raises(httpx.ReadTimeout), client.stream("POST", "chat/completions", json=asked, timeout=1) as reply:
+        for number, _ in enumerate(reply.iter_lines()):
+            if number == 40:
+                assert engine.running == 4
+                raise httpx.ReadTimeout("enough")
+    wait_until_free(engine)
+
+
+async def test_who_finds_no_place_comes_back_when_a_run_is_over() -> None:
+    turns = openai_api.Turns(running=2, waiting=1)
+    assert turns.retry_s == 5
+    with turns.places(2), pytest.raises(openai_api.Busy, match="try again in 5 seconds"), turns.places(2):
+        pass
+    for _ in range(40):
+        async with turns.taken():
+            await asyncio.sleep(0)
+    assert (turns.here, turns.retry_s) == (0, 1)
 
 
 def test_effort_can_be_set_at_the_start() -> None:
