@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -156,10 +157,7 @@ def test_a_receipt_that_cannot_be_one_is_left_out(tmp_path: Path, told: dict[str
 def test_a_log_without_its_unpacker_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "zstandard", None)
-    path = tmp_path / "log.eval"
-    monkeypatch.undo()
-    inspect_zstd(path, [inspect_sample(1)])
+    path = inspect_zstd(tmp_path / "log.eval", [inspect_sample(1)])
     monkeypatch.setitem(sys.modules, "zstandard", None)
     assert import_lm_eval.main([str(path)]) == 2
     told = capsys.readouterr().err
@@ -168,8 +166,6 @@ def test_a_log_without_its_unpacker_says_what_to_do(
 
 
 def test_a_method_that_is_not_read_says_what_to_do(tmp_path: Path) -> None:
-    import zipfile
-
     path, notes = tmp_path / "log.eval", Notes()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as log:
         log.writestr("header.json", json.dumps(inspect_head()))
@@ -196,16 +192,52 @@ def test_a_damaged_member_is_told_and_the_rest_comes_in(tmp_path: Path, capsys: 
     assert "samples/2_epoch_1.json: is damaged" in capsys.readouterr().err
 
 
-def test_inspects_own_reader_reads_the_same(tmp_path: Path) -> None:
-    reader = pytest.importorskip("inspect_ai.log", reason="inspect_ai is not in this environment")
-    path = tmp_path / "log.eval"
-    spec = {"created": "2026-01-01T00:00:00+00:00", "config": {}}
-    inspect_zstd(
-        path, [inspect_sample(n, THOUGHT, {"match": "C"}, tokens=9) for n in (1, 2)], inspect_head(OURS, **spec)
-    )
-    ours = [sample for _, sample in inspect_zip.read_samples(path, Notes())]
-    for sample in ours:
-        theirs = reader.read_eval_log_sample(str(path), sample["id"], sample["epoch"])
-        assert theirs.output.choices[0].message.text == THOUGHT[1]["text"]
-        assert theirs.scores["match"].value == sample["scores"]["match"]["value"]
-        assert theirs.output.usage.reasoning_tokens == sample["output"]["usage"]["reasoning_tokens"]
+LOGS = Path(__file__).parents[1] / "data" / "client_logs"
+"""What lm_eval and inspect_ai logged against this project's server: 12 questions of s1-nano's each."""
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("lm_eval-chat-budget-64", "budget 64"),
+        ("lm_eval-chat-budget-64-wait-1", "budget 64, 1 x Wait"),
+        ("lm_eval-text-ids", "budget 64, 1 x Wait"),
+    ],
+)
+def test_real_runs_of_lm_eval_come_back_with_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, setting: str
+) -> None:
+    rows = run(tmp_path / "out", LOGS / name)
+    assert {row["setting"] for row in rows} == {setting}
+    assert [row["thinking_tokens"] for row in rows] == [None] * 12
+    assert all(row["answered"] and row["question"] and row["rule"] == "recorded: exact_match" for row in rows)
+    assert "--gen_kwargs reasoning_format=raw" in capsys.readouterr().err
+
+
+def test_a_real_run_of_lm_eval_with_raw_text_comes_back_with_tokens(tmp_path: Path) -> None:
+    raw = run(tmp_path / "raw", LOGS / "lm_eval-chat-raw")
+    parsed = run(tmp_path / "parsed", LOGS / "lm_eval-chat-budget-64-wait-1")
+    assert [row["segments"][-1] for row in raw] == [row["segments"][-1] for row in parsed]
+    forced = [row["thinking_tokens"] for row in raw if row["closed_by"] == "budget"]
+    own = [row["thinking_tokens"] for row in raw if row["closed_by"] == "model"]
+    assert set(forced) == {64} and all(0 < tokens <= 64 for tokens in own)
+    assert len(forced) + len(own) == 12 and own
+    assert read_manifest(tmp_path / "raw")["tokenizer"] == "s1-nano"
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("inspect-natural", "natural"),
+        ("inspect-budget-64-wait-1", "budget 64, 1 x Wait"),
+        ("inspect-effort-low", "budget 1024, effort low"),
+    ],
+)
+def test_real_runs_of_inspect_come_back_with_receipts(tmp_path: Path, name: str, setting: str) -> None:
+    rows = run(tmp_path / "out", LOGS / name)
+    assert len(rows) >= 12 and {row["setting"] for row in rows} == {setting}
+    for row in rows:
+        assert row["thinking_tokens"] == row["receipt"]["thinking_tokens"] <= 1024
+        assert (row["closed_by"], row["waits_used"]) == (row["receipt"]["closed_by"], row["receipt"]["waits_used"])
+    manifest = read_manifest(tmp_path / "out")
+    assert (manifest["config"]["model"], manifest["tokenizer"]) == ("s1-nano", write.TOLD)
