@@ -67,9 +67,12 @@ def _number(value: object) -> float | None:
             value = float(word)
         except ValueError:
             return None
-    if isinstance(value, bool | int | float) and math.isfinite(value):
-        return float(value)
-    return None
+    if not isinstance(value, bool | int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number larger than any float
+        return math.inf
 
 
 @dataclass(slots=True)

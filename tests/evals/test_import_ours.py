@@ -88,8 +88,8 @@ def test_two_settings_of_lm_eval_are_two_points(tmp_path: Path) -> None:
     for budget in (16, 64):
         model = {"model": "s1-nano", "base_url": "http://127.0.0.1:7860/v1/chat/completions"}
         rows = [judged(n, exact_match=1) for n in range(3)]
-        asked = {"thinking_budget": budget, "waits": 1}
-        lm_eval(tmp_path / "logs" / str(budget), rows, backend="local-chat-completions", model=model, **asked)
+        folder = tmp_path / "logs" / str(budget)
+        lm_eval(folder, rows, backend="local-chat-completions", model=model, thinking_budget=budget, waits=1)
     rows = run(tmp_path / "out", tmp_path / "logs")
     assert [row["setting"] for row in rows] == ["budget 16, 1 x Wait"] * 3 + ["budget 64, 1 x Wait"] * 3
     assert {row["thinking_tokens"] for row in rows} == {None}  # the answer is all that lm-eval keeps

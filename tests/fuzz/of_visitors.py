@@ -28,7 +28,7 @@ from app.sign_in import Credentials, SignIn, _cookie
 from app.train_slurm import SLURM
 from tests.app.lm_eval_log import line
 from tests.fuzz.inputs import JSON, ODD, altered, documents, json_lines, named, torn, written
-from tests.fuzz.of_strangers import INSPECT, RESULTS
+from tests.fuzz.of_logs import INSPECT, RESULTS
 from tests.fuzz.target import Target
 
 _STAMP = "2026-01-02T03-04-05.678"
