@@ -179,7 +179,7 @@ def test_gradios_internals_are_named_in_one_file() -> None:
             assert not GRADIO_INTERNALS.findall(path.read_text(encoding="utf-8")), path.relative_to(ROOT)
 
 
-@pytest.mark.parametrize("module", ["s1core", "s1core.nano"])
+@pytest.mark.parametrize("module", ["s1core", "s1core.nano", "s1core.problems"])
 def test_importing_the_core_loads_no_heavy_library(module: str) -> None:
     code = f"import sys, {module}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

@@ -97,7 +97,7 @@ _RULES = (
     _Rule(
         "logic",
         (
-            r"one (?:each|for each|to each)|each ha(?:s|ve)|of them each|everybody another|one of these|\bown\b|\bgot\b",
+            r"one (?:each|for each|to each)|each ha(?:s|ve)|of them each|everybody another|and \w+ (?:have|share|picked)\b|one of these|\bown\b|\bgot\b",
             r"\bnot\b|n't|never|cannot",
             r"what|who|which",
         ),

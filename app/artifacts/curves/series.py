@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from app.shell.responses import View
-from evals.benchmarks import SOURCES, is_private
+from evals.benchmarks import BUNDLED, SOURCES, is_private
 from evals.reports.figures import metrics, series_traces
 from evals.reports.series import FORCING, Point, Series
 
@@ -23,6 +23,8 @@ _FIRST = (FORCING, "majority vote", "rejection sampling")
 """Of what was measured here, which is a dozen methods."""
 _SAYS = {
     NANO: "Short questions of six kinds, made by this project and held out of s1-nano's training.",
+    "problems": "English questions of seventeen kinds, made by this project and held out of s1-135M's training.",
+    "problems-paraphrased": "208 questions of these kinds in words that s1-135M never saw, written by hand.",
     "AIME24": "30 competition problems of 2024; the answer is a whole number below 1,000.",
     "AIME25": "30 competition problems of 2025; the answer is a whole number below 1,000.",
     "MATH500": "500 competition problems with answers in mathematical notation.",
@@ -91,7 +93,7 @@ def _point(point: Point) -> View:
 
 def benchmark_views(series: Sequence[View]) -> list[View]:
     """Return the benchmarks to choose from, s1-nano's own first: it can be run here and now."""
-    names = [NANO, *(source.title for source in SOURCES.values()), *(one["benchmark"] for one in series)]
+    names = [*BUNDLED, *(source.title for source in SOURCES.values()), *(one["benchmark"] for one in series)]
     known = {one["benchmark"] for one in series} | {NANO}
     return [{"name": name, "says": _SAYS.get(name, "")} for name in dict.fromkeys(names) if name in known]
 
