@@ -192,7 +192,7 @@ def test_a_damaged_member_is_told_and_the_rest_comes_in(tmp_path: Path, capsys: 
     assert "samples/2_epoch_1.json: is damaged" in capsys.readouterr().err
 
 
-LOGS = Path(__file__).parents[1] / "data" / "client_logs"
+LOGS = Path(__file__).parents[2] / "data" / "client_logs"
 """What lm_eval and inspect_ai logged against this project's server: 12 questions of s1-nano's each."""
 
 
