@@ -156,7 +156,7 @@ def _same_in_any_order(gold: Sequence[Any], answer: Sequence[Any], same: Callabl
 
 
 def _with_unions(compare_sets: Callable[..., bool]) -> Callable[..., bool]:
-    """Unions of intervals whose ends are rounded, and sets that are still to be evaluated, as `A \\cap B` is."""
+    r"""Unions of intervals whose ends are rounded, and sets that are still to be evaluated, as `A \cap B` is."""
 
     def compare(gold: Any, answer: Any, float_rounding: int, numeric_precision: int) -> bool:
         if isinstance(gold, _sympy.Union) and isinstance(answer, _sympy.Union) and len(gold.args) == len(answer.args):

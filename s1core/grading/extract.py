@@ -201,8 +201,8 @@ def _after_label(rest: str) -> str:
     line = line[preamble.end() :] if preamble is not None else line
     line = line.partition(_CLOSING_PHRASE)[0]
     # Stripped by hand: an anchored pattern would try every position of a long run of dots.
-    line = line.strip().strip("`?!")
-    line = line[:-1] if line.endswith(")") and "(" not in line else line
+    line = line.strip().strip("`?")
+    line = line[:-1] if line.endswith(")") and "(" not in line and "[" not in line else line
     return _without_aside((line if line.endswith("...") else line.rstrip(".*_ \t")).lstrip("*_ \t"))
 
 

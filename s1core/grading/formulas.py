@@ -177,7 +177,7 @@ def _base(found: re.Match[str]) -> int:
     return _BASES.get(name) or int(name)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def expression(latex: str) -> Any:
     """The expression that a formula stands for; None if it cannot be read."""
     config = _latex.NormalizationConfig(basic_latex=True, units=False, malformed_operators=False, boxed="none")

@@ -57,7 +57,8 @@ _SAME: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\pounds(?![a-zA-Z])"), "£"),
     (re.compile(r"(?<![a-zA-Z])equals(?![a-zA-Z])"), "="),
     # Next to each other, a whole number and a number would be read as a mixed number.
-    (re.compile(r"(?<=[\d})])\s*(?=\\binom)|(?<=\))\s*(?=\()|(?<=\d)\s*(?=\(\s*\d+\s*\))"), r"\\cdot "),
+    (re.compile(r"(?<=[\d})])\s*(?=\\binom)|(?<=\))\s*(?=\()"), r"\\cdot "),
+    (re.compile(r"(?<![\w}^.-])(\d+(?:\.\d+)?)\s*(?=\(\s*\d+\s*\))"), r"\1\\cdot "),
     (re.compile(r"<=|=<|\\leqq?(?:slant)?(?![a-zA-Z])"), r"\\le "),
     (re.compile(r">=|\\geqq?(?:slant)?(?![a-zA-Z])"), r"\\ge "),
     (re.compile(r"!=|\\neq(?![a-zA-Z])"), r"\\ne "),
