@@ -22,13 +22,13 @@ from evals.importers.lines import Notes
 from evals.importers.rows import split_thinking
 from evals.importers.rows import to_row as sample_row
 from evals.importers.write import find_all
-from evals.outside import parse_json
+from evals.json_input import parse_json
 from s1core.engines.base import Request
-from s1core.engines.wire import Continuation, Interrupted, message_of
+from s1core.engines.http.completions import Continuation, Interrupted, message_of
 from s1core.errors import S1Error
 from s1core.models import NANO_WEIGHTS
 from s1core.types import Sampling
-from tests.app.lm_eval_log import line
+from tests.app.tabs.compare.lm_eval_log import line
 from tests.fuzz.inputs import JSON, altered, documents, json_lines, torn, written
 from tests.fuzz.of_text import codec
 from tests.fuzz.target import Target, in_file
@@ -174,13 +174,13 @@ def _head(value: Any) -> bytes:
 def _renderer() -> Any:
     from transformers import AutoTokenizer
 
-    from train.data import Renderer
+    from train.finetune.data import Renderer
 
     return Renderer(AutoTokenizer.from_pretrained(str(NANO_WEIGHTS)), "s1")
 
 
 def _trained(path: Path) -> None:
-    from train.data import _row, read_rows
+    from train.finetune.data import _row, read_rows
 
     for number, raw in enumerate(read_rows(path), 1):
         row = _row(_renderer(), raw, number, "fuzz")
