@@ -70,8 +70,8 @@ class Comparer:
         """
         golds, answers = list(_readings(gold, found="")), list(_readings(text, found=found))
         equal = any(_same_reading(g, a) for g in golds for a in answers)
-        seen = next((a.seen if isinstance(a, Found) else a.source for a in answers), None)
-        return equal, seen or None
+        seen = _formula_of(text.strip(), found) or next((a.seen for a in answers if isinstance(a, Found)), None)
+        return equal, seen and seen.strip()
 
 
 def _same_reading(gold: Node | Found, answer: Node | Found) -> bool:
@@ -93,8 +93,6 @@ def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     text = text.strip()
     formula = _formula_of(text, found)
     if formula is None:
-        formula = value_in_prose(text, first=bool(found))
-    if formula is None:
         spaced = part_scripts(fold(text))
         labelled = f"Final Answer: {spaced}" if found.startswith("final") else spaced
         parsed = _verify.parse(labelled, extraction_mode="any_match", parsing_timeout=None)
@@ -114,7 +112,7 @@ def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
 
 
 def _formula_of(text: str, found: str) -> str | None:
-    """The formula that a text is, or that stands in it marked as one; None for prose without one."""
+    """The formula that a text is or gives; None for prose without one."""
     if box := _ONE_BOX.fullmatch(text):
         return box[1]
     if not found.startswith("boxed") and _BOX.search(text):

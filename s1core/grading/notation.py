@@ -230,7 +230,11 @@ def brace_powers(text: str) -> str:
             if end is not None:
                 text = f"{text[: power.start()]}^{{{text[start + 1 : end]}}}{text[end + 1 :]}"
         elif exponent := _EXPONENT.match(text, start):
-            text = f"{text[: power.start()]}^{{{exponent[0]}}}{text[exponent.end() :]}"
+            end = exponent.end()
+            if text.startswith("^{", end) and (close := closing(text, end + 1)) is not None:
+                # Powers of powers are read from the right.
+                end = close + 1
+            text = f"{text[: power.start()]}^{{{text[start:end]}}}{text[end:]}"
     return text
 
 
