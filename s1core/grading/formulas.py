@@ -29,6 +29,7 @@ _sympy: Any = import_module("sympy")
 
 _ONE_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:(?!\\boxed).)*)\}", re.DOTALL)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_DELIMITER = re.compile(r"(?<!\\)\$|(?<!\\)\\[()\[\]]")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?!\d|,\d)")
 _NATURAL_LOG = re.compile(r"(?<![\\A-Za-z])log(?=\s*\()")
@@ -84,8 +85,8 @@ def _same_reading(gold: Node | Found, answer: Node | Found) -> bool:
 def _expressions(reading: Node | Found) -> tuple[Any, ...]:
     if isinstance(reading, Found):
         return reading.expressions
-    quantity = split_unit(reading.source)
-    return tuple(e for e in {quantity.value: expression(quantity.value)}.values() if e is not None)
+    value = expression(split_unit(reading.source).value)
+    return () if value is None else (value,)
 
 
 def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
@@ -119,9 +120,9 @@ def _formula_of(text: str, found: str) -> str | None:
         config = _latex.NormalizationConfig(basic_latex=False, boxed="last")
         return _latex.normalize_latex(text.replace("\\fbox", "\\boxed"), config)
     text = read_connectives(text)
-    return (
-        None if is_prose(text) and not _WORD_LIST.fullmatch(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
-    )
+    if is_prose(text) and not _WORD_LIST.fullmatch(text):
+        return value_in_prose(text, first=bool(found))
+    return _DELIMITER.sub(" ", text)
 
 
 def same_part(gold: str, answer: str) -> bool:
