@@ -107,7 +107,7 @@ def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     yield read(_THOUSANDS.sub(lambda number: number[0].replace(",", ""), latex))
     if _THOUSANDS.search(latex):
         yield read(latex)
-    if _DECIMAL_COMMA.fullmatch(latex):
+    elif _DECIMAL_COMMA.fullmatch(latex):
         # `1,22` may be two numbers or one.
         yield read(latex.replace(",", "."))
 

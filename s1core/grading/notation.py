@@ -23,7 +23,7 @@ _WRAPPER = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|mathit|mathnormal|underline|emph|(?:text)?color\s*\{[^{}]*\}|boxed|fbox)\s*(?=\{)"
 )
 _IDLE = re.compile(
-    r"^\s*\\text\s*\{[^{}]*(?:\bis|\bare|:|=)\s*\}|\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
+    r"^\s*[A-Za-z]{3,}(?:\s[A-Za-z]+)?:\s+(?=[-+\d$\\(])|^\s*\\text\s*\{[^{}]*(?:\bis|\bare|:|=)\s*\}|\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
     r"|^\s*(?:\\(?:sim|therefore|Rightarrow|implies|to)(?![a-zA-Z])|(?:about|approximately|around|roughly|exactly)\s)"
     r"|\\(?:[lL]arge|LARGE|[hH]uge|small|normalsize)(?![a-zA-Z])"
     r"|\\(?:displaystyle|textstyle|limits|checkmark|hline|nonumber|color\s*\{[^{}]*\})(?![a-zA-Z])"
