@@ -166,6 +166,8 @@ def test_canonical_answers_can_be_counted_as_votes() -> None:
     assert canonical("023") == canonical("$23$") == "23"
     assert canonical("0.5") == canonical(r"\tfrac{1}{2}") == "1/2"
     assert canonical(r"\left(1, 2\right)") == "(1,2)"
+    assert canonical("1,234") == canonical("१२३४") == "1234"
+    assert canonical(r"0.5\%") == canonical("1/2 %") == "1/2%"
 
 
 def test_importing_and_simple_grading_load_no_computer_algebra() -> None:
