@@ -31,7 +31,7 @@ from app.tabs.train import form as train_form
 from app.tabs.train.slurm import SLURM
 from tests.app.tabs.compare.lm_eval_log import line
 from tests.fuzz.inputs import JSON, ODD, altered, documents, json_lines, named, torn, written
-from tests.fuzz.of_strangers import INSPECT, RESULTS
+from tests.fuzz.of_logs import INSPECT, RESULTS
 from tests.fuzz.target import Target
 
 _STAMP = "2026-01-02T03-04-05.678"

@@ -13,7 +13,7 @@ import pytest
 from s1core.grading import Kind, grade
 
 CASES = Path(__file__).with_name("grading_cases")
-REPORTS = Path(__file__).parents[2].parent / "shared" / "data" / "reports"
+REPORTS = Path(__file__).parents[3].parent / "shared" / "data" / "reports"
 FORMS = ("The answer is {}.", "\\boxed{{{}}}", "We add and find it.\n#### {}")
 
 
