@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evals.reports.cached import run_series
 
 from evals import import_lm_eval
 from evals.importers import write
 from evals.importers.tokens import TokenizerUnavailable
 from evals.importers.verdicts import read_score
+from evals.reports.cached import run_series
 from s1core.store import Row, read_rows
 from tests.evals.logs import (
     inspect_head,
