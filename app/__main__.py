@@ -9,11 +9,11 @@ import logging
 import socket
 import sys
 
-from app import zerogpu
+from app.access.limits import go_public
+from app.access.sign_in import Credentials, take_credentials
 from app.api.budgets import read_efforts
-from app.public import go_public
-from app.sign_in import Credentials, take_credentials
-from app.tools import MCP_PATH, require_mcp
+from app.api.tools import MCP_PATH, require_mcp
+from app.models import zerogpu
 from s1core import S1Error
 from s1core.engines import ENGINES
 from s1core.errors import InvalidSetting

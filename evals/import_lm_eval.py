@@ -7,11 +7,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from evals import cli
 from evals.importers.lines import DEFAULT_MAX_MB, Notes, Question
 from evals.importers.reading import Choice
 from evals.importers.write import find_all, one_group, write_run
-from evals.report import by_setting, markdown
+from evals.progress import ending
+from evals.reports.summary import by_setting, markdown
 from s1core.errors import InvalidSetting
 from s1core.store import read_rows
 
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
             for question in notes.questions:
                 print(f"note: {question.sentence} {_remedy(question)}", file=sys.stderr)
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 def _remedy(question: Question) -> str:

@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals import cli
 from evals.benchmarks import Item, load_benchmark
-from evals.cached import MEASURED
 from evals.evaluate import evaluate_grid, run_config, run_facts
-from evals.miniature_tables import tables
-from evals.packed import pack
-from evals.progress import Stages
+from evals.progress import Stages, ending
+from evals.reports.cached import MEASURED
+from evals.reports.packed_run import pack
 from evals.reproduce import BENCHMARK, DOCS, write_tables
+from evals.reproduction.miniature_tables import tables
 from s1core import Sampling, load_engine
 from s1core.errors import InvalidSetting, S1Error
 from s1core.nano import BASE
@@ -90,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
         if out == MEASURED and DOCS.exists():
             write_tables(DOCS, tables(out, BASE_NAME, VARIANTS), mark="miniature")
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 def chosen(names: str | None) -> list[Variant]:

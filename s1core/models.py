@@ -28,6 +28,9 @@ SERVER_OPTIONS = frozenset(("url", "served_model", "api_key", "timeout_s"))
 LONGEST_ID = 200
 """Characters; the hub allows half as many."""
 _NANO = Path(__file__).parent / "nano"
+_ADAPTERS = Path(__file__).parent / "s1_135m"
+CHAT_TEMPLATE = _ADAPTERS / "chat_template.jinja"
+"""Of s1-135M and its base: SmolLM2's own without its standing system turn."""
 NANO_WEIGHTS = _NANO / "weights"
 
 
@@ -47,6 +50,9 @@ class ModelPreset:
     parameters_b: float | None = None
     """Parameters in billions, for the memory estimate; None when unknown."""
     bundled: bool = False
+    """Runs from what is installed with the project, without a hub."""
+    base: str | None = None
+    """Name of the preset that the adapter at `location` belongs to; None where `location` holds a whole model."""
     multi_turn: bool = True
     """It was taught to go on with a conversation."""
 
@@ -69,6 +75,19 @@ def _nano(name: str, folder: Path) -> ModelPreset:
         parameters_b=0.002,
         bundled=True,
         multi_turn=False,
+    )
+
+
+def _smol(name: str, location: str | Path, base: str | None = None) -> ModelPreset:
+    """SmolLM2-135M-Instruct, or what this project made of it (`s1core.weights`)."""
+    return ModelPreset(
+        name=name,
+        location=str(location),
+        format="s1",
+        default_answer_tokens=64,
+        parameters_b=0.135,
+        bundled=True,
+        base=base,
     )
 
 
@@ -95,6 +114,9 @@ def _tags(location: str, billions: float, context_length: int = 32_768) -> Model
 PRESETS: dict[str, ModelPreset] = {
     preset.name: preset
     for preset in (
+        _smol("s1-135M", _ADAPTERS / "s1", base="s1-135M-base"),
+        _smol("s1-135M-base", _ADAPTERS / "base", base="SmolLM2-135M-Instruct"),
+        _smol("SmolLM2-135M-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"),
         _nano("s1-nano", NANO_WEIGHTS),
         _s1("s1-32B", 32.8),
         _s1("s1.1-32B", 32.8),
@@ -129,6 +151,8 @@ def resolve(model: str) -> ModelPreset:
     preset = PRESETS.get(model) or next((p for p in PRESETS.values() if p.location == model), None)
     if preset is not None:
         return preset
+    if model.endswith(".gguf") and _is_file(Path(model)):
+        return ModelPreset(name=Path(model).stem, location=model, format=_guess_format(model))
     if _is_model(Path(model)):
         return ModelPreset(
             name=_folder_name(Path(model)),
@@ -141,19 +165,8 @@ def resolve(model: str) -> ModelPreset:
         return ModelPreset(name=model.rpartition("/")[2], location=model, format=_guess_format(model))
     raise UnknownModel(
         f"unknown model {model!r}: name a preset ({', '.join(PRESETS)}), a folder with a config.json, "
-        "or a hub id such as simplescaling/s1.1-7B"
+        "a .gguf file, or a hub id such as simplescaling/s1.1-7B"
     )
-
-
-def is_on_disk(preset: ModelPreset) -> bool:
-    """Tell whether the weights are here, in a folder or in the hub's cache; whether they fit is another matter."""
-    if Path(preset.location).is_dir():
-        return _is_model(Path(preset.location))
-    # Imported late: the hub's client takes a while, and folders do not need it.
-    from huggingface_hub import try_to_load_from_cache
-
-    names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-    return any(isinstance(try_to_load_from_cache(preset.location, name), str) for name in names)
 
 
 def preferred_engine(
@@ -177,8 +190,12 @@ def preferred_engine(
 
 
 def _is_model(folder: Path) -> bool:
+    return _is_file(folder / "config.json")
+
+
+def _is_file(path: Path) -> bool:
     try:
-        return (folder / "config.json").is_file()
+        return path.is_file()
     except OSError:  # a name that is longer than any
         return False
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from s1core.budget import Budget, Close, Inject, Limits, Progress, Sample, next_action
 from s1core.engines.base import Chunk, Engine, Request
-from s1core.engines.support import require
+from s1core.engines.capabilities import require
 from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.grading.extract import extract_answer
 from s1core.meter import Meter, Sureness

@@ -1,1 +1,1 @@
-"""`/v1` and the tools for agents: what other programs ask for, read and answered."""
+"""The OpenAI-compatible API and the tools for agents."""

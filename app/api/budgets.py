@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.access.limits import Most
 from app.api.fields import BadRequest, mapping, none_but, shown, truth, whole, whole_or_unlimited
-from app.public import Most
 from s1core.budget import Budget
 from s1core.errors import InvalidSetting
 

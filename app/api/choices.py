@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from app.access.limits import MOST, bounded, is_public
 from app.api.messages import text_of
+from app.api.openai_schema import Ask
 from app.api.turns import Turns
-from app.openai_wire import Ask
-from app.public import MOST, bounded, is_public
-from app.settings import MAX_QUESTION_CHARACTERS, Asked
+from app.runs.request import MAX_QUESTION_CHARACTERS, Asked
 from s1core import S1Error, astream
 from s1core.budget import Budget
 from s1core.engines.base import Engine
@@ -93,6 +93,10 @@ async def traces(runs: Sequence[AsyncGenerator[Event, None]]) -> list[Trace]:
 
 async def merged(runs: Sequence[AsyncGenerator[Event, None]]) -> AsyncGenerator[Happened, None]:
     """Yield the events of all runs as they come; one that fails ends the others."""
+    if len(runs) == 1:
+        async for event in runs[0]:
+            yield Happened(0, event)
+        return
     queue: asyncio.Queue[Happened | Exception | None] = asyncio.Queue(maxsize=2 * len(runs))
 
     async def drain(index: int, run: AsyncGenerator[Event, None]) -> None:
@@ -145,7 +149,8 @@ def _asked(ask: Ask, text: str, budget: Budget) -> Asked:
             f"The question has {len(question):,} characters; {MAX_QUESTION_CHARACTERS:,} are the most."
         )
     asked = Asked(question=question, model=ask.model, budget=budget, sampling=ask.sampling)
-    return bounded(asked, system=ask.chat.before if ask.chat else "", names=NAMES)
+    names = NAMES | {"budget": ask.limits.asked_by or NAMES["budget"]}
+    return bounded(asked, system=ask.chat.before if ask.chat else "", names=names)
 
 
 async def _in_turn(first: Event, events: AsyncGenerator[Event, None], turns: Turns) -> AsyncGenerator[Event, None]:

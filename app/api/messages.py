@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from app.api.fields import BadRequest, shortened
-from app.settings import MAX_QUESTION_CHARACTERS
+from app.runs.request import MAX_QUESTION_CHARACTERS
 from s1core.engines.base import Engine
 from s1core.types import Message
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evals.outside import parse_json
+from evals.json_input import parse_json
 
 Json = dict[str, Any]
 DEFAULT_MAX_MB = 512

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from evals.importers.lines import Json, as_object, object_of
-from evals.outside import parse_json
+from evals.json_input import parse_json
 
 _QUESTIONS = ("question", "problem", "Question", "Problem", "query", "prompt", "input")
 _OPTIONS = ("choices", "options", "endings")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evals.importers.lines import Json
-from evals.outside import parse_json
+from evals.json_input import parse_json
 from evals.settings import grid_label
 from s1core.budget import DEFAULT_WAIT_TEXT
 

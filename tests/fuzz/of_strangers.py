@@ -16,9 +16,9 @@ from curate.sources import files as curate_files
 from curate.sources.mapping import Source, to_row
 from evals.benchmarks import files as question_files
 from evals.benchmarks.records import to_items
-from evals.outside import parse_json
+from evals.json_input import parse_json
 from s1core.engines.base import Request
-from s1core.engines.wire import Continuation, Interrupted, message_of
+from s1core.engines.http.completions import Continuation, Interrupted, message_of
 from s1core.errors import S1Error
 from s1core.models import NANO_WEIGHTS
 from s1core.types import Sampling
@@ -96,13 +96,13 @@ def _parquet() -> bytes:
 def _renderer() -> Any:
     from transformers import AutoTokenizer
 
-    from train.data import Renderer
+    from train.finetune.data import Renderer
 
     return Renderer(AutoTokenizer.from_pretrained(str(NANO_WEIGHTS)), "s1")
 
 
 def _trained(path: Path) -> None:
-    from train.data import _row, read_rows
+    from train.finetune.data import _row, read_rows
 
     for number, raw in enumerate(read_rows(path), 1):
         row = _row(_renderer(), raw, number, "fuzz")
