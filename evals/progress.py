@@ -72,12 +72,13 @@ class Stages:
             return
         self._shown_s = now_s
         made, left = reached - self._skipped, sum(self._costs.values()) - reached
-        line = f"{text}; {_duration((now_s - self._began_s) / made * left)} left in all" if made > 0 else text
+        line = f"{text}; {duration((now_s - self._began_s) / made * left)} left in all" if made > 0 else text
         print(f"\r{line:<78}" if on_screen else line, end="" if on_screen and not ended else "\n", file=sys.stderr)
         sys.stderr.flush()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """How long, for people."""
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 

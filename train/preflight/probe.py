@@ -1,14 +1,12 @@
-"""How fast this CPU trains: a few layers of the model's shape, with random weights, trained for a moment.
+"""How fast this CPU trains: one layer of the model with random weights, passed as often as the model has layers.
 
-One layer and three take different times; what lies between is the time of a layer, and all of them follow from it. The
-code that is timed is that of the training itself, so that its attention and adapters count as they are.
+What is timed is the code of the training itself, with its attention and its adapters; loading a model is spared.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,11 +14,10 @@ from s1core.errors import S1Error
 from train.finetune.config import TrainConfig
 from train.preflight.model_shapes import Shape, configuration
 
+FLOPS = 5e11
+"""Of one pass, a second or so: of a larger batch some rows are tried, and the whole takes longer in proportion."""
 MOST_FLOPS = 2e12
-"""Of one pass over three layers: what takes longer is reckoned and not tried."""
-TOKENS = 1_024
-"""Of one pass: a larger batch takes longer in proportion."""
-_FEW, _MORE = 1, 3
+"""Where a single row takes more, nothing is tried."""
 _REPEATS = 2
 
 
@@ -29,7 +26,7 @@ class Speed:
     """What the parts of a step take."""
 
     pass_s: float
-    """Forward and backward pass of one batch, all layers."""
+    """Forward and backward pass of one batch."""
     update_s: float
     """The optimizer."""
 
@@ -43,27 +40,22 @@ def measure(config: TrainConfig, shape: Shape, rows: int, length: int) -> Speed 
         rows: of a typical batch.
         length: tokens of each, padding included.
     """
-    tried = min(rows, max(1, TOKENS // length))
-    flops = 6 * tried * length * (_MORE * shape.layer_parameters + shape.vocab * shape.width)
-    if flops > MOST_FLOPS:
+    each = 6 * length * shape.parameters
+    tried = min(rows, max(1, int(FLOPS / each)))
+    if tried * each > MOST_FLOPS:
         return None
     try:
         plan: Any = configuration(config.model)
     except S1Error:
         return None
-    few, more = (_timed(config, deepcopy(plan), layers, tried, length) for layers in (_FEW, _MORE))
-    pass_s = _grown(few.pass_s, more.pass_s, shape.layers) * rows / tried
-    return Speed(pass_s=pass_s, update_s=_grown(few.update_s, more.update_s, shape.layers))
+    one = _timed(config, plan, tried, length)
+    return Speed(pass_s=one.pass_s * rows / tried, update_s=one.update_s * shape.layers)
 
 
-def _grown(few: float, more: float, layers: int) -> float:
-    """From the times of two depths to that of another one; on a busy machine the deeper may have been the faster."""
-    each = max(0.0, more - few) / (_MORE - _FEW) or more / _MORE
-    return few + (layers - _FEW) * each
-
-
-def _timed(config: TrainConfig, plan: Any, layers: int, rows: int, length: int) -> Speed:
+def _timed(config: TrainConfig, plan: Any, rows: int, length: int) -> Speed:
+    """The time of a whole pass, and that of the optimizer for one layer."""
     import torch
+    from torch import nn
     from transformers import AutoModelForCausalLM
 
     from train.finetune import cpu
@@ -73,20 +65,19 @@ def _timed(config: TrainConfig, plan: Any, layers: int, rows: int, length: int) 
     cpu.keep_freed_memory()
     place = Place(device=torch.device("cpu"))
     config = replace(config, compile=False, sharding="none", cpu_offload=False, max_length=max(8, length))
-    plan.num_hidden_layers = layers
-    if getattr(plan, "layer_types", None):
-        plan.layer_types = plan.layer_types[:layers]
-    model = AutoModelForCausalLM.from_config(
-        plan, dtype=DTYPES[config.compute], attn_implementation=attention(config, place.device)
-    )
+    layers, plan.num_hidden_layers = plan.num_hidden_layers, 1
+    chosen = attention(config, place.device)
+    model = AutoModelForCausalLM.from_config(plan, dtype=DTYPES[config.compute], attn_implementation=chosen)
     trained = prepare(model, config, place)
+    decoder = trained.language_model.get_decoder()
+    decoder.layers = nn.ModuleList([decoder.layers[0]] * layers)
+    decoder.config.num_hidden_layers = layers
     ids = torch.randint(0, plan.vocab_size, (rows, length))
     positions = torch.arange(length).repeat(rows, 1)
     batch = Batch(ids=ids, positions=positions, targets=ids, weights=torch.full((rows, length), 1 / (rows * length)))
     optimizer = torch.optim.AdamW(trainable(trained), lr=config.lr)
     pass_s = _shortest(lambda: trained(batch).backward())
-    update_s = _shortest(optimizer.step)
-    return Speed(pass_s=pass_s, update_s=update_s)
+    return Speed(pass_s=pass_s, update_s=_shortest(optimizer.step))
 
 
 def _shortest(work: Callable[[], Any]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import replace
 
 import torch
 
@@ -100,6 +101,7 @@ class TransformersEngine:
         cache_gib: float | None = None,
         prefill_tokens: int | None = None,
         threads: int | None = None,
+        context_length: int | None = None,
         lean: bool = True,
         graphs: bool = True,
     ) -> TransformersEngine:
@@ -114,19 +116,26 @@ class TransformersEngine:
                 does not suffice, finished texts go first; then the newest request waits for the others.
             prefill_tokens: prompt tokens a forward pass takes on; smaller parts let others stream more evenly.
             threads: CPU threads of one operation; default: 1 for small models, torch's choice for others.
+            context_length: tokens of prompt, thinking and answer together, at most; default: what the model can read.
             lean: use the lean forward pass where it applies and agrees with transformers' own.
             graphs: on a GPU, record the lean forward pass of single tokens as CUDA graphs and replay it.
 
         Raises:
-            InvalidSetting: no such dtype or device, or `max_live` below 1.
+            InvalidSetting: no such dtype or device, `max_live` below 1, or a context that the model cannot read.
             UnknownModel: no such hub id.
             ModelUnavailable: it cannot be loaded here; the message says what to do.
         """
         if max_live < 1:
             raise InvalidSetting(f"max_live must be at least 1, got {max_live}")
+        loaded = loading.load(preset, dtype=dtype, device=device)
+        if context_length is not None:
+            if not 1 <= context_length <= loaded.context_length:
+                most = loaded.context_length
+                raise InvalidSetting(f"context_length must be from 1 to the {most:,} that {preset.name} can read")
+            loaded = replace(loaded, context_length=context_length)
         return cls(
             preset,
-            loading.load(preset, dtype=dtype, device=device),
+            loaded,
             max_live=max_live,
             cache_gib=cache_gib,
             prefill_tokens=prefill_tokens,

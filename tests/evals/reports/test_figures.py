@@ -1,5 +1,6 @@
 """Figures and metric tables."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -77,9 +78,21 @@ def test_the_report_writes_tables_and_figures(tmp_path: Path) -> None:
     keys = {"id": "1", "group": "g", "sample_index": 0, "answered": True, "correct": True}
     with RunStore(tmp_path / "run", {"benchmark": "nano", "model": "m", "settings": []}) as store:
         store.append({**keys, "setting": "natural", "thinking_tokens": 5})
+        store.append({**keys, "setting": "natural", "thinking_tokens": 7, "id": "2", "correct": False})
+        for number in ("1", "2"):
+            store.append({**keys, "setting": "1 x Wait", "thinking_tokens": 9, "id": number})
     out = tmp_path / "report"
     assert report.main([str(tmp_path / "run"), "--out", str(out), "--no-images"]) == 0
-    assert sorted(p.name for p in out.iterdir()) == ["accuracy-nano.html", "metrics.csv", "report.md"]
+    assert sorted(p.name for p in out.iterdir()) == ["accuracy-nano.html", "metrics.csv", "report.md", "table.json"]
+    told = json.loads((out / "table.json").read_text())["runs"]
+    assert [(run["benchmark"], run["model"], run["questions"], run["sampling"]) for run in told] == [
+        ("nano", "m", 2, "greedy")
+    ]
+    settings = [(s["setting"], s["n"], s["accuracy"], s["thinking_tokens"]) for s in told[0]["settings"]]
+    assert settings == [("natural", 2, 50.0, 6.0), ("1 x Wait", 2, 100.0, 9.0)]
+    change = told[0]["changes"][0]
+    assert (change["setting"], change["baseline"], change["fixed"], change["broken"]) == ("1 x Wait", "natural", 1, 0)
+    assert told[0]["groups"] == [{"group": "g", "n": 2, "accuracy": {"natural": 50.0, "1 x Wait": 100.0}}]
     assert report.main([str(tmp_path / "none"), "--out", str(out)]) == 2
 
 
