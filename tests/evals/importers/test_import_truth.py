@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evals.reports.cached import run_series
 
 from evals import import_lm_eval
 from evals.importers import write
