@@ -38,7 +38,7 @@ def read_header(path: Path, notes: Notes) -> Json | None:
             if name is not None:
                 return parse_object(_member(log, log.getinfo(name)))
             notes.add(f"{path} is a zip file, but no inspect log: it has no header.json")
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
         notes.add(f"{path} is no whole zip file ({error}): damaged or half-written")
     except ValueError as error:
         notes.add(f"{path}: {error}")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evals.importers import write
 from evals.importers.reading import Choice
 from s1core.store import read_manifest, read_rows
-from tests.evals.logs import inspect_json, inspect_sample, judged
+from tests.evals.importers.logs import inspect_json, inspect_sample, judged
 
 _SCORES = st.dictionaries(
     st.sampled_from(["match", "format", "includes", "style"]), st.sampled_from(["C", "I", 0.5, None, 3, {"a": 1}])

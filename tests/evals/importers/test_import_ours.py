@@ -17,7 +17,7 @@ from evals.importers.settings import asked_of
 from evals.importers.tokens import own_tokenizer
 from s1core.models import NANO_WEIGHTS
 from s1core.store import Row, read_manifest, read_rows
-from tests.evals.logs import (
+from tests.evals.importers.logs import (
     inspect_head,
     inspect_json,
     inspect_sample,

@@ -15,7 +15,7 @@ from evals.importers.tokens import TokenizerUnavailable
 from evals.importers.verdicts import read_score
 from evals.reports.cached import run_series
 from s1core.store import Row, read_rows
-from tests.evals.logs import (
+from tests.evals.importers.logs import (
     inspect_head,
     inspect_json,
     inspect_sample,

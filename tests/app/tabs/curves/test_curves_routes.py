@@ -20,7 +20,7 @@ from app.tabs.curves.routes import router
 from app.tabs.curves.upload import Limits, counter_for, safe_name
 from evals.reports import cached
 from tests.app.tabs.curves.curves_data import QUESTIONS, measured
-from tests.evals.logs import inspect_sample, inspect_zstd, options
+from tests.evals.importers.logs import inspect_sample, inspect_zstd, options
 
 FORK = Path(__file__).parents[5] / "shared" / "data" / "s1.1_budget_samples" / "fork"
 STAMP = "2025-04-06T00-37-23.076883"
