@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import app.shell.gradio_setup  # noqa: F401
+import app.shell.gradio_compat  # noqa: F401
 
 # isort: split
 import gradio as gr
@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from app.access import gradio_limits, hub_login
 from app.access.admission import Gate, Room
-from app.access.gradio_allowlist import Closed, take_no_files
+from app.access.gradio_allowlist import Closed
 from app.access.limits import is_public
 from app.access.middleware import Entrance
 from app.access.security_headers import App, ContentSecurityPolicy
@@ -26,11 +26,11 @@ from app.artifacts.curated.sets import SetShelf
 from app.artifacts.curves.store import RunShelf
 from app.jobs.registry import Jobs
 from app.models.registry import EngineShelf
-from app.runs.poll_rate import search_matplotlib_once
 from app.runs.recent_runs import RaceShelf
 from app.runs.session import LiveRuns, ThinkRun
 from app.shell import theme
-from app.shell.components import read_static
+from app.shell.components import read_assets
+from app.shell.gradio_compat import refuse_files, search_matplotlib_once
 from app.tabs.compare import routes as compare_routes
 from app.tabs.compare import tab as compare
 from app.tabs.compare.lab import routes as compare_lab_routes
@@ -57,7 +57,7 @@ RUNS = Room(at_once=32, per_visitor=16, waiting=24)
 STYLES = (
     "shell/base.css",
     "shell/fields.css",
-    "tabs/think/stage.css",
+    "runs/stage.css",
     "tabs/curves/curves.css",
     "tabs/compare/race.css",
     "tabs/compare/compare.css",
@@ -88,7 +88,7 @@ def build_page(
     """Lay out the whole page, and beside it the tools for agents where they are wanted."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(
-            html_template=read_static("shell/header.html"), js_on_load=None, apply_default_css=False, elem_id="header"
+            html_template=read_assets("shell/header.html"), js_on_load=None, apply_default_css=False, elem_id="header"
         )
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think", elem_id="think-tab"):
@@ -106,12 +106,8 @@ def build_page(
         hub_login.offer()
         if tools:
             mcp_tools.offer(shelf, gate)
-    take_no_files(page)
-    page.state_session_capacity = gradio_limits.MOST_SESSIONS
-    # Gradio works on 40 events at a time otherwise; those who come later would wait for a whole run to end.
-    page.max_threads = 2 * think.STREAMS
-    page.queue(default_concurrency_limit=think.STREAMS)
-    return gradio_limits.bound(page, think.STREAMS) if is_public() else page
+    refuse_files(page)
+    return gradio_limits.bound(page, public=is_public())
 
 
 def build_app(
@@ -174,8 +170,8 @@ def build_app(
         page,
         path="/",
         theme=theme.build(),
-        css="\n".join(read_static(name) for name in STYLES),
-        head=read_static("shell/head.html"),
+        css=read_assets(*STYLES),
+        head=read_assets("shell/head.html"),
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -16,6 +16,7 @@ from curate.rows import Row
 from s1core import Budget, Sampling, Trace, astream, load_engine
 from s1core.engines.base import Engine, Request
 from s1core.errors import QuestionTooLong
+from s1core.models import PRESETS
 from s1core.thinking import ThinkingFormat
 from s1core.types import Message
 
@@ -44,7 +45,9 @@ class ModelSpec:
     style: Literal["think", "answer"] = "think"
     """`answer` asks a model that has no thinking block, as Qwen2.5-Instruct."""
     max_tokens: int | None = None
-    """Thinking and answer together; None leaves it to the context."""
+    """Thinking tokens, or without a thinking block those of the answer; None leaves it to the context."""
+    max_answer_tokens: int | None = None
+    """Of the answer after thinking; None takes the model's default."""
     temperature: float = 0.0
     seed: int = 0
 
@@ -56,10 +59,12 @@ class ModelSpec:
     @property
     def decides(self) -> dict[str, Any]:
         """All that decides what it writes. Where it runs does not; of a local folder the weights do, not its place."""
+        answer = {} if self.max_answer_tokens is None else {"max_answer_tokens": self.max_answer_tokens}
         return {
             "model": _identity(self.model),
             "style": self.style,
             "max_tokens": self.max_tokens,
+            **answer,
             "temperature": self.temperature,
             "seed": self.seed,
         }
@@ -79,7 +84,13 @@ class ModelSpec:
 
 @cache
 def _identity(model: str) -> str:
-    """A local folder by its weights: sizes, and both ends of every file, where the names and the last layers are."""
+    """A local folder by its weights: sizes, and both ends of every file, where the names and the last layers are.
+
+    A preset that is an adapter on a base is told by both.
+    """
+    preset = PRESETS.get(model)
+    if preset is not None and preset.base is not None:
+        return f"{model}: {_identity(preset.location)} on {_identity(preset.base)}"
     folder = Path(model)
     weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not weights:
@@ -136,7 +147,7 @@ async def _ask(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
 
 
 async def _think(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
-    budget = Budget(max_thinking_tokens=spec.max_tokens)
+    budget = Budget(max_thinking_tokens=spec.max_tokens, max_answer_tokens=spec.max_answer_tokens)
     sampling = Sampling(temperature=spec.temperature, seed=spec.seed)
     async with aclosing(astream(engine, row.question, budget, sampling)) as stream:
         trace = Trace.from_events([event async for event in stream])

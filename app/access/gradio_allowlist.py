@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping
-from typing import Any, NoReturn
+from typing import Any
 
-import gradio as gr
 from fastapi.responses import JSONResponse
 
 from app.access.security_headers import App, Receive, Send
@@ -21,7 +20,7 @@ _POSTS = re.compile(r"(queue/join|(call|run|api)/.*|cancel|reset)/?")
 _GETS = re.compile(r"(proxy=|file=|file/|stream/|dev/|vibe|deep_link).*", re.DOTALL)
 """What nobody asks for here; a deep link would be a file for everyone who asks for one."""
 _TOOLS = re.compile(r"mcp/?")
-"""Where agents send what they ask of the tools (`mcp_tools.py`)."""
+"""Where agents send what they ask of the tools (`app/api/mcp.py`)."""
 _ABOUT_TOOLS = re.compile(r"mcp(/(?!schema).*)?", re.DOTALL)
 """Streams that nobody needs, since every question is answered where it was asked."""
 _ELSEWHERE = re.compile(r"/(monitoring.*|login/?)", re.DOTALL)
@@ -58,17 +57,3 @@ class Closed:
         if method in ("GET", "HEAD", "OPTIONS"):
             return 403 if _GETS.match(rest) or _ABOUT_TOOLS.fullmatch(rest) else None
         return None if _POSTS.fullmatch(rest) else 403
-
-
-def take_no_files(page: gr.Blocks) -> None:
-    """Let no component fetch an address or copy a file that an input names."""
-
-    def refuse(url_or_file_path: Any) -> NoReturn:
-        raise gr.Error("Neither files nor addresses are taken here; send text.")
-
-    async def refuse_later(url_or_file_path: Any) -> NoReturn:
-        refuse(url_or_file_path)
-
-    for block in page.blocks.values():
-        block.move_resource_to_block_cache = refuse
-        block.async_move_resource_to_block_cache = refuse_later

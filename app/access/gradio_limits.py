@@ -1,12 +1,11 @@
-"""What Gradio keeps and does for pages that press and do not listen, and where nobody presses: bounded."""
+"""Bounds Gradio's state for clients that submit without reading, and how often it polls where nobody submits."""
 
 from __future__ import annotations
 
-from asyncio import Queue
-from typing import Any
-
 import gradio as gr
-from gradio.utils import LRUCache
+
+from app.shell import gradio_compat
+from app.shell.events import STREAMS
 
 MOST_SESSIONS = 200
 """Pages whose components Gradio remembers, a quarter of a megabyte each; nothing here is kept there. A call of its API
@@ -20,18 +19,18 @@ LOOK_EVERY_S = 0.005
 """For presses; Gradio looks 1,000 times a second, which takes 4 % of a core more where nobody presses."""
 
 
-class Messages(LRUCache[str, Any]):
-    """Queues by page. What is sent to one that had to make room for others is lost, and nothing else."""
+def bound(page: gr.Blocks, *, public: bool) -> gr.Blocks:
+    """Set the limits of a page.
 
-    def __missing__(self, page: str) -> Any:
-        """Return a queue that nobody reads; an error would end Gradio's own loop, which serves everybody."""
-        return Queue()
-
-
-def bound(page: gr.Blocks, concurrency: int) -> gr.Blocks:
-    """Let strangers who do not listen take no more than this."""
+    Args:
+        page: laid out already.
+        public: whether strangers use it, who may submit without reading.
+    """
+    # Gradio works on 40 events at a time otherwise; those who come later would wait for a whole run to end.
+    gradio_compat.size(page, sessions=MOST_SESSIONS, events_at_once=2 * STREAMS)
+    if not public:
+        return page.queue(default_concurrency_limit=STREAMS)
     # By default all who wait are told of every event that ends. Nobody needs that: the page says its own place in line.
-    page.queue(default_concurrency_limit=concurrency, max_size=MOST_EVENTS, status_update_rate=TELL_EVERY_S)
-    page._queue.pending_messages_per_session = Messages(MOST_UNHEARD)
-    page._queue.sleep_when_free = LOOK_EVERY_S
+    page.queue(default_concurrency_limit=STREAMS, max_size=MOST_EVENTS, status_update_rate=TELL_EVERY_S)
+    gradio_compat.bound_queue(page, unread_sessions=MOST_UNHEARD, poll_s=LOOK_EVERY_S)
     return page

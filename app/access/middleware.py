@@ -20,7 +20,7 @@ from app.access.limits import is_public
 from app.access.owner import is_foreign
 from app.access.rate_limit import Pace
 from app.access.security_headers import App, Message, Receive, Send
-from app.api import openai_schema
+from app.shell.responses import openai_error
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 MOST_BYTES, IN_PUBLIC_BYTES = 4 * 2**20, 256 * 2**10
@@ -109,6 +109,6 @@ async def _read_before(request: Request, receive: Receive) -> Receive:
 def _answer(refused: Refused, path: str) -> JSONResponse:
     said: dict[str, Any] = {"error": refused.words, "detail": refused.words}  # Gradio's own client shows the latter
     if path.startswith("/v1/"):
-        said = openai_schema.error(refused.words, status=refused.status)
+        said = openai_error(refused.words, status=refused.status)
     headers = {"cache-control": "no-store"} | ({"retry-after": str(RETRY_S)} if refused.status == 429 else {})
     return JSONResponse(said, status_code=refused.status, headers=headers)

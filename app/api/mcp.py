@@ -6,16 +6,14 @@ name. Here it has these three, which it calls in this very process, and nothing 
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 import gradio as gr
-from gradio.events import api
 
 from app.access.admission import Gate
 from app.api.fields import read_seed
 from app.api.tools import Tools, read_grid
 from app.models.registry import EngineShelf
 from app.runs.request import read_settings
+from app.shell.gradio_compat import restrict_tools
 from s1core.errors import InvalidSetting
 
 NAMES = ("solve", "sweep", "probe")
@@ -117,7 +115,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
 
     for tool in (solve, sweep, probe):
         # Past Gradio's queue, which would be asked over HTTP: the line that they stand in is the gate's.
-        api(tool, api_name=_endpoint(tool.__name__), queue=False, concurrency_limit=None)
+        gr.api(tool, api_name=_endpoint(tool.__name__), queue=False, concurrency_limit=None)
 
 
 def keep_to_the_tools(page: gr.Blocks) -> None:
@@ -126,39 +124,9 @@ def keep_to_the_tools(page: gr.Blocks) -> None:
     Raises:
         RuntimeError: Gradio could not start it.
     """
-    server = page.mcp_server_obj
-    if server is None:
-        raise RuntimeError(page.mcp_error or "Gradio started no MCP server")
-    server.tool_prefix = ""
-    server.tool_to_endpoint = {name: f"/{_endpoint(name)}" for name in NAMES}
-    server._get_or_create_client = _fetch_nothing  # type: ignore[method-assign]
-    _name_every_argument(server)
-
-
-def _name_every_argument(server: Any) -> None:
-    """Have the schemas show all defaults, 0 too, and refuse an argument that there is not in words of this app."""
-    schema_of, prepare = server.get_input_schema, server._prepare_tool_call_args
-
-    def with_defaults(tool: str, parameters: dict[str, str] | None = None) -> Any:
-        schema, files = schema_of(tool, parameters)
-        for told in server.api_info["named_endpoints"][server.tool_to_endpoint[tool]]["parameters"]:
-            if told.get("parameter_has_default"):
-                schema["properties"][told["parameter_name"]]["default"] = told["parameter_default"]
-        return schema, files
-
-    def checked(tool: str, arguments: dict[str, Any]) -> Any:
-        if tool in server.tool_to_endpoint:
-            known = schema_of(tool)[0]["properties"]
-            if unknown := next((name for name in arguments if name not in known), None):
-                raise InvalidSetting(f"{tool} has no argument {unknown[:60]!r}; it takes {', '.join(known)}.")
-        return prepare(tool, arguments)
-
-    server.get_input_schema, server._prepare_tool_call_args = with_defaults, checked
+    refusal = InvalidSetting(f"There are only tools here: {', '.join(NAMES)}.")
+    restrict_tools(page, {name: f"/{_endpoint(name)}" for name in NAMES}, refusal)
 
 
 def _endpoint(tool: str) -> str:
     return f"tool_{tool}"
-
-
-def _fetch_nothing(*_: Any) -> NoReturn:
-    raise InvalidSetting(f"There are only tools here: {', '.join(NAMES)}.")

@@ -32,6 +32,7 @@ from app.api.event_stream import EventStream
 from app.api.replies import Reply
 from app.api.turns import RUNNING, WAITING, Busy, Turns
 from app.models.registry import EngineShelf
+from app.shell.responses import openai_error
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.errors import EngineFailed, ModelUnavailable, QuestionTooLong, UnknownModel, Unsupported
@@ -122,7 +123,7 @@ class Completions:
                     raise told from error
                 # The status has been sent; clients of this protocol look for an error among the chunks too.
                 status, code = _status(told)
-                await stream.say(wire.error(_sentence(told), status=status, code=code))
+                await stream.say(openai_error(_sentence(told), status=status, code=code))
             await stream.end()
 
     async def _engine(self, ask: wire.Ask, place: Place) -> Engine:
@@ -190,7 +191,7 @@ def refusal(error: S1Error, *, retry_s: int = 60) -> JSONResponse:
     """
     status, code = _status(error)
     headers = FRESH | ({"retry-after": str(retry_s)} if status == 429 else {})
-    return JSONResponse(wire.error(_sentence(error), status=status, code=code), status_code=status, headers=headers)
+    return JSONResponse(openai_error(_sentence(error), status=status, code=code), status_code=status, headers=headers)
 
 
 def _status(error: S1Error) -> tuple[int, str | None]:
@@ -273,7 +274,7 @@ def _reply(ask: wire.Ask) -> Reply:
 
 
 def _not_found(words: str) -> JSONResponse:
-    return JSONResponse(wire.error(words, status=404), status_code=404, headers=FRESH)
+    return JSONResponse(openai_error(words, status=404), status_code=404, headers=FRESH)
 
 
 def _model(shelf: EngineShelf, name: str) -> wire.Json:

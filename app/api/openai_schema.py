@@ -166,19 +166,6 @@ def read_ask(kind: Kind, body: Json, efforts: Mapping[str, int] = EFFORTS, *, mo
     return ask
 
 
-def error(message: str, *, status: int, code: str | None = None) -> Json:
-    """Return an error in OpenAI's shape."""
-    kinds = {429: "rate_limit_error", 500: "server_error", 503: "server_error"}
-    return {
-        "error": {
-            "message": message,
-            "type": kinds.get(status, "invalid_request_error"),
-            "param": None,
-            "code": code,
-        }
-    }
-
-
 def _refuse_what_is_not_done(kind: Kind, body: Json) -> None:
     asks = "messages" if kind == "chat" else "prompt"
     known = {*_SETTINGS, *_ABOUT_THE_CLIENT, *_ONLY, asks, "model", "stream", "stream_options", "best_of"}

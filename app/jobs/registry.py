@@ -34,7 +34,7 @@ from app.artifacts import schemas
 from app.artifacts.schemas import read_shaped
 from app.jobs.devices import claims, clash, environment
 from app.jobs.outcome import last_line, outcome
-from app.jobs.supervisor import EXIT, GO, MARK, UNHEARD
+from app.jobs.protocol import EXIT, GO, MARK, UNHEARD
 from s1core import S1Error
 from s1core.processes import began, end_marked, is_there
 from s1core.store import write_atomically

@@ -17,16 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.jobs.protocol import EXIT, GO, MARK, UNHEARD
 from s1core.processes import end_marked, signal_group
 from s1core.store import write_atomically
-
-MARK = "S1_JOB"
-"""Set to the job's folder for all that it starts."""
-EXIT = "exit.json"
-UNHEARD = "unheard"
-"""Is there when the word never came: whoever was to give it was killed."""
-GO = b"go\n"
-"""Read from the registry once `job.json` names this process; without it nothing is started."""
 
 
 class _Command:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Generator, Iterable
-from importlib.util import find_spec
 from typing import Any
 
 OFTEN_S = 0.05
@@ -40,9 +38,3 @@ class Refresh:
 
 
 REFRESH = Refresh()
-
-
-def search_matplotlib_once() -> None:
-    """Let Gradio's import of matplotlib, twice for all that it tells a page, fail at once where there is none."""
-    if "matplotlib" not in sys.modules and find_spec("matplotlib") is None:
-        sys.modules["matplotlib"] = None  # type: ignore[assignment]  # how Python notes what cannot be imported

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from app.tabs.compare.race import RecordedRace
+from app.runs.recording import RecordedRace
 from s1core import S1Error
 
 MOST_RACES = 64

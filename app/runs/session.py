@@ -17,7 +17,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from app.runs import answer_track, render
@@ -25,6 +25,7 @@ from app.runs.poll_rate import REFRESH
 from app.runs.request import DRAWING, Asked
 from app.runs.runner import Outcome, drive
 from app.runs.samples import LiveSamples
+from app.shell.responses import View
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.probe import aprobes
@@ -36,7 +37,6 @@ STOP_GRACE_S = 1.0
 TRACKS_AT_ONCE = 2
 """Of one engine. The others wait, so that however many visitors there are, their traces keep most of it."""
 
-View = dict[str, Any]
 SameAnswer = Callable[[str, str], bool]
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from app.artifacts.curves.series import View
+from app.shell.responses import View
 from s1core import S1Error
 
 

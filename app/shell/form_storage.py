@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.context import Context
 
-from app.runs.session import View
-from app.shell.components import read_static
+from app.shell.components import read_assets
+from app.shell.gradio_compat import current_page
+from app.shell.responses import View
 
 BACK = "The server was started anew, and what it was doing is lost. Your question and settings are kept: press Run."
 
@@ -25,9 +25,8 @@ def keep(name: str, fields: Sequence[Component], shown: Component, told: View) -
         shown: where it is told that another server answers now.
         told: what is shown then; its question is put in.
     """
-    page = Context.root_block
-    assert page is not None, "tabs are built inside the page"
-    script = read_static("shell/keep.js")
+    page = current_page()
+    script = read_assets("shell/keep.js")
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     changed = f"(...values) => {{ {script} s1Keep.change({json.dumps(name)}, values); return []; }}"
     gr.on([field.change for field in fields], None, list(fields), None, js=changed, **quiet)  # type: ignore[attr-defined]

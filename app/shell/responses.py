@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.artifacts.curves.series import View
 from s1core import S1Error
+
+View = dict[str, Any]
+"""What the page shows, as JSON."""
 
 
 async def answer(work: Callable[[], View]) -> Response:
@@ -30,3 +33,16 @@ def closed_in_public() -> JSONResponse:
     """Say that files of strangers are not taken."""
     words = "Only the owner can add files to a public page; start a playground yourself and add them there."
     return JSONResponse({"error": words}, status_code=403, headers={"cache-control": "no-store"})
+
+
+def openai_error(message: str, *, status: int, code: str | None = None) -> dict[str, Any]:
+    """Return an error in OpenAI's shape."""
+    kinds = {429: "rate_limit_error", 500: "server_error", 503: "server_error"}
+    return {
+        "error": {
+            "message": message,
+            "type": kinds.get(status, "invalid_request_error"),
+            "param": None,
+            "code": code,
+        }
+    }

@@ -84,6 +84,8 @@ class Source:
     licence: str = NOT_STATED
     published_rows: int | None = None
     """What the paper's table gives for it."""
+    rows: int | None = None
+    """How many it has, where the paper's table does not say."""
     private: bool = False
     """Its authors ask that no question be published in plain text."""
 

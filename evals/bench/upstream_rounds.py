@@ -7,13 +7,13 @@ its README does so with one question after the other. Here both run on the engin
 from __future__ import annotations
 
 import asyncio
-import importlib
 import itertools
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from transformers import AutoTokenizer
 
+from s1core.engines.vllm import vllm_compat
 from s1core.engines.vllm.engine import VllmEngine
 from s1core.models import resolve
 
@@ -30,8 +30,8 @@ class OriginalLoop:
         ends = [i for name in ("<|im_start|>", "<|im_end|>") if (i := engine.codec.single_id(name)) is not None]
         self._ends = sorted({*ends, *engine.codec.eos_ids})
         self._numbers = itertools.count()
-        self._params: Any = importlib.import_module("vllm").SamplingParams
-        self._whole: Any = importlib.import_module("vllm.sampling_params").RequestOutputKind.FINAL_ONLY
+        self._params: Any = vllm_compat.load("SamplingParams")
+        self._whole: Any = vllm_compat.load("RequestOutputKind").FINAL_ONLY
 
     async def one_by_one(self, questions: Sequence[str]) -> int:
         """Ask one question after the other, as the README does; return the tokens sampled."""

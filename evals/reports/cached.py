@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from evals import cli
 from evals.benchmarks import SOURCES
-from evals.report import by_setting, summarise
+from evals.progress import ending
 from evals.reports.packed_run import pack, read_packed
+from evals.reports.series import FORCING, Point, Series
+from evals.reports.summary import by_setting, summarise
 from evals.settings import grid_label
 from s1core.errors import S1Error
 from s1core.metrics import control, wilson
@@ -27,50 +28,6 @@ from s1core.store import Row, read_manifest, read_rows
 RESULTS = Path(__file__).parents[1] / "results"
 PUBLISHED = RESULTS / "published.json"
 MEASURED = RESULTS / "measured"
-
-Provenance = Literal["published", "measured", "imported"]
-FORCING = "budget forcing"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
-    """One run: how long it thought on average, and how often it was right."""
-
-    thinking_tokens: float
-    accuracy: float
-    """Percent."""
-    n: int | None
-    """Samples behind the accuracy; None where the source does not say."""
-    low: float | None
-    """95 % Wilson interval, percent; None without n."""
-    high: float | None
-    label: str | None
-    """The setting's name; None where the source gives none."""
-    setting: dict[str, Any] | None = None
-    """What was asked, in the words of `Budget`, where it is known."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Series:
-    """Points that belong together: one model, one method, one benchmark, one origin."""
-
-    benchmark: str
-    model: str
-    method: str
-    provenance: Provenance
-    source: str
-    """The figure, or the run, that the points are from."""
-    x: Literal["thinking_tokens", "output_tokens"] = "thinking_tokens"
-    """What is counted: parallel methods count all output."""
-    note: str | None = None
-    control: float | None = None
-    """Share of samples, in percent, that stayed in the asked range; None where nothing was asked or it is not known."""
-    points: tuple[Point, ...]
-
-    @property
-    def name(self) -> str:
-        """What legends and tables call it; the origin is part of the name."""
-        return f"{self.model}, {self.method} ({self.provenance})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -270,7 +227,7 @@ def main(argv: list[str] | None = None) -> int:
         questions = pack(args.run, args.out)
         print(f"{args.out}: {questions} questions, {args.out.stat().st_size / 2**20:.2f} MB")
 
-    return cli.ending(p.prog, command)
+    return ending(p.prog, command)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 import plotly.graph_objects as go
 
-from evals.reports.cached import Point, Provenance, Series
+from evals.reports.series import Point, Provenance, Series
 from s1core.errors import S1Error
 from s1core.metrics import performance, scaling
 

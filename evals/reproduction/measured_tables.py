@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from evals.report import by_setting, compare, summarise
 from evals.reports.packed_run import read_packed
+from evals.reports.summary import by_setting, compare, summarise
 from evals.reproduction.measured import BUDGETS, CONTROLLED, DRAWN, EVALS, FORCED, REJECTED, VOTED, WAITS, WORDS, Eval
 from evals.settings import NATURAL, grid_label
 from s1core.metrics import Proportion, wilson

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from evals.report import by_setting, compare, summarise
 from evals.reports.packed_run import read_packed
+from evals.reports.summary import by_setting, compare, summarise
 from evals.settings import NATURAL
 from s1core.store import Row
 

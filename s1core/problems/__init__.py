@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from s1core.nano.question import Question, Split
+from s1core.problems.detector import family_of
 from s1core.problems.families import FAMILIES
 from s1core.problems.make import draw_problems, find_problem, make_problems
+from s1core.problems.paraphrases import paraphrases
 from s1core.problems.problem import Problem
-from s1core.problems.traces import Lesson, Piece, TraceMix, rows, solution, teach, to_row
+from s1core.problems.traces import (
+    Lesson,
+    Piece,
+    TraceMix,
+    assistant_turn,
+    rows,
+    solution,
+    teach,
+    teach_worked,
+    to_row,
+)
 
 TEST_SIZE = 1200
 TEST_SEED = 20261129
@@ -22,11 +34,15 @@ __all__ = [
     "Question",
     "Split",
     "TraceMix",
+    "assistant_turn",
     "draw_problems",
+    "family_of",
     "find_problem",
     "make_problems",
+    "paraphrases",
     "rows",
     "solution",
     "teach",
+    "teach_worked",
     "to_row",
 ]

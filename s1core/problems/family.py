@@ -48,6 +48,10 @@ class Family(ABC):
         """A wrong state in place of the one after item `index`; by luck it may be right."""
         return self.guess(rng, problem)
 
+    def slips(self, problem: Problem) -> bool:
+        """Whether a step of this problem can go wrong in a way worth showing."""
+        return True
+
     def final(self, problem: Problem, state: str) -> str:
         """The answer that the last state stands for."""
         return state

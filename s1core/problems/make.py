@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import replace
 
 from s1core.nano.question import Question, Split
+from s1core.problems.english import numbers_in_words
 from s1core.problems.families import FAMILIES
 from s1core.problems.family import Family
 from s1core.problems.problem import Draw, Problem, split_of
 
+_TRIES = 40
+"""Draws of one length until another one is tried."""
 _PATIENCE = 2_000
 """Draws in a row without a new problem, after which a family has no more."""
 
@@ -27,10 +31,23 @@ def draw_problem(family: Family, split: Split, seed: int, index: int) -> Problem
     """The problem with this index: the same family, split, seed and index give the same problem, on every machine."""
     rng = random.Random(f"{family.name}/{split}/{seed}/{index}")
     steps = rng.randint(family.fewest, family.most)
-    while True:
+    for attempt in itertools.count(1):
+        if attempt % _TRIES == 0:  # all problems of this length may be in the other split
+            steps = rng.randint(family.fewest, family.most)
         problem = family.draw(Draw(rng, split), steps)
         if split_of(family.name, problem.key) == split:
-            return replace(problem, id=f"{family.name}-{split}-{seed}-{index}")
+            asked = _as_typed(rng, problem.question)
+            return replace(problem, question=asked, id=f"{family.name}-{split}-{seed}-{index}")
+    raise AssertionError("itertools.count ends")
+
+
+def _as_typed(rng: random.Random, question: str) -> str:
+    """Now and then as people type: numbers in words, no capitals, no mark at the end."""
+    if rng.random() < 0.08:
+        question = numbers_in_words(question)
+    if rng.random() < 0.06:
+        question = question.lower()
+    return question.rstrip("?.").rstrip(" ,") if rng.random() < 0.05 else question
 
 
 def find_problem(problem_id: str) -> Problem:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from s1core.nano.question import Split, digest
+from s1core.nano.question import HELD_OUT_WORDS, Split, digest
 
 TEST_PERCENT = 20
 """Share of the combinations of numbers and items that only the test split has."""
@@ -54,7 +54,8 @@ def is_test_only(phrase: str) -> bool:
 
 def split_of(family: str, key: str) -> Split:
     """The split of everything that shares this key."""
-    return "test" if digest(f"{family}:{key}") % 100 < TEST_PERCENT else "train"
+    held_out = key in HELD_OUT_WORDS or digest(f"{family}:{key}") % 100 < TEST_PERCENT
+    return "test" if held_out else "train"
 
 
 class Draw:
@@ -90,6 +91,15 @@ class Draw:
         """A phrasing of this split; it is noted in `frames`."""
         chosen = self.rng.choice(self.allowed(phrasings))
         self.frames.append(chosen)
+        return chosen
+
+    def distinct(self, phrasings: Sequence[str], count: int) -> list[str]:
+        """`count` phrasings of this split, as different from each other as the list allows."""
+        allowed = self.allowed(phrasings)
+        chosen: list[str] = []
+        while len(chosen) < count:
+            chosen += self.rng.sample(allowed, min(len(allowed), count - len(chosen)))
+        self.frames += chosen
         return chosen
 
     def names(self, count: int, pool: Sequence[str]) -> list[str]:

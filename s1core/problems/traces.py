@@ -87,8 +87,29 @@ def teach(problem: Problem, rng: random.Random, mix: TraceMix | None = None) -> 
         forced = marker.closing_text(by_model=False, thinking_text=text, final_answer_text=FINAL)
         closing = (Piece(forced, learned=False), Piece(f" {answer}"))
     else:
-        closing = (Piece(f"{marker.close_by_model}\n{FINAL} {answer}"),)
+        closing = (_closed(answer),)
     return Lesson(thinking=tuple(thinking), closing=closing, answer=answer)
+
+
+def teach_worked(solution: str, answer: str, wrong: str, rng: random.Random, mix: TraceMix | None = None) -> Lesson:
+    """Put a solution that is worked out already into the same form: a glance, a Wait, the solution, the answer.
+
+    Args:
+        solution: sentences, the answer not among them.
+        answer: the right one.
+        wrong: what a glance says that is wrong.
+        rng: decides about the glance.
+        mix: how often a glance is wrong.
+    """
+    misses = rng.random() < (mix or TraceMix()).wrong_glance
+    thinking = _glance(wrong if misses else answer, rng, learned=not misses)
+    thinking += [Piece(WAIT), Piece(WORK), Piece(f"{solution}{CLOSING.format(answer=answer)}\n")]
+    return Lesson(thinking=tuple(thinking), closing=(_closed(answer),), answer=answer)
+
+
+def _closed(answer: str) -> Piece:
+    """How the model itself ends its thinking and answers."""
+    return Piece(f"{thinking_format('s1').close_by_model}\n{FINAL} {answer}")
 
 
 def _thinking(problem: Problem, family: Family, rng: random.Random, mix: TraceMix) -> list[Piece]:
@@ -102,7 +123,7 @@ def _thinking(problem: Problem, family: Family, rng: random.Random, mix: TraceMi
     for number in range(checks + 1):
         if number:
             pieces += [Piece(WAIT, learned=rng.random() < mix.own_check), Piece(CHECK)]
-        slips = number < checks and rng.random() < mix.slip
+        slips = number < checks and family.slips(problem) and rng.random() < mix.slip
         pieces += _slipping(problem, family, rng) if slips else [Piece(f"{family.chain(problem)}\n")]
     return pieces
 
@@ -154,23 +175,24 @@ def solution(problem: Problem) -> str:
     return FAMILIES[problem.family].chain(problem)
 
 
-def to_row(problem: Problem, lesson: Lesson) -> dict[str, Any]:
-    """A training row: question, the assistant's turn, and the spans of its characters that carry no loss."""
+def assistant_turn(lesson: Lesson) -> dict[str, Any]:
+    """The assistant's turn as `assistant`, and as `no_loss` the spans of its characters that carry no loss."""
     pieces = [Piece(thinking_format("s1").open), *lesson.thinking, *lesson.closing]
     spans: list[list[int]] = []
     at = 0
     for piece in pieces:
         end = at + len(piece.text)
         if not piece.learned and end > at:
-            if spans and spans[-1][1] == at:
-                spans[-1][1] = end
-            else:
-                spans.append([at, end])
+            spans.append([at, end])  # not joined to the one before: each is encoded by itself
         at = end
+    return {"assistant": "".join(piece.text for piece in pieces), "no_loss": spans}
+
+
+def to_row(problem: Problem, lesson: Lesson) -> dict[str, Any]:
+    """A training row: question, the assistant's turn with its spans, and where it is from."""
     return {
         "user": problem.question,
-        "assistant": "".join(piece.text for piece in pieces),
-        "no_loss": spans,
+        **assistant_turn(lesson),
         "family": problem.family,
         "answer": lesson.answer,
         "difficulty": problem.difficulty,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import socket
 import subprocess
 import sys
@@ -21,13 +20,6 @@ ROOT = Path(__file__).parents[2]
 
 def app(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, text=True, cwd=ROOT)
-
-
-def test_gradio_is_imported_whole_and_python_is_left_as_it_was() -> None:
-    from app.shell.gradio_setup import gradio
-
-    assert inspect.getfile.__module__ != "app.shell.gradio_setup"
-    assert inspect.getfile(gradio.Textbox).endswith("textbox.py") and callable(gradio.Textbox().submit)
 
 
 def test_help_teaches() -> None:

@@ -8,7 +8,8 @@ A row may also have `no_loss`: pairs `[start, end]` of characters of the last as
 a slip that the rest of the trace mends, or a Wait that budget forcing writes. Tokens never cross the edge of such a
 span: each piece is encoded by itself, as text is that budget forcing puts in.
 
-Instead of a file, `skills:N` names N rows of `train.s1_135m.skills`, made anew from the seed.
+Instead of a file, `skills:N` names N rows of `train.s1_135m.skills`, and `problems:N` N rows of `s1core.problems` that
+nobody curated; both are made anew from the seed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from s1core.errors import InvalidSetting
+from s1core.problems import rows as problem_rows
 from s1core.thinking import Codec, thinking_format
 from s1core.types import Message
 from train.finetune.config import TrainConfig
@@ -34,7 +36,7 @@ IGNORED = -100
 _FIELDS = "user and assistant, or messages, or text"
 Span = tuple[int, int]
 """First character, and the one after the last."""
-_SKILLS = re.compile(r"skills:([1-9]\d{0,6})")
+_MADE = re.compile(r"(skills|problems):([1-9]\d{0,6})")
 _TURN = re.compile(r"<\|im_start\|>(system|user|assistant)\n")
 
 
@@ -212,8 +214,10 @@ def _split(rows: list[Row], count: int, seed: int) -> tuple[list[Row], list[Row]
 
 
 def _raw_rows(config: TrainConfig) -> Iterator[dict[str, Any]]:
-    skills = _SKILLS.fullmatch(config.data)
-    return iter(skill_rows(int(skills[1]), config.seed)) if skills else read_rows(Path(config.data))
+    made = _MADE.fullmatch(config.data)
+    if made is None:
+        return read_rows(Path(config.data))
+    return (skill_rows if made[1] == "skills" else problem_rows)(int(made[2]), config.seed)
 
 
 def _row(renderer: Renderer, raw: dict[str, Any], number: int, source: str) -> Row:

@@ -198,7 +198,6 @@ def add_adapters(model: Any, config: TrainConfig) -> Any:
         lora_dropout=config.lora_dropout,
         target_modules=targets,
         task_type="CAUSAL_LM",
-        base_model_name_or_path=config.model,
     )
     try:
         return get_peft_model(model, lora)

@@ -26,6 +26,7 @@ from s1core.processes import began, is_there
 from s1core.store import read_object, write_atomically
 from train.finetune.run_folder import RunFolder, TrainingFailed
 from train.launcher.local import GRACE_S, Asked, ask_to_stop, judged, torchrun, unmarked, watch
+from train.launcher.submitit_compat import sbatch_file, submission_errors
 
 PENDING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD", "SUSPENDED")
 ACTIVE = (*PENDING, "RUNNING", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT", "PREEMPTED")
@@ -202,11 +203,7 @@ def _ignore_slurms_signal() -> None:
 
 def batch_file(wanted: Wanted, out: Path) -> str:
     """The file that sbatch gets, as submitit writes it."""
-    from submitit.slurm.slurm import _make_sbatch_string
-
-    folder = out.absolute() / "slurm"
-    command = f"{sys.executable} -u -m submitit.core._submit {folder}"
-    return _make_sbatch_string(command=command, folder=folder, **wanted.parameters(f"s1-{out.name}"))
+    return sbatch_file(out.absolute() / "slurm", wanted.parameters(f"s1-{out.name}"))
 
 
 def resuming(words: Sequence[str]) -> list[str]:
@@ -227,14 +224,13 @@ def submit(wanted: Wanted, words: Sequence[str], out: Path) -> str:
         print(f"job {job} works in {out} already: following it", flush=True)
         return job
     import submitit
-    from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     executor = submitit.SlurmExecutor(folder=folder, max_num_timeout=1_000)
     executor.update_parameters(**wanted.parameters(f"s1-{out.name}"))
     try:
         with unmarked():
             submitted = executor.submit(NodeTask(resuming(words), str(out.absolute()), wanted.processes))
-    except (FailedJobError, FailedSubmissionError) as error:
+    except submission_errors() as error:
         said = [line.partition("error:")[2].strip() for line in str(error).splitlines() if "error:" in line]
         why = (said or [str(error)])[-1].removeprefix("Batch job submission failed: ")
         raise InvalidSetting(f"Slurm refuses the job ({why}); change what is asked of it, as sinfo shows") from None

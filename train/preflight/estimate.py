@@ -6,14 +6,19 @@ while they compute, activations of the longest row, scores over the vocabulary, 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from s1core.errors import S1Error
+from s1core.weights import SMOLLM2, root_of
 from train.finetune.config import TrainConfig
 from train.preflight.hardware import GIB, Machine, machine_here, planned
 from train.preflight.model_shapes import Shape, shape_of
+from train.preflight.probe import measure
 from train.preflight.suggestions import remedies
+
+if TYPE_CHECKING:
+    from train.finetune.data import TrainingData
 
 RESERVE = 0.08
 """Share of a GPU that fragments and libraries take."""
@@ -24,7 +29,9 @@ MFU = 0.35
 COMPILED = 0.7
 """What compiled layers keep of the activations that others do; measured with adapters on a 7B shape (docs/log.md)."""
 CPU_MFU = 0.12
-"""The same of a CPU's speed at products, for a small model."""
+"""The same of a CPU's speed at products, where nothing could be tried."""
+UNCURATED = "problems:1000"
+"""What is reckoned with for s1-135M where no data is named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +43,12 @@ class Work:
     """Of one epoch."""
     longest: int
     """Tokens of the longest row that is trained on."""
+    passes: int
+    """Forward passes of one epoch."""
+    pass_rows: int
+    """Sequences of a typical one."""
+    pass_length: int
+    """Tokens of each of these, padding included."""
     told: str
 
 
@@ -181,6 +194,8 @@ def _seconds(config: TrainConfig, shape: Shape, machine: Machine, work: Work, st
     if not machine.tflops:
         return None
     per_epoch = -(-work.rows // config.global_batch)
+    if not machine.gpu and (speed := measure(config, shape, work.pass_rows, work.pass_length)):
+        return round(steps * (work.passes / per_epoch * speed.pass_s + speed.update_s), 1)
     tokens = work.tokens * steps / max(1, per_epoch)
     mean = work.tokens / max(1, work.rows)
     again = 1 - min(config.kept_layers, shape.layers) / shape.layers if config.activation_checkpointing else 0
@@ -212,20 +227,43 @@ def _notes(config: TrainConfig, shape: Shape, machine: Machine) -> list[str]:
 
 def _work(config: TrainConfig) -> Work:
     """The rows as they would be trained on; without data or tokenizer, a thousand rows of s1K's size."""
+    told = config.data
+    root = root_of(config.model)
+    if not told and root == SMOLLM2:
+        config, told = replace(config, data=UNCURATED), f"none named: reckoned as {UNCURATED}"
     if config.data:
         from train.finetune.data import load_data
         from train.finetune.model import load_tokenizer
 
         try:
-            tokenizer = load_tokenizer(config.model)
+            # Adapters change no token: the tokenizer is there before they are.
+            tokenizer = load_tokenizer(root, config.chat_template)
         except S1Error:
-            told = f"{config.data} (the tokenizer is not here: reckoned as s1K)"
+            told = f"{told} (the tokenizer is not here: reckoned as s1K)"
         else:
             data = load_data(config, tokenizer)
-            tokens, longest = sum(len(r.ids) for r in data.rows), max(len(r.ids) for r in data.rows)
-            return Work(rows=len(data.rows), tokens=tokens, longest=longest, told=data.told())
-    else:
-        told = "none named: reckoned as s1K"
+            return _counted(config, data, data.told() if told == config.data else told)
     # s1K: 1,000 rows; thinking traces of 4,700 tokens on average, the longest beyond every limit used here.
-    mean = min(5_500, config.max_length)
-    return Work(rows=1_000, tokens=1_000 * mean, longest=config.max_length, told=told + ", 1,000 rows")
+    mean, batch = min(5_500, config.max_length), 1 if config.packing else config.micro_batch
+    told = f"{told or 'none named: reckoned as s1K'}, 1,000 rows"
+    return Work(
+        rows=1_000, tokens=1_000 * mean, longest=config.max_length,
+        passes=-(-1_000 // batch), pass_rows=batch, pass_length=mean, told=told,
+    )  # fmt: skip
+
+
+def _counted(config: TrainConfig, data: TrainingData, told: str) -> Work:
+    from train.finetune.batches import rows_of_step, units_of
+
+    lengths = [len(row.ids) for row in data.rows]
+    steps = range(-(-len(lengths) // config.global_batch))
+    units = [unit for s in steps for unit in units_of(config, data.rows, rows_of_step(config, len(lengths), s), 0, 1)]
+    sequences = [1 if config.packing else len(unit) for unit in units]
+    padded = [
+        sum(lengths[i] for i in unit) if config.packing else len(unit) * max(lengths[i] for i in unit) for unit in units
+    ]
+    rows = max(1, round(sum(sequences) / len(units)))
+    return Work(
+        rows=len(lengths), tokens=sum(lengths), longest=max(lengths), passes=len(units), pass_rows=rows,
+        pass_length=max(2, round(sum(padded) / len(units) / rows)), told=told,
+    )  # fmt: skip

@@ -1,10 +1,12 @@
-"""The shapes of models: how many parameters they have, and where. Known for Qwen2.5 without asking the hub."""
+"""The shapes of models: how many parameters they have, and where. Qwen2.5's and SmolLM2's are known without the hub."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from s1core.weights import SMOLLM2, SMOLLM2_HUB, location_of, root_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +57,21 @@ _QWEN = {
 """Qwen2.5's published configurations: known without asking the hub."""
 
 
+_SMOLLM2 = Shape(
+    layers=30, width=576, ffn=1536, heads=9, kv_heads=3, head_dim=64, vocab=49152, tied=True, positions=8192
+)
+"""SmolLM2-135M's published configuration, which s1-135M and its base have too."""
+
+
 def shape_of(model: str) -> Shape:
-    """The shape of a known model, of a local folder, or of a hub id that is in the cache.
+    """The shape of a known model, of a local folder, of a GGUF file, or of a hub id that is in the cache.
 
     Raises:
         S1Error: it cannot be told here.
     """
+    model = root_of(model)
+    if model in (SMOLLM2, SMOLLM2_HUB):
+        return _SMOLLM2
     known = re.fullmatch(r"Qwen/Qwen2\.5-(?:Coder-|Math-)?([\d.]+B)(?:-Instruct)?", model)
     if known and known[1] in _QWEN:
         layers, width, ffn, heads, kv_heads, head_dim, vocab, tied = _QWEN[known[1]]
@@ -68,12 +79,7 @@ def shape_of(model: str) -> Shape:
             layers=layers, width=width, ffn=ffn, heads=heads, kv_heads=kv_heads, head_dim=head_dim, vocab=vocab,
             tied=tied, positions=32_768,
         )  # fmt: skip
-    from transformers import AutoConfig
-
-    from train.finetune.model import told_plainly
-
-    with told_plainly(model):
-        c: Any = AutoConfig.from_pretrained(model).get_text_config()
+    c = configuration(model).get_text_config()
     return Shape(
         layers=c.num_hidden_layers,
         width=c.hidden_size,
@@ -85,3 +91,17 @@ def shape_of(model: str) -> Shape:
         tied=bool(c.tie_word_embeddings),
         positions=c.max_position_embeddings,
     )
+
+
+def configuration(model: str) -> Any:
+    """The configuration of a model as transformers reads it.
+
+    Raises:
+        S1Error: it is not here.
+    """
+    from transformers import AutoConfig
+
+    from train.finetune.model import told_plainly
+
+    with told_plainly(model):
+        return AutoConfig.from_pretrained(location_of(root_of(model)))

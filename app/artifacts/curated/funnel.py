@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curves.series import View
 from app.artifacts.schemas import EVENT, fits
+from app.shell.responses import View
 
 Event = Mapping[str, Any]
 STAGES = ("collect", "duplicates", "decontaminate", "trace", "quality", "difficulty", "domain", "select", "render")

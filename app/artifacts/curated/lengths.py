@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from app.artifacts.curves.series import View
+from app.shell.responses import View
 
 MOST_BINS = 24
 

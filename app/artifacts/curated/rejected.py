@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curves.series import View
+from app.shell.responses import View
 
 PAGE = 25
 Rule = tuple[str, str]

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from app.artifacts.curves.series import View
+from app.shell.responses import View
 from s1core import S1Error
 
 pc: Any = pyarrow.compute  # its functions are made at run time and known to no type checker

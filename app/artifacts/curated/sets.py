@@ -17,8 +17,8 @@ from app.artifacts.curated.funnel import Funnel, FunnelFile
 from app.artifacts.curated.lengths import lengths_view, published_lengths
 from app.artifacts.curated.rejected import RejectedFile
 from app.artifacts.curated.rows import EXAMPLE, Rows, read_rows
-from app.artifacts.curves.series import View
 from app.artifacts.schemas import SET, read_shaped
+from app.shell.responses import View
 from evals.reports.cached import published_histograms
 from s1core import S1Error
 from s1core.store import read_object

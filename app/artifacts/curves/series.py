@@ -10,13 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from evals.benchmarks import SOURCES, is_private
-from evals.reports.cached import FORCING, Point, Series
+from app.shell.responses import View
+from evals.benchmarks import BUNDLED, SOURCES, is_private
 from evals.reports.figures import metrics, series_traces
+from evals.reports.series import FORCING, Point, Series
 
-View = dict[str, Any]
 NO_COLOUR = "black"
 """The page puts its own in its place, which know light and dark."""
 NANO = "nano"
@@ -24,6 +23,8 @@ _FIRST = (FORCING, "majority vote", "rejection sampling")
 """Of what was measured here, which is a dozen methods."""
 _SAYS = {
     NANO: "Short questions of six kinds, made by this project and held out of s1-nano's training.",
+    "problems": "English questions of seventeen kinds, made by this project and held out of s1-135M's training.",
+    "problems-paraphrased": "208 questions of these kinds in words that s1-135M never saw, written by hand.",
     "AIME24": "30 competition problems of 2024; the answer is a whole number below 1,000.",
     "AIME25": "30 competition problems of 2025; the answer is a whole number below 1,000.",
     "MATH500": "500 competition problems with answers in mathematical notation.",
@@ -36,7 +37,7 @@ def series_views(series: Iterable[Series], *, run: str | None = None, own: bool 
 
     Args:
         series: of one run, or published ones.
-        run: the key under which `curves_shelf` finds their samples; None where there are none.
+        run: the key under which `store.RunShelf` finds their samples; None where there are none.
         own: made by this visitor, who may take it off the page.
     """
     taken: dict[str, int] = {}
@@ -92,7 +93,7 @@ def _point(point: Point) -> View:
 
 def benchmark_views(series: Sequence[View]) -> list[View]:
     """Return the benchmarks to choose from, s1-nano's own first: it can be run here and now."""
-    names = [NANO, *(source.title for source in SOURCES.values()), *(one["benchmark"] for one in series)]
+    names = [*BUNDLED, *(source.title for source in SOURCES.values()), *(one["benchmark"] for one in series)]
     known = {one["benchmark"] for one in series} | {NANO}
     return [{"name": name, "says": _SAYS.get(name, "")} for name in dict.fromkeys(names) if name in known]
 

@@ -17,10 +17,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curves.series import View, benchmark_views, series_views
+from app.artifacts.curves.series import benchmark_views, series_views
+from app.shell.responses import View
 from evals.reports import cached
-from evals.reports.cached import Series, packed_series, published_series, run_series
+from evals.reports.cached import packed_series, published_series, run_series
 from evals.reports.packed_run import read_packed
+from evals.reports.series import Series
 from s1core import S1Error
 from s1core.store import Row, read_manifest, read_rows
 

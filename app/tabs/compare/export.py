@@ -5,23 +5,24 @@ from __future__ import annotations
 import html
 import json
 
-from app.runs.session import View
-from app.shell.components import RACE_SCRIPTS, read_static
+from app.shell.components import read_assets
+from app.shell.responses import View
+from app.tabs.compare.board import RACE_SCRIPTS
 
-STYLES = ("shell/base.css", "tabs/think/stage.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
+STYLES = ("shell/base.css", "runs/stage.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
 
 
 def page(tape: View) -> str:
     """Return the whole page; the tape's texts are data in it, never markup or code."""
     parts = {
         "TITLE": html.escape(tape["question"][:200]),
-        "STYLE": "\n".join(read_static(name) for name in STYLES),
-        "RACE": read_static("tabs/compare/race.html"),
+        "STYLE": read_assets(*STYLES),
+        "RACE": read_assets("tabs/compare/race.html"),
         "TAPE": _inert(tape),
-        "SCRIPT": "\n".join(read_static(name) for name in (*RACE_SCRIPTS, "tabs/compare/race.file.js")),
+        "SCRIPT": read_assets(*RACE_SCRIPTS, "tabs/compare/race.file.js"),
     }
     # One pass over the template: what is put in is not searched for further places.
-    shell = read_static("tabs/compare/race.file.html")
+    shell = read_assets("tabs/compare/race.file.html")
     pieces = shell.split("[[")
     filled = [pieces[0]]
     for piece in pieces[1:]:

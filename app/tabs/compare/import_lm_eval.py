@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from app.runs.recording import Happened, RecordedLane, RecordedRace
 from app.runs.request import Asked
-from app.tabs.compare.race import Happened, RecordedLane, RecordedRace
 from app.tabs.compare.recording_file import BadRecording
 from app.tabs.compare.request import MOST_LANES
 from evals.importers.lm_eval import logged_samples

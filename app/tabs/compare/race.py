@@ -6,85 +6,21 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from app.runs import render
 from app.runs.poll_rate import REFRESH
-from app.runs.request import Asked
-from app.runs.samples import LiveSamples
-from app.runs.session import SameAnswer, ThinkRun, View
+from app.runs.recording import Happened, RecordedLane, RecordedRace, RecordedSamples
+from app.runs.session import SameAnswer, ThinkRun
+from app.shell.responses import View
 from app.tabs.compare.request import Comparison, setting
 from s1core import S1Error
 from s1core.engines.base import Engine
-from s1core.types import Event, Prefilled
+from s1core.types import Prefilled
 
 LANE_PARTS = ("state", "note", "text", "meter", "answer", "receipt")
 """What a lane shows of a run."""
 Load = Callable[[str], AsyncIterator[str | Engine]]
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event of one of a lane's runs."""
-
-    at_s: float
-    """Seconds since all lanes began."""
-    number: int
-    """Which run, from 0: a vote has several."""
-    event: Event
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RecordedLane:
-    """What was asked of a lane and what happened in it."""
-
-    asked: Asked
-    happened: Sequence[Happened]
-    note: str = ""
-    """Why it broke off, where that is known."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RecordedRace:
-    """A race that is over."""
-
-    question: str
-    expected: str | None
-    lanes: tuple[RecordedLane, ...]
-    title: str = ""
-
-
-class RecordedSamples(LiveSamples):
-    """Folds the events of a lane and keeps them, with their times."""
-
-    def __init__(self, asked: Asked, now_s: Callable[[], float]) -> None:
-        super().__init__(asked)
-        self._now_s = now_s
-        self.happened: list[Happened] = []
-
-    def take(self, number: int, event: Event) -> None:
-        """Fold one event of run `number`, and remember when it came."""
-        self.happened.append(Happened(round(self._now_s(), 4), number, event))
-        super().take(number, event)
-
-
-class KeptRun:
-    """A run outside of a race, of which the events are kept, so that its traces can be forked when it is over."""
-
-    def __init__(self, asked: Asked, expected: str | None, keep: Callable[[RecordedRace], str] | None) -> None:
-        """Begin with nothing; `keep` takes the run as a race of one lane and says under which key it is found."""
-        began_s = time.monotonic()
-        self.live = RecordedSamples(asked, lambda: time.monotonic() - began_s)
-        self._asked, self._expected, self._keep = asked, expected, keep
-        self._key = ""
-
-    def key(self, state: render.State) -> str:
-        """Return the key of a run whose traces are there; empty before."""
-        if not self._key and self._keep and state in ("probing", "done", "cancelled") and self.live.receipts:
-            lane = RecordedLane(asked=self._asked, happened=tuple(self.live.happened))
-            self._key = self._keep(RecordedRace(question=self._asked.question, expected=self._expected, lanes=(lane,)))
-        return self._key
 
 
 class Race:

@@ -10,8 +10,9 @@ from typing import Any
 
 from app.models.registry import EngineShelf
 from app.runs.questions import same_answer
+from app.runs.recording import RecordedRace
 from app.tabs.compare import recording_file
-from app.tabs.compare.race import Race, RecordedRace
+from app.tabs.compare.race import Race
 from app.tabs.compare.request import presets, read_comparison
 from s1core.nano import expected_answer
 from s1core.store import write_atomically

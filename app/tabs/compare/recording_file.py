@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from app.runs.recording import Happened, RecordedLane, RecordedRace
 from app.runs.request import Asked
-from app.tabs.compare.race import Happened, RecordedLane, RecordedRace
 from app.tabs.compare.request import MOST_LANES
 from s1core import S1Error
 from s1core.recording import FORMAT, VERSION, lines_of

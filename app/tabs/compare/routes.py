@@ -12,16 +12,15 @@ from starlette.concurrency import run_in_threadpool
 
 from app.access.limits import is_public
 from app.access.owner import is_owner
-from app.artifacts.curves.series import View
 from app.artifacts.curves.store import RunShelf
 from app.runs import render
 from app.runs.questions import same_answer
 from app.runs.recent_runs import RaceShelf, find_in
-from app.shell.responses import closed_in_public
+from app.runs.recording import RecordedRace
+from app.shell.responses import View, closed_in_public
 from app.tabs.compare import export as compare_export
 from app.tabs.compare import import_lm_eval, recording_file
 from app.tabs.compare.backdrop import curve
-from app.tabs.compare.race import RecordedRace
 from app.tabs.compare.tape import tape
 from s1core import S1Error
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import bounded, runs_of
@@ -20,11 +19,13 @@ from app.models.registry import EngineShelf
 from app.runs import questions
 from app.runs.recent_runs import RaceShelf
 from app.runs.request import COUNTED, METHODS, WAIT_TEXTS
-from app.runs.session import LiveRuns, View
-from app.shell.components import compare_board, open_from_link
+from app.runs.session import LiveRuns
+from app.shell.components import open_from_link
+from app.shell.events import QUIET, STREAMS
+from app.shell.responses import View
+from app.tabs.compare.board import compare_board
 from app.tabs.compare.race import Race, refusal
 from app.tabs.compare.request import presets, read_comparison
-from app.tabs.think.tab import QUIET, STREAMS
 from s1core import S1Error
 from s1core.nano import expected_answer
 
@@ -62,7 +63,7 @@ def build(shelf: EngineShelf, races: RaceShelf, gate: Gate) -> None:
             async for view in views:
                 yield view
 
-    api(compare, api_name="compare", concurrency_limit=STREAMS, concurrency_id="think")
+    gr.api(compare, api_name="compare", concurrency_limit=STREAMS, concurrency_id="think")
 
 
 def _choices(shelf: EngineShelf) -> dict[str, Any]:

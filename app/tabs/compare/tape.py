@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.runs import render
+from app.runs.recording import Happened, RecordedLane, RecordedRace
 from app.runs.request import Asked
 from app.runs.runner import Outcome, rejection_outcome, single_outcome, vote_outcome
 from app.runs.samples import LiveSamples
-from app.runs.session import SameAnswer, View, answer_card
+from app.runs.session import SameAnswer, answer_card
+from app.shell.responses import View
 from app.tabs.compare.lab.positions import utf16
-from app.tabs.compare.race import Happened, RecordedLane, RecordedRace, savings
+from app.tabs.compare.race import savings
 from app.tabs.compare.request import setting
 from s1core.methods import Rejection, Vote, majority
 from s1core.types import Event, Finished, Trace

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from app.access import owner
-from app.artifacts.curves.series import View
 from app.jobs.commands import CODE
 from app.jobs.registry import Job, JobError, Jobs
+from app.shell.responses import View
 from app.tabs.curate.form import Asked
 
 KIND = "curate"

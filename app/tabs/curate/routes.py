@@ -10,8 +10,7 @@ from app.access.owner import is_owner, sees_all
 from app.artifacts.curated.rejected import PAGE, rejection_view
 from app.artifacts.curated.rows import NoSuchRow
 from app.artifacts.curated.sets import CuratedSet, SetShelf, compare, example_counts, hidden_sources, hides
-from app.artifacts.curves.series import View
-from app.shell.responses import answer
+from app.shell.responses import View, answer
 from app.tabs.curate.jobs import CurateJobs
 
 Name = Annotated[str, Query(max_length=120)]

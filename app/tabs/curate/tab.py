@@ -9,13 +9,14 @@ from typing import Any
 
 import gradio as gr
 
-from app.artifacts.curves.series import View
 from app.shell.board_updates import News
-from app.shell.components import curate_board, open_from_link
+from app.shell.components import open_from_link
+from app.shell.plotly import PLOTLY
+from app.shell.responses import View
 from app.tabs.curate import form as curate_form
+from app.tabs.curate.board import curate_board
 from app.tabs.curate.form import RECIPES, Asked, catalogue, is_personal, read_form, sources_of
 from app.tabs.curate.jobs import CurateJobs
-from app.tabs.curves.routes import PLOTLY
 
 NANO_QUESTIONS = 22_000
 FIELDS = (

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.artifacts.curves.series import NANO, View
+from app.artifacts.curves.series import NANO
 from app.artifacts.curves.store import RunShelf, visitor_views
+from app.shell.responses import View
 from evals.benchmarks import nano
 from evals.evaluate import evaluate_grid, run_config, run_facts
 from evals.reports.cached import series_of

@@ -1,14 +1,10 @@
 """What the Curves tab asks the server for beside Gradio's events: results, samples, traces, comparisons, imports.
 
-Plain HTTP and JSON, read with `fetch`. Also the drawing library itself, since no page here loads from another host.
+Plain HTTP and JSON, read with `fetch`.
 """
 
 from __future__ import annotations
 
-import gzip
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -16,15 +12,14 @@ from fastapi.responses import JSONResponse
 
 from app.access.limits import is_public
 from app.access.owner import is_owner
-from app.artifacts.curves.series import View, hides_texts
+from app.artifacts.curves.series import hides_texts
 from app.artifacts.curves.store import RunShelf
-from app.shell.responses import answer, closed_in_public, refusal
+from app.shell import plotly
+from app.shell.responses import View, answer, closed_in_public, refusal
 from app.tabs.curves.samples import FILTERS, Filter, Point, find_point, paired, sample_list, sample_trace
 from app.tabs.curves.upload import ESTIMATED, Importer
 from s1core import S1Error
 
-PLOTLY = f"plotly-{version('plotly')}.min.js"
-_FOREVER = "public, max-age=31536000, immutable"
 Key = Annotated[str, Query(max_length=100)]
 Name = Annotated[str, Query(max_length=400)]
 
@@ -34,12 +29,9 @@ def router(shelf: RunShelf) -> APIRouter:
     routes = APIRouter(prefix="/curves")
     importer = Importer(shelf)
 
-    @routes.get(f"/{PLOTLY}")
-    def plotly(accept_encoding: Annotated[str, Header()] = "") -> Response:
-        headers = {"cache-control": _FOREVER, "vary": "accept-encoding"}
-        packed = "gzip" in accept_encoding
-        headers |= {"content-encoding": "gzip"} if packed else {}
-        return Response(_plotly(packed), media_type="text/javascript", headers=headers)
+    @routes.get(f"/{plotly.PLOTLY}")
+    def library(accept_encoding: Annotated[str, Header()] = "") -> Response:
+        return plotly.response(accept_encoding)
 
     @routes.get("/catalogue")
     async def catalogue() -> Response:
@@ -87,9 +79,3 @@ def router(shelf: RunShelf) -> APIRouter:
 def _point(shelf: RunShelf, run: str, setting: str) -> Point:
     found = shelf.find(run)
     return find_point(found.config, found.rows(), setting)
-
-
-@cache
-def _plotly(packed: bool) -> bytes:
-    content = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
-    return gzip.compress(content, 6) if packed else content

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from app.artifacts.curves.series import View
 from app.runs import render
-from evals.benchmarks import Item, nano
-from evals.report import by_setting, compare, sample_key
+from app.shell.responses import View
+from evals.benchmarks import BUNDLED, Item
+from evals.reports.summary import by_setting, compare, sample_key
 from evals.settings import NATURAL, grid_label
 from s1core.errors import InvalidSetting
 from s1core.metrics import wilson
@@ -110,7 +110,7 @@ def _sample(row: Row, change: str) -> View:
 @lru_cache(maxsize=1)
 def _questions() -> dict[str, Item]:
     """The bundled questions by id; those of other benchmarks are not kept with their runs."""
-    return {item.id: item for item in nano()}
+    return {item.id: item for load in BUNDLED.values() for item in load(None)}
 
 
 def sample_trace(point: Point, sample: str, index: int, *, hidden: bool, estimated: bool = False) -> View:

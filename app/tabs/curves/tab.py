@@ -13,15 +13,16 @@ from typing import Any
 import gradio as gr
 
 from app.access.admission import Gate, Room, visitor_of
-from app.artifacts.curves.series import View
 from app.artifacts.curves.store import RunShelf
 from app.models.registry import EngineShelf
 from app.runs.questions import NANO
 from app.runs.session import LiveRuns
-from app.shell.components import curves_board, open_from_link, stepped_slider
+from app.shell.components import open_from_link, stepped_slider
+from app.shell.plotly import PLOTLY
+from app.shell.responses import View
 from app.tabs.curves import upload as curves_upload
+from app.tabs.curves.board import curves_board
 from app.tabs.curves.live_sweep import BUDGETS, WAITS, Line, LiveSweep, budget_name, read_sweep
-from app.tabs.curves.routes import PLOTLY
 from s1core import S1Error
 
 FIRST_BUDGETS = ("0", "16", "32", "64", "128", "no limit")

@@ -21,8 +21,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from app.access.limits import is_public
-from app.artifacts.curves.series import View
 from app.artifacts.curves.store import RunShelf, visitor_views
+from app.shell.responses import View
 from evals.importers.foreign import ForeignRun
 from evals.importers.lines import Notes
 from evals.importers.rows import Sample

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.shell.components import read_static
+from app.shell.components import read_assets
 
 
 def build() -> None:
     """Lay out the tab."""
     gr.HTML(
-        html_template=read_static("tabs/learn/learn.html"), js_on_load=None, apply_default_css=False, elem_id="learn"
+        html_template=read_assets("tabs/learn/learn.html"), js_on_load=None, apply_default_css=False, elem_id="learn"
     )

@@ -11,8 +11,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.context import Context
-from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import MOST, bounded, is_public, runs_of
@@ -20,10 +18,14 @@ from app.models.registry import EngineShelf
 from app.runs import questions
 from app.runs import request as settings
 from app.runs.recent_runs import RaceShelf
-from app.runs.session import LiveRuns, ThinkRun, View, refusal
-from app.shell.components import note, read_static, stage, stepped_slider
+from app.runs.recording import KeptRun
+from app.runs.session import LiveRuns, ThinkRun, refusal
+from app.shell.components import note, read_assets, stepped_slider
+from app.shell.events import QUIET, QUIET_LAST, STREAMS
 from app.shell.form_storage import BACK, keep
-from app.tabs.compare.race import KeptRun
+from app.shell.gradio_compat import current_page
+from app.shell.responses import View
+from app.tabs.think.stage import stage
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.engines.capabilities import capability_line
@@ -32,13 +34,6 @@ from s1core.nano import expected_answer
 FIRST_CONTEXT = 1024
 FIRST_BUDGET = 128
 FIRST_COUNT = 5
-STREAMS = 64
-"""Runs streamed at once. The engine batches them; this only bounds what one process will hold open."""
-
-# Not queued: when a queued event ends, Gradio closes the page's stream and drops what the page has queued by then, so
-# a Run pressed at that moment would be lost.
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-QUIET_LAST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,7 @@ def _controls(shelf: EngineShelf, families: list[questions.ExampleFamily]) -> Co
     with gr.Row(elem_id="actions"):
         run = gr.Button("Run", variant="primary", elem_id="run")
         stop = gr.Button("Stop", elem_id="stop")
-    gr.HTML(html_template=read_static("tabs/think/keys.html"), js_on_load=None, apply_default_css=False, elem_id="keys")
+    gr.HTML(html_template=read_assets("tabs/think/keys.html"), js_on_load=None, apply_default_css=False, elem_id="keys")
     with gr.Row(elem_id="choices"):
         wait_text = gr.Dropdown(
             list(settings.WAIT_TEXTS), value="Wait", label="Wait text", allow_custom_value=True, elem_id="wait-text"
@@ -266,7 +261,7 @@ def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
 
     # Gradio asks for it at every step of a stream, and takes it from here when it is there.
     think.__signature__ = inspect.signature(think)  # type: ignore[attr-defined]
-    api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
+    gr.api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
 
 
 def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
@@ -280,8 +275,7 @@ def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
     # them on one event would wake each other for ever; chained to it, each is an event of its own.
     said = 'model => "Loading " + model + "…"'
     named = controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
-    page = Context.root_block
-    assert page is not None, "tabs are built inside the page"
+    page = current_page()
     for event in (page.load, named.then):
         event(on_model, controls.model, [controls.model_note, controls.budget], **QUIET_LAST)
     more = controls.advanced

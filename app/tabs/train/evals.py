@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curves.series import View
 from app.jobs.commands import CODE, FormError
 from app.jobs.registry import Job, JobError, Jobs
+from app.shell.responses import View
 from app.tabs.train.form import device_here
 from app.tabs.train.runs import TrainRun
 from evals.benchmarks import BENCHMARKS, SOURCES

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from app.artifacts.curves.series import View
 from app.jobs.commands import CODE, FormError
 from app.jobs.registry import Job, JobError, Jobs
+from app.shell.responses import View
 from app.tabs.train.runs import TrainRun
 
 KIND = "export"

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curves.series import View
 from app.jobs.commands import CODE
 from app.jobs.registry import Job, JobError, Jobs
+from app.shell.responses import View
 from app.tabs.train import form as train_form
 from app.tabs.train.form import Asked
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curves.series import View
 from app.artifacts.schemas import STEP, fits
+from app.shell.responses import View
 from evals.json_input import parse_json
 
 MOST_POINTS = 4_000

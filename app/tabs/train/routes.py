@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.access.owner import is_owner, sees_all
-from app.artifacts.curves.series import View
-from app.shell.responses import answer
+from app.shell.responses import View, answer
 from app.tabs.train.evals import TrainEvals
 from app.tabs.train.exports import TrainSteps
 from app.tabs.train.jobs import TrainJobs

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from app.artifacts.curated.sets import EXAMPLES, SetShelf, of_files, process_runs
-from app.artifacts.curves.series import View
 from app.artifacts.schemas import STATUS, TRAINING, read_shaped
 from app.jobs.registry import Job
+from app.shell.responses import View
 from app.tabs.train.form import catalogue
 from app.tabs.train.jobs import TrainJobs, owners
 from app.tabs.train.metrics import read_metrics

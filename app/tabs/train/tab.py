@@ -8,16 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from app.access.limits import is_public
 from app.access.owner import is_owner, require_owner, sees_all
 from app.artifacts.curated.sets import CuratedSet, SetShelf
-from app.artifacts.curves.series import View
 from app.shell.board_updates import News
-from app.shell.components import command_line, open_from_link, train_board
-from app.tabs.curves.routes import PLOTLY
+from app.shell.components import command_line, open_from_link
+from app.shell.events import QUIET
+from app.shell.gradio_compat import current_page
+from app.shell.plotly import PLOTLY
+from app.shell.responses import View
 from app.tabs.train import form as train_form
+from app.tabs.train.board import train_board
 from app.tabs.train.evals import QUESTIONS, TrainEvals
 from app.tabs.train.exports import TrainSteps, read_step
 from app.tabs.train.form import Asked, catalogue, is_personal, keys_of, read_form
@@ -208,12 +210,9 @@ def _wire_models(
         tried = found["kind"] == "tried"
         return found, gr.update(choices=models.names, value=found["model"]) if tried else gr.skip()
 
-    page = Context.root_block
-    assert page is not None, "tabs are built inside the page"
-    # Not queued: see `tabs/think.py`.
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-    page.load(on_open, None, model, **quiet)
-    board.submit(on_ask, board, [board, model], **quiet)
+    page = current_page()
+    page.load(on_open, None, model, **QUIET)
+    board.submit(on_ask, board, [board, model], **QUIET)
 
 
 _SHOWN_RUN = """() => document.querySelector('.train .board-pick select')?.value ?? ''"""
@@ -234,23 +233,21 @@ def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJo
     def on_open(request: gr.Request) -> Any:
         return gr.update(choices=_data_choices(sets, owner=sees_all(request)))
 
-    # Not queued: see `tabs/think.py`.
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     typed = [fields[name] for name in ("settings", "name", "on", "partition", "time")]
     chosen = [fields[name] for name in ("recipe", "data", "where", "processes", "nodes", "gpus")]
     changes = [tab.select, *(field.blur for field in typed), *(field.change for field in (*chosen, fields["settings"]))]
-    gr.on(changes, on_change, inputs, line, trigger_mode="always_last", **quiet)
-    gr.on([tab.select, fields["data"].focus], on_open, None, fields["data"], **quiet)
+    gr.on(changes, on_change, inputs, line, trigger_mode="always_last", **QUIET)
+    gr.on([tab.select, fields["data"].focus], on_open, None, fields["data"], **QUIET)
     fields["recipe"].change(
         lambda recipe: gr.update(choices=_key_choices(recipe)),
         fields["recipe"],
         fields["key"],
         trigger_mode="multiple",
-        **quiet,
+        **QUIET,
     )
     # A key that is chosen becomes a line of the settings, to be changed there.
     fields["key"].input(
-        None, [fields["settings"], fields["key"]], [fields["settings"], fields["key"]], js=_ADD_KEY, **quiet
+        None, [fields["settings"], fields["key"]], [fields["settings"], fields["key"]], js=_ADD_KEY, **QUIET
     )
 
 

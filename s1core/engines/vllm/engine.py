@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import itertools
-import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Generator
@@ -18,6 +16,7 @@ from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.hf import loading
 from s1core.engines.hf.token_stream import AsyncOutbox, Outbox, SyncOutbox
 from s1core.engines.http.completions import NEVER, noise_seed
+from s1core.engines.vllm import vllm_compat
 from s1core.engines.vllm.open_texts import OpenTexts
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, QuestionTooLong
 from s1core.models import ModelPreset
@@ -41,7 +40,7 @@ OPTIONS = (
 
 
 class VllmEngine:
-    """`Engine` on `vllm.v1.engine.async_llm.AsyncLLM`, which runs on an event loop in a thread of its own."""
+    """`Engine` on vLLM's `AsyncLLM`, which runs on an event loop in a thread of its own."""
 
     name = "vllm"
     capabilities = Capabilities(
@@ -49,15 +48,15 @@ class VllmEngine:
     )
 
     def __init__(self, preset: ModelPreset, *, lora: str | None = None, **options: Any) -> None:
-        vllm: Any = _vllm()
+        params: Any = vllm_compat.load("SamplingParams")
         self.model = preset.name
         self.codec, _ = loading.load_codec(preset)
         self.format = thinking_format(preset.format)
-        self._params: Any = vllm.SamplingParams
-        self._delta: Any = importlib.import_module("vllm.sampling_params").RequestOutputKind.DELTA
+        self._params: Any = params
+        self._delta: Any = vllm_compat.load("RequestOutputKind").DELTA
         self._lora: Any = None
         if lora is not None:
-            self._lora = importlib.import_module("vllm.lora.request").LoRARequest("adapter", 1, lora)
+            self._lora = vllm_compat.load("LoRARequest")("adapter", 1, lora)
         self._numbers = itertools.count()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="s1-vllm", daemon=True)
@@ -246,19 +245,9 @@ class VllmEngine:
         )
 
 
-def _vllm() -> Any:
-    # Else some fifty lines of its own stand between a question and its answer.
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    try:
-        return importlib.import_module("vllm")
-    except ImportError:
-        raise ModelUnavailable("vLLM is not installed; run: make vllm, or use engine='transformers'") from None
-
-
 async def _start(arguments: dict[str, Any]) -> Any:
     arguments = {key: value for key, value in arguments.items() if value is not None}
-    args: Any = importlib.import_module("vllm.engine.arg_utils").AsyncEngineArgs(**arguments)
-    return importlib.import_module("vllm.v1.engine.async_llm").AsyncLLM.from_engine_args(args)
+    return vllm_compat.load("AsyncLLM").from_engine_args(vllm_compat.load("AsyncEngineArgs")(**arguments))
 
 
 def _stop(llm: Any, texts: OpenTexts | None, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:

@@ -8,12 +8,12 @@ last token that it sampled: an end that was not wanted, or one that is sent agai
 from __future__ import annotations
 
 import asyncio
-import importlib
 import itertools
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from s1core.engines.vllm import vllm_compat
 from s1core.errors import EngineFailed
 
 HOLD_S = 1.0
@@ -37,7 +37,7 @@ class OpenTexts:
 
     def __init__(self, llm: Any, lora: Any) -> None:
         self._llm, self._lora = llm, lora
-        self._part: Any = importlib.import_module("vllm.engine.protocol").StreamingInput
+        self._part: Any = vllm_compat.load("StreamingInput")
         self._numbers = itertools.count()
         self._waiting: list[_OpenText] = []
         self._closing: set[asyncio.Task[None]] = set()

@@ -4,42 +4,62 @@ from __future__ import annotations
 
 import random
 
-from s1core.problems.english import count, sentence
+from s1core.problems.english import agreeing, count, sentence
 from s1core.problems.family import Family
 from s1core.problems.problem import Draw, Problem
-from s1core.problems.words import NAMES
+from s1core.problems.subjects import Subject, draw_subject
 
 STARTS = (
     "It is {h} o'clock.",
     "The clock shows {h}.",
-    "{n} starts at {h} o'clock.",
     "It's {h} o'clock now.",
     "A trip begins at {h} o'clock.",
     "The time is {h} o'clock.",
     "A train leaves at {h} o'clock.",
-    "At {h} o'clock {n} gets up.",
     "The party starts at {h} o'clock.",
     "The clock on the wall says {h}.",
-    "{n} leaves home at {h} o'clock.",
     "My watch says {h} o'clock.",
-    "{n} looks at the clock: it is {h}.",
     "A film begins at {h} o'clock.",
+    "It is now {h}.",
+    "At first the hand points to {h}.",
+)
+OWN_STARTS = (
+    "start at {h} o'clock",
+    "get up at {h} o'clock",
+    "leave home at {h} o'clock",
+    "look at the clock at {h}",
+    "begin at {h}",
+    "arrive at {h} o'clock",
+    "set a watch to {h} o'clock",
+    "wake up at {h}",
+)
+OWN_LATER = (
+    "work for {a}",
+    "sleep {a}",
+    "read for {a}",
+    "wait {a}",
+    "drive {a}",
+    "play {a} more",
+    "study {a}",
+    "walk for {a}",
+    "cook for {a}",
+    "rest {a}",
+    "spend {a} at school",
+    "watch films for {a}",
 )
 LATER = (
-    "{n} works for {a}.",
-    "Then {n} sleeps {a}.",
     "The ride takes {a}.",
-    "{A} pass{es}.",
-    "We wait {a}.",
-    "After that, {m} more {hours} go{es} by.",
-    "{n} reads for {a}.",
+    "{a} pass{es}.",
+    "After that, {a} more go{es} by.",
     "Then {a} go{es} by.",
     "The next part lasts {a}.",
     "Add {a}.",
     "Then comes a break of {a}.",
-    "{n} plays for another {m} {hours}.",
-    "It takes {m} more {hours}.",
+    "It takes {a} more.",
     "Now {a} pass{es}.",
+    "From there, {a} go{es} by.",
+    "A meeting of {a} follows.",
+    "The clock runs on for {a}.",
 )
 EARLIER = (
     "Go back {a}.",
@@ -62,6 +82,7 @@ ASKS = (
     "What time is it in the end?",
     "Tell me the hour.",
     "Which hour is it after that?",
+    "What is the time now?",
 )
 SHORT = (
     "What time is it {a} after {h} o'clock?",
@@ -69,17 +90,25 @@ SHORT = (
     "If it is {h} o'clock now, what time is it in {a}?",
     "Which hour comes {a} after {h} o'clock?",
     "What does a clock show {a} after {h}?",
-    "{n} starts at {h} o'clock and works {a}. When does {n} stop?",
+    "{N} {starts} at {h} o'clock and {works} {a}. At what time {does} {he} stop?",
     "A film starts at {h} and lasts {a}. At what hour does it end?",
     "The bus leaves at {h} o'clock and drives {a}. When does it arrive?",
+    "It's {h} pm. What time is it {a} later?",
+    "It is {h} in the morning. What will the clock show in {a}?",
+    "A lesson begins at {h} and takes {a}. When is it over?",
+    "School starts at {h} o'clock. It lasts {a}. What time does it end?",
+    "{A} from {h} o'clock, what time is it?",
+    "Add {a} to {h} o'clock.",
 )
 SHORT_BACK = (
     "What time was it {a} before {h} o'clock?",
     "It is {h} o'clock. What time was it {a} ago?",
     "Which hour was {a} before {h}?",
     "If it is {h} o'clock now, what time was it {a} ago?",
-    "{n} came home at {h} o'clock after {a} away. When did {n} leave?",
+    "{N} came home at {h} o'clock after {a} away. At what time did {he} leave?",
     "A trip of {a} ended at {h} o'clock. When did it start?",
+    "The game is over at {h} and took {a}. When did it begin?",
+    "It's {h} pm now. What was the time {a} earlier?",
 )
 
 
@@ -99,7 +128,7 @@ class Clock(Family):
         backwards = draw.chance(0.25)
         moves = [draw.number(1, 11) * (-1 if backwards and draw.chance(0.5) else 1) for _ in range(steps)]
         question = (
-            self._one(draw, hour, moves[0]) if steps == 1 and draw.chance(0.6) else self._story(draw, hour, moves)
+            self._one(draw, hour, moves[0]) if steps == 1 and draw.chance(0.8) else self._story(draw, hour, moves)
         )
         return Problem(
             family=self.name,
@@ -112,17 +141,28 @@ class Clock(Family):
         )
 
     def _one(self, draw: Draw, hour: int, move: int) -> str:
-        frame = draw.frame(SHORT if move > 0 else SHORT_BACK)
-        return frame.format(a=count(abs(move), "hour"), h=hour, n=draw.name(NAMES))
+        frame, length = draw.frame(SHORT if move > 0 else SHORT_BACK), count(abs(move), "hour")
+        subject = draw_subject(draw) if "{N}" in frame else Subject("I", "I")
+        third = subject.present == "third"
+        slots = subject.slots() | {"N": sentence(subject.who)}
+        verbs = {"starts": "starts" if third else "start", "works": "works" if third else "work"}
+        return frame.format(a=length, A=length, h=hour, **verbs, **slots)
 
     def _story(self, draw: Draw, hour: int, moves: list[int]) -> str:
-        name = draw.name(NAMES)
-        told = [draw.frame(STARTS).format(h=hour, n=name)]
+        subject = draw_subject(draw) if draw.chance(0.6) else None
+        if subject is None:
+            told = [draw.frame(STARTS).format(h=hour)]
+        else:
+            told = [f"{sentence(subject.first(draw.frame(OWN_STARTS).format(h=hour)))}."]
         for move in moves:
-            length, one = abs(move), abs(move) == 1
-            slots = {"a": count(length, "hour"), "A": count(length, "hour"), "m": length, "n": name}
-            slots |= {"hours": "hour" if one else "hours", "es": "es" if one else ""}
-            told.append(sentence(draw.frame(LATER if move > 0 else EARLIER).format(**slots)))
+            slots = {"a": count(abs(move), "hour"), **agreeing(abs(move))}
+            if move > 0 and subject is not None and draw.chance(0.75):
+                clause = draw.frame(OWN_LATER).format(**slots)
+                told.append(
+                    sentence(draw.pick(("", "then ", "")) + subject.does(clause, pronoun=draw.chance(0.6))) + "."
+                )
+            else:
+                told.append(sentence(draw.frame(LATER if move > 0 else EARLIER).format(**slots)))
         return f"{' '.join(told)} {draw.frame(ASKS)}"
 
     def step(self, problem: Problem, state: str, index: int) -> str:

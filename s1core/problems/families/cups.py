@@ -9,7 +9,7 @@ from s1core.problems.family import Family
 from s1core.problems.problem import Draw, Problem
 from s1core.problems.words import COLORS, NAMES
 
-OBJECTS = ("ball", "coin", "pea", "ring", "marble", "key", "button", "stone", "bean", "nut", "dice cube", "pearl")
+OBJECTS = ("ball", "coin", "pea", "ring", "marble", "key", "button", "stone", "bean", "nut", "pearl")
 COVERS = ("cup", "cup", "cup", "hat", "bowl", "mug", "bucket", "box")
 PRIZES = ("ace", "queen of hearts", "golden ticket", "letter", "magic stone", "lucky coin", "map", "crown")
 CUP_STARTS = (

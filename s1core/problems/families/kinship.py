@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from s1core.problems.english import sentence
+from s1core.problems.english import a, sentence
 from s1core.problems.family import Family
 from s1core.problems.problem import Draw, Problem
 from s1core.problems.words import BOYS, GIRLS
@@ -82,12 +82,28 @@ ASKS = (
     "Which person is {path}?",
     "Can you tell who {path} is?",
     "So who is {path}?",
-    "How is {path} called?",
+    "What is {path} called?",
     "What do we call {path} by first name?",
     "Find {path}.",
     "Give the name of {path}.",
     "I want to meet {path}. Who is that?",
     "Say who {path} is.",
+)
+
+
+NAMING_ASKS = (
+    "What is {y} to {x}?",
+    "How is {y} related to {x}?",
+    "Which relation is {y} to {x}?",
+    "In which way are they related: {y} is {x}'s what?",
+    "What does {x} call {y}: mother, aunt, or what else?",
+    "{y} is the what of {x}?",
+    "Name the relation of {y} to {x}.",
+    "What kind of relative is {y} to {x}?",
+    "Which word says what {y} is to {x}?",
+    "What would {x} call {y} in the family?",
+    "{x} and {y} are family: what is {y} to {x}?",
+    "Tell me what {y} is to {x}.",
 )
 
 
@@ -114,16 +130,22 @@ class Kinship(Family):
             told.append(self._fact(draw, draw.name(GIRLS), relation, draw.name(GENDER[relation])))
         if draw.chance(0.5):
             draw.rng.shuffle(told)
-        ask = sentence(draw.frame(ASKS).format(path=self._path(draw, first, path)))
+        items = list(zip(path, people[1:], strict=True))
+        named = NAMED.get((path[0], path[-1])) if len(path) == 2 else None
+        if named and draw.chance(0.3):
+            items.append(("named", named))
+            ask = draw.frame(NAMING_ASKS).format(x=first, y=people[-1])
+        else:
+            ask = sentence(draw.frame(ASKS).format(path=self._path(draw, first, path)))
         return Problem(
             family=self.name,
             question=f"{' '.join(told)} {ask}",
-            key=f"{'-'.join(path)}:{' '.join(people)}",
+            key=f"{len(items)} {'-'.join(path)}:{' '.join(people)}",
             frames=tuple(draw.frames),
             start=first,
             opening=f"Start with {first}.",
-            items=tuple(zip(path, people[1:], strict=True)),
-            table={"people": " ".join(people)},
+            items=tuple(items),
+            table={"people": " ".join(people), "named": (named or "") if len(items) > len(path) else ""},
         )
 
     def _fact(self, draw: Draw, x: str, relation: str, y: str) -> str:
@@ -150,7 +172,16 @@ class Kinship(Family):
         return problem.items[index][1]
 
     def write(self, problem: Problem, before: str, index: int, after: str) -> str:
-        return f"{before}'s {problem.items[index][0]} is {after}."
+        relation = problem.items[index][0]
+        if relation == "named":
+            first, second = (item[0] for item in problem.items[:2])
+            return f"The {second} of a {first} is {a(after)}."
+        return f"{before}'s {relation} is {after}."
 
     def guess(self, rng: random.Random, problem: Problem) -> str:
+        if problem.table["named"]:
+            return rng.choice(sorted(set(NAMED.values())))
         return rng.choice(problem.table["people"].split())
+
+    def slips(self, problem: Problem) -> bool:
+        return not problem.table["named"]

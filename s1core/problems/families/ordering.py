@@ -1,4 +1,4 @@
-"""Who is the tallest: pairs are compared, and the one at an end is asked for, or the second."""
+"""Who is the tallest, who came first: pairs are compared, and the one at an end is asked for, or the second."""
 
 from __future__ import annotations
 
@@ -12,31 +12,44 @@ from s1core.problems.words import NAMES
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """One way to compare: `more` and `less` with `than`, and what the ends are called."""
+    """One way to compare: `Ann MORE Bob`, `Bob LESS Ann`, and what the ends are called."""
 
     more: str
     less: str
     most: str
     least: str
+    degrees: tuple[str, ...] = ("", "", " a bit", " much", " clearly")
+
+
+def _adjective(more: str, less: str, most: str, least: str) -> Scale:
+    return Scale(f"is{{}} {more} than", f"is{{}} {less} than", most, least)
 
 
 SCALES = (
-    Scale("taller than", "shorter than", "tallest", "shortest"),
-    Scale("older than", "younger than", "oldest", "youngest"),
-    Scale("faster than", "slower than", "fastest", "slowest"),
-    Scale("heavier than", "lighter than", "heaviest", "lightest"),
-    Scale("stronger than", "weaker than", "strongest", "weakest"),
-    Scale("richer than", "poorer than", "richest", "poorest"),
-    Scale("louder than", "quieter than", "loudest", "quietest"),
-    Scale("happier than", "sadder than", "happiest", "saddest"),
+    _adjective("taller", "shorter", "tallest", "shortest"),
+    _adjective("older", "younger", "oldest", "youngest"),
+    _adjective("faster", "slower", "fastest", "slowest"),
+    _adjective("heavier", "lighter", "heaviest", "lightest"),
+    _adjective("stronger", "weaker", "strongest", "weakest"),
+    _adjective("richer", "poorer", "richest", "poorest"),
+    _adjective("louder", "quieter", "loudest", "quietest"),
+    _adjective("happier", "sadder", "happiest", "saddest"),
+    _adjective("bigger", "smaller", "biggest", "smallest"),
+)
+RACES = (
+    Scale("finished before", "finished after", "first", "last"),
+    Scale("arrived before", "arrived after", "first", "last"),
+    Scale("came in ahead of", "came in behind", "first", "last"),
+    Scale("got up earlier than", "got up later than", "first", "last"),
+    Scale("was ahead of", "was behind", "first", "last"),
 )
 FACTS = (
-    "{x} is {r} {y}.",
-    "{x} is {r} {y}.",
-    "{x} is a bit {r} {y}.",
-    "{x} is much {r} {y}.",
-    "We know that {x} is {r} {y}.",
-    "{x} happens to be {r} {y}.",
+    "{x} {r} {y}.",
+    "We know that {x} {r} {y}.",
+    "It is clear that {x} {r} {y}.",
+    "Everyone can see that {x} {r} {y}.",
+    "They say {x} {r} {y}.",
+    "As it turns out, {x} {r} {y}.",
 )
 ASKS = (
     "Who is the {s}?",
@@ -60,9 +73,28 @@ SECOND_ASKS = (
     "Which of them is the second {s}?",
     "Name the second {s}.",
     "Who comes second if the {s} is first?",
-    "Who is the {s} after the very {s}?",
+    "Only one is beyond the second {s}. Who is the second {s}?",
     "Find the second {s} person.",
     "Tell me who is the second {s}.",
+)
+RACE_ASKS = (
+    "Who was {s}?",
+    "Who came {s}?",
+    "Which of them was {s}?",
+    "Tell me who was {s}.",
+    "Who was the {s} one?",
+    "Who of them came {s}?",
+    "Name the one who was {s}.",
+    "So who was {s}?",
+    "Can you say who came {s}?",
+    "Which person was {s}?",
+)
+RACE_SECOND_ASKS = (
+    "Who was second {s}?",
+    "Who came right {side} the {s} one?",
+    "Which of them was just {side} the {s}?",
+    "Name the one right {side} the {s}.",
+    "Who was next to the {s}?",
 )
 
 
@@ -79,18 +111,21 @@ class Ordering(Family):
 
     def draw(self, draw: Draw, steps: int) -> Problem:
         people = draw.names(steps + 1, NAMES)
-        scale, up, second = draw.pick(SCALES), draw.chance(0.55), draw.chance(0.2)
-        more, end = (scale.more, scale.most) if up else (scale.less, scale.least)
-        less = scale.less if up else scale.more
+        race = draw.chance(0.2)
+        scale, up, second = draw.pick(RACES if race else SCALES), draw.chance(0.55), draw.chance(0.2)
+        more, less, end = (scale.more, scale.less, scale.most) if up else (scale.less, scale.more, scale.least)
         pairs = list(zip(people, people[1:], strict=False))
-        draw.rng.shuffle(pairs)
+        if draw.chance(0.75):
+            draw.rng.shuffle(pairs)
         turned = 0.3 if draw.chance(0.6) else 0.0
         facts: list[str] = []
         for above, below in pairs:
             x, y, relation = (below, above, less) if draw.chance(turned) else (above, below, more)
-            facts.append(draw.frame(FACTS).format(x=x, y=y, r=relation))
-        ask = draw.frame(SECOND_ASKS if second else ASKS).format(s=end)
-        question = f"{ask} {' '.join(facts)}" if draw.chance(0.12) else f"{' '.join(facts)} {ask}"
+            degree = draw.pick(scale.degrees) if draw.chance(0.4) else ""
+            frame = draw.frame(FACTS) if draw.chance(0.3) else FACTS[0]
+            facts.append(frame.format(x=x, y=y, r=relation.format(degree)))
+        asks = (RACE_SECOND_ASKS if second else RACE_ASKS) if race else (SECOND_ASKS if second else ASKS)
+        ask = draw.frame(asks).format(s=end, side="behind" if up else "before")
         climb = people[: people.index(pairs[0][1]) + 1][::-1]
         items: list[Item] = [("up", person) for person in climb[1:]]
         items.append(("top", people[0]))
@@ -98,35 +133,31 @@ class Ordering(Family):
             items.append(("next", people[1]))
         return Problem(
             family=self.name,
-            question=question,
-            key=f"{end}:{' '.join(people)}",
+            question=f"{ask} {' '.join(facts)}" if draw.chance(0.12) else f"{' '.join(facts)} {ask}",
+            key=f"{scale.more}:{end}:{' '.join(people)}",
             frames=tuple(draw.frames),
             start=climb[0],
             opening=f"Start with {climb[0]}.",
             items=tuple(items),
-            table={"more": more, "less": less, "people": " ".join(people)},
+            table={"more": more.format(""), "people": " ".join(people)},
             size=steps,
         )
 
     def step(self, problem: Problem, state: str, index: int) -> str:
         people, kind = problem.table["people"].split(), problem.items[index][0]
         at = people.index(state)
-        return (
-            people[max(0, at - 1)]
-            if kind == "up"
-            else people[min(at + 1, len(people) - 1)]
-            if kind == "next"
-            else state
-        )
+        if kind == "up":
+            return people[max(0, at - 1)]
+        return people[min(at + 1, len(people) - 1)] if kind == "next" else state
 
     def write(self, problem: Problem, before: str, index: int, after: str) -> str:
         match problem.items[index][0]:
             case "up":
-                return f"{after} is {problem.table['more']} {before}."
+                return f"{after} {problem.table['more']} {before}."
             case "top":
-                return f"Nobody is {problem.table['more']} {before}."
+                return f"Nobody {problem.table['more']} {before}."
             case _:
-                return f"Next to {before} is {after}."
+                return f"{before} {problem.table['more']} {after}."
 
     def slip(self, rng: random.Random, problem: Problem, before: str, index: int) -> str:
         return rng.choice([person for person in problem.table["people"].split() if person != before])

@@ -17,8 +17,8 @@ import pytest
 
 from app.jobs.devices import claims, clash, environment
 from app.jobs.outcome import outcome
+from app.jobs.protocol import MARK
 from app.jobs.registry import Job, JobError, Jobs
-from app.jobs.supervisor import MARK
 from s1core.errors import InvalidSetting
 from s1core.processes import began, end_marked, marked
 from tests.app.jobs.test_jobs import SLEEP, soon, start

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
-from importlib.util import find_spec
 
-from app.runs.poll_rate import OFTEN_S, Refresh, search_matplotlib_once
+from app.runs.poll_rate import OFTEN_S, Refresh
 
 
 def test_many_pages_are_told_less_often() -> None:
@@ -18,10 +16,3 @@ def test_many_pages_are_told_less_often() -> None:
                 others.enter_context(refresh.looking())
             assert 0.2 < refresh.every_s < 1
         assert refresh.every_s == OFTEN_S
-
-
-def test_a_missing_matplotlib_is_noted_and_no_more() -> None:
-    there = find_spec("matplotlib") is not None
-    search_matplotlib_once()
-    assert (find_spec("matplotlib") is not None) == there
-    assert there or sys.modules["matplotlib"] is None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.runs.request import Asked
-from app.runs.session import TRACKS_AT_ONCE, LiveRuns, ThinkRun, View
+from app.runs.session import TRACKS_AT_ONCE, LiveRuns, ThinkRun
+from app.shell.responses import View
 from s1core import Budget, S1Error, Sampling
 from s1core.engines.base import Capabilities, Chunk, Engine, Request
 from s1core.errors import EngineFailed, ModelUnavailable

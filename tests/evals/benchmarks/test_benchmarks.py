@@ -126,7 +126,7 @@ def test_an_oversize_file_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_missing_file_and_wrong_names_are_told(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="cannot be read"):
         load_benchmark("math500", data=tmp_path / "none.json")
-    with pytest.raises(InvalidSetting, match="known: nano, aime24"):
+    with pytest.raises(InvalidSetting, match="known: nano, problems, problems-paraphrased, aime24"):
         load_benchmark("aime23")
-    with pytest.raises(InvalidSetting, match="makes its own"):
+    with pytest.raises(InvalidSetting, match="has its own questions"):
         load_benchmark("nano", data=tmp_path / "x.json")

@@ -11,7 +11,7 @@ from evals import import_lm_eval
 from evals.importers import inspect_log, write
 from evals.importers.lines import Notes
 from evals.importers.rows import split_thinking
-from evals.report import by_setting
+from evals.reports.summary import by_setting
 from s1core.store import read_manifest, read_rows
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

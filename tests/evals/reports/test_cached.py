@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from evals import publish
-from evals.reports.cached import FORCING, PUBLISHED, published_series, published_tables, run_series, series_of
+from evals.reports.cached import PUBLISHED, published_series, published_tables, run_series, series_of
 from evals.reports.packed_run import PackError, pack, read_packed
+from evals.reports.series import FORCING
 from s1core.store import Row, RunStore, read_rows
 
 CURVES = Path(__file__).parents[4] / "shared" / "data" / "published_curves.json"

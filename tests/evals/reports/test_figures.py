@@ -8,7 +8,7 @@ import pytest
 
 from evals import report
 from evals.reports import figures
-from evals.reports.cached import Point, Provenance, Series, published_series
+from evals.reports.cached import published_series
 from evals.reports.figures import (
     ImageUnavailable,
     accuracy_figure,
@@ -17,6 +17,7 @@ from evals.reports.figures import (
     write_html,
     write_image,
 )
+from evals.reports.series import Point, Provenance, Series
 from s1core.store import RunStore
 
 

@@ -13,9 +13,9 @@ from evals import reproduce
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import row_key
 from evals.methods import Asked, evaluate_controlled, evaluate_samples, rejections, vote_label, votes
-from evals.report import by_setting
 from evals.reports.cached import MEASURED, packed_series
 from evals.reports.packed_run import read_packed
+from evals.reports.summary import by_setting
 from evals.reproduction import measured_tables
 from evals.reproduction.measured import DRAWN, EVALS, REJECTED, REJECTION_BUDGETS, SAMPLES, VOTED, VOTES
 from s1core import Budget, Sampling, load_engine

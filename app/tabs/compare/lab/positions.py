@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.runs.request import Asked
 from app.runs.samples import LiveSamples
-from app.runs.session import View
+from app.shell.responses import View
 from s1core.fork import places
 from s1core.thinking import Codec, TextDecoder
 from s1core.types import Segment, Tokens, Trace

@@ -16,7 +16,7 @@ from app.access.admission import Gate, visitor_of
 from app.models.registry import EngineShelf
 from app.runs.questions import same_answer
 from app.runs.recent_runs import RaceShelf, find_in
-from app.runs.session import View
+from app.shell.responses import View
 from app.tabs.compare.lab.session import Lab, LabShelf, Wanted
 from s1core import S1Error
 from s1core.engines.base import Engine

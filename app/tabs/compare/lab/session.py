@@ -20,13 +20,14 @@ from typing import Any
 from app.access.limits import bounded
 from app.runs import render
 from app.runs.poll_rate import REFRESH
+from app.runs.recording import RecordedRace
 from app.runs.request import Asked, read_settings
 from app.runs.runner import single_outcome
 from app.runs.samples import LiveSamples
-from app.runs.session import SameAnswer, View, answer_card
+from app.runs.session import SameAnswer, answer_card
+from app.shell.responses import View
 from app.tabs.compare.import_lm_eval import ENGINE as LOG_ENGINE
 from app.tabs.compare.lab.positions import Drawn, drawn, utf16
-from app.tabs.compare.race import RecordedRace
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.errors import EngineFailed, InvalidSetting

@@ -12,11 +12,12 @@ import pytest
 
 from app.runs.questions import same_answer
 from app.runs.recent_runs import NoSuchRace, RaceShelf
-from app.runs.session import View
+from app.runs.recording import RecordedRace
+from app.shell.responses import View
 from app.tabs.compare import export as compare_export
 from app.tabs.compare import recording_file
 from app.tabs.compare.backdrop import curve
-from app.tabs.compare.race import Race, RecordedRace
+from app.tabs.compare.race import Race
 from app.tabs.compare.request import presets, read_comparison, setting
 from app.tabs.compare.tape import tape
 from s1core.engines.base import Engine

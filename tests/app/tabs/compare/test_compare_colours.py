@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from app.shell.components import read_static
+from app.shell.components import read_assets
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB.
 SEES = {
@@ -31,7 +31,7 @@ Linear = tuple[float, float, float]
 
 
 def colours(view: str) -> dict[str, Linear]:
-    rules = "".join(re.findall(VIEWS[view], read_static("tabs/compare/race.css"), re.MULTILINE | re.DOTALL))
+    rules = "".join(re.findall(VIEWS[view], read_assets("tabs/compare/race.css"), re.MULTILINE | re.DOTALL))
     names = re.findall(r"--([a-z0-9-]+): #([0-9a-f]{6}|[0-9a-f]{3})\b", rules)
     return {name: linear(code if len(code) == 6 else "".join(2 * digit for digit in code)) for name, code in names}
 

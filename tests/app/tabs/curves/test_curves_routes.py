@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.artifacts.curves.store import MOST_VISITOR_RUNS, NoSuchRun, RunShelf
+from app.shell.plotly import PLOTLY
 from app.tabs.curves import upload as curves_upload
-from app.tabs.curves.routes import PLOTLY, router
+from app.tabs.curves.routes import router
 from app.tabs.curves.upload import Limits, counter_for, safe_name
 from evals.reports import cached
 from tests.app.tabs.curves.curves_data import QUESTIONS, measured

@@ -8,8 +8,8 @@ from contextlib import aclosing
 
 import pytest
 
-from app.artifacts.curves.series import View
 from app.artifacts.curves.store import NoSuchRun, RunShelf
+from app.shell.responses import View
 from app.tabs.curves.live_sweep import BUDGETS, WAITS, AskedSweep, Line, LiveSweep, read_sweep
 from s1core.engines.base import Engine
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable

@@ -15,12 +15,13 @@ from app.access.admission import Gate, Room
 from app.models.registry import EngineShelf
 from app.runs.questions import same_answer
 from app.runs.recent_runs import RaceShelf
-from app.runs.session import View
+from app.runs.recording import RecordedRace
+from app.shell.responses import View
 from app.tabs.compare import import_lm_eval
 from app.tabs.compare.lab import routes as compare_lab_routes
 from app.tabs.compare.lab.positions import NO_PLACE
 from app.tabs.compare.lab.session import MOST_BRANCHES, Lab, LabShelf, NoSuchLab
-from app.tabs.compare.race import Race, RecordedRace
+from app.tabs.compare.race import Race
 from app.tabs.compare.request import read_comparison
 from s1core import S1Error
 from s1core.errors import InvalidSetting
