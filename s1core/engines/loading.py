@@ -15,6 +15,7 @@ import transformers
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError, safe_open
 
+from s1core.engines.device_errors import is_lost
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import ModelPreset
 from s1core.thinking import Codec
@@ -94,7 +95,7 @@ def _as_ids(eos: object) -> set[int]:
 
 def _device(name: str | None) -> torch.device:
     if name is None or name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -105,6 +106,10 @@ def _device(name: str | None) -> torch.device:
         raise ModelUnavailable(
             f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; "
             "use device='cpu', or install a torch build for your GPU"
+        )
+    if is_lost(device):
+        raise ModelUnavailable(
+            "the GPU failed and is lost to this process; start the program again, or use device='cpu'"
         )
     return device
 

@@ -1,7 +1,8 @@
 """The default engine: any causal model that transformers loads, on a CPU or one GPU.
 
-Reading order: `worker.py` (the loop), `slots.py` (the cache), `feed.py` (one forward pass), `lean_step.py` and
-`generic_step.py` (two ways to run it), `graphed_step.py` (recorded, on a GPU), `sampler.py`, `outbox.py`.
+Reading order: `worker.py` (the loop), `rows.py` (a request), `slots.py` (the cache), `feed.py` (one forward pass),
+`lean_step.py` and `generic_step.py` (two ways to run it), `graphed_step.py` (recorded, on a GPU), `sampler.py`,
+`outbox.py`; `device_errors.py` says which failures cost a run and which the engine.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import torch
 from s1core.engines import loading
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.outbox import AsyncOutbox, Outbox, SyncOutbox
+from s1core.engines.rows import Row
 from s1core.engines.sampler import Sampler
 from s1core.engines.slots import SlotCache
 from s1core.engines.steps import choose_step
-from s1core.engines.worker import EngineStats, Row, Worker
+from s1core.engines.worker import EngineStats, Worker
 from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
@@ -164,6 +166,11 @@ class TransformersEngine:
         finally:
             if row is not None:
                 row.cancelled = True
+
+    @property
+    def dead(self) -> bool:
+        """Whether the engine ended without `close`, as when its GPU was lost."""
+        return self._worker.dead
 
     def stats(self) -> EngineStats:
         """What the engine is doing right now."""
