@@ -129,7 +129,7 @@ class Run:
             return events
         events += self._wrote(self._detector.flush())
         if self._phase == "answer":
-            self._answer_complete = ended
+            self._answer_complete = ended and not fed.reopened
             return events + self._finish()
         if ended:
             self._progress = self._progress.tried_to_end()
@@ -199,7 +199,7 @@ class Run:
         )
         self._phase = "answer"
         events += self._inject("close", self._encode_closing(text, "" if reason == "model" else final), note=reason)
-        self._detector = EndDetector(self._codec, self._engine.format.answer_ends)
+        self._detector = EndDetector(self._codec, self._engine.format.answer_ends, self._engine.format.reopens)
         self._ask(self._max_answer_tokens)
         return events
 

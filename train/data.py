@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from s1core.chat_template import ChatTemplate
 from s1core.errors import InvalidSetting
 from s1core.thinking import Codec, thinking_format
 from s1core.types import Message
@@ -96,40 +97,64 @@ class Renderer:
         if backend is None or not tokenizer.chat_template:
             lacks = "tokenizer.json" if backend is None else "chat template"
             raise InvalidSetting(f"the model's tokenizer has no {lacks}; fine-tune an instruction-tuned model")
-        self._tokenizer = tokenizer
-        self._format = thinking_format(format_name)
-        self._codec = Codec(backend, lambda chat: self._rendered(chat, ask=True))
-
-    def _rendered(self, chat: list[dict[str, str]], *, ask: bool) -> str:
-        return self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=ask)
+        self._template = ChatTemplate(tokenizer)
+        self._codec = Codec(backend, self._template)
+        self._format = self._codec.fit(thinking_format(format_name))
 
     def row(self, messages: Sequence[Message], answer: str) -> Row:
-        """Render a chat, and the assistant's turn that answers it."""
-        # Without an opening of the thinking block: the assistant learns to write it.
-        prompt = self._codec.render_prompt(messages, replace(self._format, open=""))
-        turn = (*self._assistant(answer), *self._codec.encode_template(self._after_turn()))
+        """Render a chat, and the assistant's turn that answers it, as the model is asked and answers.
+
+        What the template writes of the thinking block belongs to the prompt; the assistant learns to write the rest.
+
+        Raises:
+            InvalidSetting: the chat template refuses these turns, or opens a block and the answer has no thinking.
+        """
+        thinking, said = self._format.split(answer)
+        ids, tail = self._codec.render_chat(self._as_shown(messages), think=thinking is not None)
+        if thinking is not None:
+            tail = self._format.without_closed_block(tail)
+        opened = self._format.is_inside(tail)
+        if opened and thinking is None:
+            raise InvalidSetting(
+                f"the model's chat template opens a thinking block, but the answer has no "
+                f"{self._format.close_by_model.strip()}; give every answer its thinking, or use another template"
+            )
+        if opened and thinking is not None and tail.endswith("\n"):
+            thinking = thinking.removeprefix("\n")
+        prompt = (*ids, *self._codec.encode_template(tail))
+        turn = (*self._turn(thinking, said, opened=opened), *self._codec.encode_template(self._after_turn()))
         return Row(ids=(*prompt, *turn), labels=(*[IGNORED] * len(prompt), *turn))
 
-    def _assistant(self, text: str) -> tuple[int, ...]:
+    def _turn(self, thinking: str | None, said: str | None, *, opened: bool) -> tuple[int, ...]:
         """Encode the turn: the format's own markers where they belong, everything else as plain text."""
-        opening, closing = self._format.open.strip(), self._format.close_by_model.strip()
-        head, found, rest = text.partition(opening)
-        if not found or head.strip():
-            return self._codec.encode_user(text)
-        # A trace that speaks of the marker still ends at the last one.
-        thinking, found, answer = rest.rpartition(closing)
-        if not found:
-            thinking, answer = rest, ""
-        parts = [*self._codec.encode_template(head + opening), *self._codec.encode_user(thinking)]
-        if found:
-            parts += [*self._codec.encode_template(closing), *self._codec.encode_user(answer)]
-        return tuple(parts)
+        ids: list[int] = []
+        if thinking is not None:
+            ids += [] if opened else self._codec.encode_template(self._format.open.strip())
+            # Some traces come without the opening, which their model's template wrote.
+            missing = self._format.open[len(self._format.open.rstrip()) :]
+            if not opened and missing and not thinking[:1].isspace():
+                thinking = missing + thinking
+            ids += self._codec.encode_user(thinking)
+            ids += [] if said is None else self._codec.encode_template(self._format.close_by_model.strip())
+        return (*ids, *self._codec.encode_user(said or ""))
+
+    def _as_shown(self, messages: Sequence[Message]) -> list[Message]:
+        """The chat with the thinking of earlier turns left out where the template shows none."""
+        if self._format.keeps_thoughts:
+            return list(messages)
+        return [
+            replace(m, content=(self._format.split(m.content)[1] or "").lstrip()) if m.role == "assistant" else m
+            for m in messages
+        ]
 
     def _after_turn(self) -> str:
         """What the chat template writes after an assistant's turn."""
         mark = "⟦turn⟧"
         chat = [{"role": "user", "content": "q"}, {"role": "assistant", "content": mark}]
-        return self._rendered(chat, ask=False).rpartition(mark)[2]
+        before, shown, after = self._template(chat, ask=False).rpartition(mark)
+        if not shown:
+            raise InvalidSetting("the model's chat template leaves out the assistant's turn; use another template")
+        return after
 
 
 def load_data(config: TrainConfig, tokenizer: Any) -> TrainingData:
@@ -174,7 +199,10 @@ def _row(renderer: Renderer, raw: dict[str, Any], number: int, source: str) -> R
     except (KeyError, TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it has {', '.join(map(str, raw)) or 'no fields'}"
         raise InvalidSetting(f"row {number} of {source} cannot be used: {said}; rows need {_FIELDS}") from None
-    return renderer.row(messages, answer)
+    try:
+        return renderer.row(messages, answer)
+    except InvalidSetting as error:
+        raise InvalidSetting(f"row {number} of {source} cannot be used: {error}") from None
 
 
 def turns(raw: dict[str, Any]) -> tuple[list[Message], str]:

@@ -66,7 +66,7 @@ class HttpEngine:
     ) -> None:
         self.model = preset.name
         self.codec, own_length = loading.load_codec(preset)
-        self.format = thinking_format(preset.format)
+        self.format = self.codec.fit(thinking_format(preset.format))
         self.pool = pool
         key = api_key or os.environ.get("S1_API_KEY")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -15,6 +15,7 @@ import transformers
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError, safe_open
 
+from s1core.chat_template import ChatTemplate
 from s1core.engines.device_errors import is_lost
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import ModelPreset
@@ -173,12 +174,8 @@ def _codec(preset: ModelPreset) -> Codec:
             f"the tokenizer of {preset.name} has no chat template; use an instruction-tuned model, "
             "or put a chat_template.jinja beside its tokenizer.json"
         )
-
-    def render(messages: list[dict[str, str]]) -> str:
-        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-
     eos = tokenizer.eos_token_id
-    return Codec(backend, render, eos_ids=[] if eos is None else [eos])
+    return Codec(backend, ChatTemplate(tokenizer), eos_ids=[] if eos is None else [eos])
 
 
 def _check_memory(preset: ModelPreset, dtype: torch.dtype, device: torch.device) -> None:

@@ -54,7 +54,7 @@ class TransformersEngine:
     ) -> None:
         self.model = preset.name
         self.codec = loaded.codec
-        self.format = thinking_format(preset.format)
+        self.format = self.codec.fit(thinking_format(preset.format))
         self.context_length = loaded.context_length
         self.default_answer_tokens = preset.answer_tokens(loaded.context_length)
         self.device, self.dtype = loaded.device, loaded.dtype

@@ -52,7 +52,7 @@ class VllmEngine:
         vllm: Any = _vllm()
         self.model = preset.name
         self.codec, _ = loading.load_codec(preset)
-        self.format = thinking_format(preset.format)
+        self.format = self.codec.fit(thinking_format(preset.format))
         self._params: Any = vllm.SamplingParams
         self._delta: Any = importlib.import_module("vllm.sampling_params").RequestOutputKind.DELTA
         self._lora: Any = None
