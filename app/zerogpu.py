@@ -250,7 +250,7 @@ class ZeroGpuEngine:
     """An engine whose model is loaded where the GPU is, and only while it is lent."""
 
     name = "transformers"
-    capabilities = Capabilities(logprobs="enforced")
+    capabilities = Capabilities(logprobs="enforced", exact_sweeps="emulated")
 
     def __init__(self, preset: ModelPreset, source: str | None = None) -> None:
         """Load what is needed here, the tokenizer.

@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add("--dtype", default=None, help="float32, bfloat16, float16")
     add("--max-tokens", type=int, default=None, metavar="N", help="at most N thinking tokens of the teacher")
     add("--temperature", type=float, default=0.0)
+    add("--top-p", type=float, default=1.0, metavar="P", help="keep the likeliest tokens that reach P")
     add("--concurrency", type=int, default=CONCURRENCY, metavar="N", help=f"questions in flight ({CONCURRENCY})")
     add("--length-tokenizer", default=None, metavar="NAME", help="count thinking in this tokenizer, not the teacher's")
     add = p.add_argument_group("Claude, and what it may cost").add_argument
@@ -119,6 +120,7 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
             style="answer" if style == "answer" else "think",
             max_tokens=most,
             temperature=args.temperature,
+            top_p=args.top_p,
             seed=args.seed,
         )
 

@@ -1,7 +1,7 @@
 """A model's own chat template: rendered with care, and read for how it opens and closes the thinking block.
 
-Templates are programs of strangers. Some refuse a turn, some leave one out, hybrid ones think or do not by a switch, and
-some write no header for the answer. What cannot be rendered is refused in one sentence.
+Some templates refuse a turn, some leave one out, hybrid ones have a switch for the thinking, and some write no header
+for the answer. What cannot be rendered is refused in one sentence.
 """
 
 from __future__ import annotations
@@ -62,9 +62,7 @@ class ChatTemplate:
             bare = self._rendered(question, ask=False, think=True)
             if self._rendered(question, ask=True, think=True) != bare:
                 return ""
-            answered = self._rendered(
-                [*question, {"role": "assistant", "content": _ANSWER}], ask=False, think=True
-            )
+            answered = self._rendered([*question, {"role": "assistant", "content": _ANSWER}], ask=False, think=True)
         except Exception:  # it is this chat that it refuses, and perhaps not the next
             return ""
         header = answered.removeprefix(bare).partition(_ANSWER)[0]
@@ -73,11 +71,7 @@ class ChatTemplate:
     def _refused(self, chat: Chat, error: Exception, *, think: bool) -> InvalidSetting:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
         rest = [turn for turn in chat if turn["role"] != "system"]
-        if 0 < len(rest) < len(chat):
-            try:
-                self._rendered(rest, ask=True, think=think)
-            except Exception:  # then it is not the system turn alone
-                return InvalidSetting(f"the model's chat template cannot render these turns ({reason}); shorten the chat")
+        if 0 < len(rest) < len(chat) and self._renders(rest, think=think):
             return InvalidSetting(
                 f"the model's chat template refuses a system turn ({reason}); put its text in front of the question"
             )
@@ -85,6 +79,13 @@ class ChatTemplate:
             f"the model's chat template cannot render these turns ({reason}); ask one question without earlier turns, "
             "or use another model"
         )
+
+    def _renders(self, chat: Chat, *, think: bool) -> bool:
+        try:
+            self._rendered(chat, ask=True, think=think)
+        except Exception:
+            return False
+        return True
 
 
 def fitted(fmt: ThinkingFormat, render: RenderChat) -> ThinkingFormat:

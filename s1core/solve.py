@@ -68,6 +68,7 @@ def pumped(
                     yield from run.cancel()
                 if run.request is not request:
                     break
+        run.stopped_short(request)
 
 
 async def astream(
@@ -104,6 +105,7 @@ async def apumped(
                         yield event
                 if run.request is not request:
                     break
+        run.stopped_short(request)
 
 
 def solve(

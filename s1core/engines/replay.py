@@ -34,7 +34,7 @@ class ReplayEngine:
     """Recorded runs as an engine."""
 
     name = "replay"
-    capabilities = Capabilities(seeded_noise="unsupported", prefix_cache="unsupported")
+    capabilities = Capabilities(seeded_noise="unsupported", filters="unsupported", prefix_cache="unsupported")
 
     def __init__(
         self,

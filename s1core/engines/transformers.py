@@ -30,6 +30,8 @@ SMALL_MODEL = 50_000_000
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own choice; asked for here because an engine that is loaded later may find it changed by an earlier one."""
 
+FULL_PRECISION = Capabilities(logprobs="enforced")
+HALF_PRECISION = Capabilities(logprobs="enforced", exact_sweeps="emulated")
 CPU_PREFILL_TOKENS = 512
 GPU_PREFILL_TOKENS = 2048
 
@@ -38,7 +40,7 @@ class TransformersEngine:
     """Continuous batching over an own slot cache. Make one with `load`."""
 
     name = "transformers"
-    capabilities = Capabilities(logprobs="enforced")
+    capabilities = FULL_PRECISION
 
     def __init__(
         self,
@@ -58,6 +60,8 @@ class TransformersEngine:
         self.context_length = loaded.context_length
         self.default_answer_tokens = preset.answer_tokens(loaded.context_length)
         self.device, self.dtype = loaded.device, loaded.dtype
+        if loaded.dtype != torch.float32:
+            self.capabilities = HALF_PRECISION
         on_cpu = loaded.device.type == "cpu"
         small = on_cpu and loaded.model.num_parameters() < SMALL_MODEL
         self.threads = threads or (1 if small else DEFAULT_THREADS)

@@ -98,8 +98,14 @@ def test_no_question_opens_or_closes_the_block(text: str, template: str) -> None
 
 
 def test_a_turn_that_is_shown_twice_or_earlier_keeps_its_text() -> None:
-    codec = codec_of("{{- 'Title: ' + messages[-1].content + '\\n' + messages[0].content + ' ' + messages[-1].content }}")
-    messages = [Message(role="user", content="a⟦"), Message(role="assistant", content="b"), Message(role="user", content="c")]
+    codec = codec_of(
+        "{{- 'Title: ' + messages[-1].content + '\\n' + messages[0].content + ' ' + messages[-1].content }}"
+    )
+    messages = [
+        Message(role="user", content="a⟦"),
+        Message(role="assistant", content="b"),
+        Message(role="user", content="c"),
+    ]
     with pytest.raises(InvalidSetting, match="leaves out a turn of the role assistant"):
         codec.render_prompt(messages, TAGS)
     text = codec.decode(codec.render_prompt([messages[0], messages[2]], TAGS))

@@ -22,9 +22,7 @@ HYBRID_OFF = HYBRID.replace("DEFAULT", "false").replace("ON", "'<think>\\n'")
 ALWAYS_CLOSED = TURNS + ASK.replace("assistant\\n", "assistant\\n<think>\\n\\n</think>\\n\\n")
 ENDS_THINKING = TURNS + ASK.replace("assistant\\n", "assistant\\n</think>")
 OPENS = TURNS + ASK.replace("assistant\\n", "assistant\\n<think>\\n")
-REFUSES_SYSTEM = (
-    "{%- if messages[0].role == 'system' %}{{- raise_exception('no system turns') }}{%- endif %}" + PLAIN
-)
+REFUSES_SYSTEM = "{%- if messages[0].role == 'system' %}{{- raise_exception('no system turns') }}{%- endif %}" + PLAIN
 DROPS_SYSTEM = PLAIN.replace("{{- '<|im_start|>'", "{%- if m.role != 'system' %}{{- '<|im_start|>'", 1).replace(
     "{%- endfor %}", "{%- endif %}{%- endfor %}", 1
 )
@@ -33,8 +31,8 @@ BREAKS = "{{- messages[7].content }}"
 
 # Thoughts of the last turn are shown, those of earlier ones are not; thinking can be switched off.
 QWEN3 = (
-    "{%- set ns = namespace(last=0) %}{%- for m in messages %}{%- if m.role == 'user' %}{%- set ns.last = loop.index0 %}"
-    "{%- endif %}{%- endfor %}"
+    "{%- set ns = namespace(last=0) %}{%- for m in messages %}{%- if m.role == 'user' %}"
+    "{%- set ns.last = loop.index0 %}{%- endif %}{%- endfor %}"
     "{%- for m in messages %}{%- set content = m.content %}{%- set thought = '' %}"
     "{%- if m.role == 'assistant' %}{%- if m.reasoning_content is string %}{%- set thought = m.reasoning_content %}"
     "{%- elif '</think>' in content %}"
