@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     add("--dtype", default=None, help="float32, bfloat16, float16")
     add("--max-tokens", type=int, default=None, metavar="N", help="at most N thinking tokens of the teacher")
     add("--temperature", type=float, default=0.0)
+    add("--top-p", type=float, default=1.0, metavar="P", help="keep the likeliest tokens that reach P")
     add("--concurrency", type=int, default=CONCURRENCY, metavar="N", help=f"questions in flight ({CONCURRENCY})")
     add("--length-tokenizer", default=None, metavar="NAME", help="count thinking in this tokenizer, not the teacher's")
     add = p.add_argument_group("Claude, and what it may cost").add_argument
@@ -129,6 +130,7 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
             max_tokens=most,
             max_answer_tokens=answer,
             temperature=args.temperature,
+            top_p=args.top_p,
             seed=args.seed,
         )
 

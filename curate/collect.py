@@ -111,14 +111,18 @@ def _read_rows(spec: SourceSpec, seed: int, tell: Callable[[int], None]) -> tupl
 
 
 def _read_known(kept: Path, dropped: Path, wanted: str) -> Outcome | None:
+    """What is on disk of a source; None if that is missing, damaged or of other settings: the source is read again."""
     if not kept.exists() or not dropped.exists():
         return None
-    with kept.open(encoding="utf-8") as file:
-        if json.loads(next(file, "{}")).get("settings") != wanted:
-            return None
-        rows = [Row(**json.loads(line)) for line in file]
-    with dropped.open(encoding="utf-8") as file:
-        rejections = [Rejection(**json.loads(line)) for line in file]
+    try:
+        with kept.open(encoding="utf-8") as file:
+            if json.loads(next(file, "{}")).get("settings") != wanted:
+                return None
+            rows = [Row(**json.loads(line)) for line in file]
+        with dropped.open(encoding="utf-8") as file:
+            rejections = [Rejection(**json.loads(line)) for line in file]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
     return Outcome(rows=rows, rejections=rejections)
 
 

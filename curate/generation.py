@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,7 +15,7 @@ from curate.cache import Fact
 from curate.rows import Row
 from s1core import Budget, Sampling, Trace, astream, load_engine
 from s1core.engines.base import Engine, Request
-from s1core.errors import QuestionTooLong
+from s1core.errors import EngineFailed, QuestionTooLong
 from s1core.models import PRESETS
 from s1core.thinking import ThinkingFormat
 from s1core.types import Message
@@ -49,6 +49,7 @@ class ModelSpec:
     max_answer_tokens: int | None = None
     """Of the answer after thinking; None takes the model's default."""
     temperature: float = 0.0
+    top_p: float = 1.0
     seed: int = 0
 
     @property
@@ -60,7 +61,7 @@ class ModelSpec:
     def decides(self) -> dict[str, Any]:
         """All that decides what it writes. Where it runs does not; of a local folder the weights do, not its place."""
         answer = {} if self.max_answer_tokens is None else {"max_answer_tokens": self.max_answer_tokens}
-        return {
+        decides: dict[str, Any] = {
             "model": _identity(self.model),
             "style": self.style,
             "max_tokens": self.max_tokens,
@@ -68,6 +69,14 @@ class ModelSpec:
             "temperature": self.temperature,
             "seed": self.seed,
         }
+        if self.temperature > 0:
+            # Greedy answers that were kept under the former key are still right.
+            decides |= {"top_p": self.top_p, "noise": "seed, question, step"}
+        return decides
+
+    def sampling(self, row: Row) -> Sampling:
+        """How the answer to a question is drawn: its key is part of the noise, so that questions err independently."""
+        return Sampling(temperature=self.temperature, top_p=self.top_p, seed=self.seed, question_id=row.key)
 
     def load(self, concurrency: int = CONCURRENCY) -> Engine:
         """Load it, for so many questions at a time.
@@ -149,13 +158,17 @@ async def _ask(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
 
 async def _think(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
     budget = Budget(max_thinking_tokens=spec.max_tokens, max_answer_tokens=spec.max_answer_tokens)
-    sampling = Sampling(temperature=spec.temperature, seed=spec.seed)
-    async with aclosing(astream(engine, row.question, budget, sampling)) as stream:
+    async with aclosing(astream(engine, row.question, budget, spec.sampling(row))) as stream:
         trace = Trace.from_events([event async for event in stream])
     receipt = trace.receipt
-    # A trace that was cut is no example to learn from, even where an answer was forced.
-    whole = receipt.closed_by == "model"
-    failed = None if whole and receipt.answered else f"closed by {receipt.closed_by}" if not whole else "no answer"
+    # A trace that was cut is no example to learn from, even where an answer was forced or given before the cut.
+    failed = None
+    if receipt.closed_by != "model":
+        failed = f"closed by {receipt.closed_by}"
+    elif not receipt.answer_complete:
+        failed = "answer cut"
+    elif not receipt.answered:
+        failed = "no answer"
     return _fact(row, trace.thinking_text, trace.answer_text, receipt.thinking_tokens, receipt.answer_tokens, failed)
 
 
@@ -168,16 +181,19 @@ async def _answer(engine: Engine, spec: ModelSpec, row: Row) -> Fact:
         prompt_ids=prompt,
         max_tokens=min(room, spec.max_tokens or room),
         stop_ids=engine.codec.eos_ids,
-        sampling=Sampling(temperature=spec.temperature, seed=spec.seed),
+        sampling=spec.sampling(row),
     )
-    ids = await _all_ids(engine.agenerate(request))
+    ids = await _all_ids(engine, request)
     text = engine.codec.decode(ids)
     return _fact(row, "", text, 0, len(ids), None if text.strip() else "no answer")
 
 
-async def _all_ids(stream: AsyncGenerator[Any, None]) -> list[int]:
-    async with aclosing(stream) as chunks:
-        return [token for chunk in [chunk async for chunk in chunks] for token in chunk.token_ids]
+async def _all_ids(engine: Engine, request: Request) -> list[int]:
+    async with aclosing(engine.agenerate(request)) as stream:
+        chunks = [chunk async for chunk in stream]
+    if not chunks or chunks[-1].finish is None:
+        raise EngineFailed(f"the {engine.name} engine stopped in the middle of a text without saying why; ask again")
+    return [token for chunk in chunks for token in chunk.token_ids]
 
 
 def _fact(row: Row, thinking: str, attempt: str, thinking_tokens: int, answer_tokens: int, failed: str | None) -> Fact:

@@ -211,7 +211,7 @@ class _Known:
         done = {event["stage"]: event for event in read_events(folder) if event["state"] == "done"}
         path = folder / REJECTED
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        rejections = sorted((Rejection(**json.loads(line)) for line in lines), key=lambda r: r.stage)
+        rejections = sorted(filter(None, map(_read_rejection, lines)), key=lambda r: r.stage)
         return cls(done, {stage: list(group) for stage, group in groupby(rejections, key=lambda r: r.stage)})
 
     def rejections(self, stage: str, fingerprint: str) -> list[Rejection] | None:
@@ -220,6 +220,15 @@ class _Known:
         # The file is begun anew by every start: one that was killed early has left less than the event says.
         complete = event is not None and sum(event["rejected"].values()) == len(rejections)
         return rejections if event is not None and complete and event.get("fingerprint") == fingerprint else None
+
+
+def _read_rejection(line: bytes) -> Rejection | None:
+    """None for a line that is torn or damaged: its stage then lacks one, and runs again."""
+    try:
+        rejection = Rejection(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return rejection if all(isinstance(value, str) for value in rejection.as_dict().values()) else None
 
 
 def _append(path: Path, rejections: Sequence[Rejection]) -> None:

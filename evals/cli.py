@@ -41,6 +41,9 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     p.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N questions")
     p.add_argument("--wait-text", default=DEFAULT_WAIT_TEXT, help="what replaces an ignored end (default: Wait)")
     p.add_argument("--temperature", type=float, default=0.0, help="0 is greedy (default)")
+    p.add_argument("--top-p", type=float, default=1.0, metavar="P", help="keep the likeliest tokens that reach P")
+    p.add_argument("--top-k", type=int, default=0, metavar="K", help="keep the K likeliest tokens (default: all)")
+    p.add_argument("--min-p", type=float, default=0.0, metavar="P", help="keep tokens P times as likely as the top one")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--concurrency", type=int, default=48, metavar="N", help="questions in flight (default: 48)")
     p.add_argument("--out", type=Path, default=None, help="run folder (default: runs/ and a name made of the settings)")
@@ -59,7 +62,9 @@ def measure(
         S1Error: bad arguments, a model that cannot be loaded, a folder that holds another run, a full disk.
     """
     items = load_benchmark(args.benchmark, args.limit, args.data)
-    sampling = Sampling(temperature=args.temperature, seed=args.seed)
+    sampling = Sampling(
+        temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed
+    )
     options = {} if args.url is None else {"url": args.url}
     engine = load_engine(args.model, engine=args.engine or ("http" if args.url else None), **options)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,8 @@ from s1core.sweep import asweep
 _CODE = ("s1core", "evals/*.py")
 """What samples and grades."""
 
+NOISE = "seed, question, sample, step"
+"""What the noise of a step depends on; in the configuration, so that runs with other noise are not continued."""
 Progress = Callable[[int, int], None]
 """Called with (done, total): first of all with what was there already, then after every sample."""
 Key = tuple[str, str, int]
@@ -65,7 +67,8 @@ async def evaluate(
     """
 
     async def ask(setting: Setting, item: Item) -> list[Row]:
-        events = [event async for event in astream(engine, item.question, setting.budget, sampling)]
+        drawn = sampling_of(item, sampling)
+        events = [event async for event in astream(engine, item.question, setting.budget, drawn)]
         return [sample_row(item, setting.label, sampling, Trace.from_events(events))]
 
     units = [
@@ -100,7 +103,8 @@ async def evaluate_grid(
         raise InvalidSetting("a grid needs at least one budget and one number of Waits (0 is one)")
 
     async def ask(item: Item) -> list[Row]:
-        grid = await asweep(engine, item.question, budgets, waits, sampling, wait_text=wait_text)
+        drawn = sampling_of(item, sampling)
+        grid = await asweep(engine, item.question, budgets, waits, drawn, wait_text=wait_text)
         return [
             sample_row(item, grid_label(p.max_thinking_tokens, p.waits, wait_text), sampling, p.trace)
             for p in grid.points
@@ -112,6 +116,11 @@ async def evaluate_grid(
         for item in items
     ]
     return await work_off(units, store, concurrency=concurrency, on_progress=on_progress)
+
+
+def sampling_of(item: Item, sampling: Sampling) -> Sampling:
+    """How one question's tokens are drawn: its id is part of the noise, so that questions err independently."""
+    return replace(sampling, question_id=item.id)
 
 
 async def work_off(
@@ -209,9 +218,22 @@ def run_config(
         "benchmark": benchmark,
         "questions": len(items),
         "settings": list(settings),
-        "sampling": asdict(sampling),
+        "sampling": sampling_config(sampling),
         **more,
     }
+
+
+def sampling_config(sampling: Sampling) -> dict[str, Any]:
+    """What of the sampling defines a run. Greedy runs have no noise, and what is left out does not change them."""
+    config: dict[str, Any] = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+        "sample_index": sampling.sample_index,
+    }
+    if sampling.temperature > 0:
+        config |= {"noise": NOISE, "top_k": sampling.top_k, "min_p": sampling.min_p}
+    return config
 
 
 def run_facts() -> dict[str, Any]:

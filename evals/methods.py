@@ -1,7 +1,7 @@
 """Measure the other ways to scale: samples, and of the same samples majority votes and rejection sampling; control.
 
-Noise depends on (seed, sample index, step) alone. So the samples of a vote are drawn once, and rejection sampling to
-any budget is read off them: attempt i is the beginning of sample i.
+Noise depends on (seed, question, sample index, step) alone. So the samples of a vote are drawn once, and rejection
+sampling to any budget is read off them: attempt i is the beginning of sample i.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from evals.benchmarks import Item
-from evals.evaluate import Progress, Unit, sample_row, work_off
+from evals.evaluate import Progress, Unit, sample_row, sampling_of, work_off
 from evals.reports.summary import sample_key
 from s1core import Budget, Sampling
 from s1core.engines.base import Engine
@@ -60,7 +60,7 @@ async def evaluate_samples(
     """Draw `count` samples of each question, to their natural stop; otherwise as `evaluate`."""
 
     async def ask(item: Item) -> list[Row]:
-        vote = await amajority_vote(engine, item.question, count, sampling=sampling)
+        vote = await amajority_vote(engine, item.question, count, sampling=sampling_of(item, sampling))
         return [{**sample_row(item, SAMPLE, sampling, t), "sample_index": i} for i, t in enumerate(vote.traces)]
 
     units = [Unit(keys=tuple((item.id, SAMPLE, i) for i in range(count)), ask=partial(ask, item)) for item in items]
@@ -84,7 +84,7 @@ async def evaluate_controlled(
     """
 
     async def ask(one: Asked, item: Item) -> list[Row]:
-        got = await acontrolled(engine, item.question, one.control, one.budget, sampling)
+        got = await acontrolled(engine, item.question, one.control, one.budget, sampling_of(item, sampling))
         return [sample_row(item, one.label, sampling, got.trace, measured=got.measured, kept=got.kept)]
 
     units = [

@@ -15,7 +15,7 @@ EXAMPLES = """\
 examples:
   python -m evals.sweep --limit 100                        6 budgets x 4 Waits on 100 questions
   python -m evals.sweep --budgets 0,64,none --waits 0,1    `none` is no limit
-  python -m evals.sweep --temperature 0.8 --seed 1         exact too: noise depends on the seed and the step alone
+  python -m evals.sweep --temperature 0.8 --seed 1         exact too: noise depends on seed, question and step
 """
 
 

@@ -81,7 +81,7 @@ def parser() -> Parser:
     p.add_argument("--accounting", default="total", choices=("total", "per_round"), help="how the budget is counted")
     p.add_argument("--max-answer", type=int, default=None, metavar="N", help="at most N answer tokens")
     p.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
-    p.add_argument("--top-p", type=float, default=1.0, metavar="P")
+    add_filters(p)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--fork", default=None, metavar="FILE", help="go on from a trace that --json printed")
     p.add_argument(
@@ -91,6 +91,13 @@ def parser() -> Parser:
     p.add_argument("--close", action="store_true", help="think no further at the fork")
     p.add_argument("--json", action="store_true", help="print the trace as one JSON object instead")
     return p
+
+
+def add_filters(p: argparse.ArgumentParser) -> None:
+    """Add the arguments that leave tokens out before one is drawn."""
+    p.add_argument("--top-p", type=float, default=1.0, metavar="P", help="keep the likeliest tokens that reach P")
+    p.add_argument("--top-k", type=int, default=0, metavar="K", help="keep the K likeliest tokens (default: all)")
+    p.add_argument("--min-p", type=float, default=0.0, metavar="P", help="keep tokens P times as likely as the top one")
 
 
 class Terminal:
@@ -144,7 +151,7 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
         "waits": f"{receipt.waits_used} of {receipt.waits} forced",
         "prefix": f"{receipt.prefill_computed} tokens computed, {receipt.prefill_reused} reused",
         "time": f"{receipt.wall_s:.2f} s{'' if first is None else f', first token after {first * 1000:.0f} ms'}{speed}",
-        "model": f"{receipt.model} on {receipt.engine}, temperature {receipt.temperature:g}, seed {receipt.seed}",
+        "model": f"{receipt.model} on {receipt.engine}, {receipt.drawn}",
     }
     if receipt.unsupported:
         rows["not kept"] = "; ".join(receipt.unsupported)
@@ -212,7 +219,9 @@ def main(argv: list[str] | None = None) -> int:
             accounting=args.accounting,
             max_answer_tokens=args.max_answer,
         )
-        sampling = Sampling(temperature=args.temperature, top_p=args.top_p, seed=args.seed)
+        sampling = Sampling(
+            temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed
+        )
         _check_fork(args)
         recorder = Recorder(args.question, args.model, budget, sampling)
         engine = _engine(args)

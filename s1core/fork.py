@@ -224,15 +224,7 @@ def _kept(codec: Codec, trace: Trace, at: int) -> tuple[Segment, ...]:
             raise InvalidSetting("the trace's tokens do not spell its text here; fork it with the model that wrote it")
         if ids & codec.control_ids:
             raise InvalidSetting("the trace has control tokens in its thinking; fork another one")
-    kept: list[Segment] = []
-    left = at
-    for segment in thinking:
-        # A Wait without a word has no tokens; one that lies at the place itself is not kept.
-        if left <= 0:
-            break
-        kept += cut(codec.decode, [segment], left) if segment.token_ids else [segment]
-        left -= len(segment.token_ids)
-    return tuple(kept)
+    return tuple(cut(codec.decode, thinking, at))
 
 
 def _progress(kept: tuple[Segment, ...], *, tried: bool) -> Progress:

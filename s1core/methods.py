@@ -170,7 +170,7 @@ async def arejection_sampling(
     listen: Listener = lambda number, event: None,
 ) -> Rejection:
     """Do what `rejection_sampling` does, on the caller's event loop, and tell `listen` what happens."""
-    drawn = _check_drawn(sampling, attempts, "attempts")
+    drawn = _check_drawn(sampling, attempts, "attempts", question)
     # One token of slack tells an end exactly at the budget from thinking that would have gone on.
     budget = Budget(max_thinking_tokens=max_thinking_tokens + 1)
     sampled = 0
@@ -211,7 +211,7 @@ async def amajority_vote(
     listen: Listener = lambda number, event: None,
 ) -> Vote:
     """Do what `majority_vote` does, on the caller's event loop, and tell `listen` what happens."""
-    drawn = _check_drawn(sampling, n, "samples")
+    drawn = _check_drawn(sampling, n, "samples", question)
     runs = (
         _solve(engine, question, budget or Budget(), replace(drawn, sample_index=i), listen=partial(listen, i))
         for i in range(n)
@@ -255,10 +255,11 @@ def _check_question(question: str) -> None:
         raise InvalidSetting("the question is empty; type one, for instance: How many r in raspberry?")
 
 
-def _check_drawn(sampling: Sampling | None, count: int, name: str) -> Sampling:
+def _check_drawn(sampling: Sampling | None, count: int, name: str, question: str) -> Sampling:
+    """Return how samples are drawn: the question is part of their noise, by its id or else by its text."""
     if count < 1:
         raise InvalidSetting(f"the number of {name} must be 1 or more, got {count}")
     drawn = sampling or Sampling(temperature=1.0)
     if drawn.temperature == 0:
         raise InvalidSetting(f"at temperature 0 all {name} are the same; choose a temperature above 0")
-    return drawn
+    return drawn if drawn.question_id else replace(drawn, question_id=question)

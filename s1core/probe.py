@@ -221,7 +221,6 @@ def _same(a: str | None, b: str | None) -> bool:
 def _wait_effects(trace: Trace, points: tuple[TrackPoint, ...]) -> tuple[WaitEffect, ...]:
     trajectory = Trajectory.of(trace)
     answers = {point.thinking_tokens: point.answer for point in points}
-    # Under `per_round` accounting the cut may have taken Waits away that the receipt counts.
     waits = sum(segment.source == "wait" for segment in trajectory.segments)
     ends = [*trajectory.tries[: waits + 1], trajectory.tokens]
     return tuple(

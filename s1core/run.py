@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from s1core.budget import Budget, Close, Inject, Limits, Progress, Sample, next_action
-from s1core.engines.base import Chunk, Engine, Request
+from s1core.engines.base import Chunk, Engine, Request, notes_of
 from s1core.engines.capabilities import require
-from s1core.errors import InvalidSetting, QuestionTooLong
+from s1core.errors import EngineFailed, InvalidSetting, QuestionTooLong
 from s1core.grading.extract import extract_answer
 from s1core.meter import Meter, Sureness
 from s1core.stops import StopStrings
@@ -24,10 +24,10 @@ from s1core.types import (
     Receipt,
     Sampling,
     Segment,
+    Segments,
     Source,
     Started,
     Tokens,
-    append_tokens,
 )
 
 
@@ -78,7 +78,7 @@ class Run:
         self._max_total_tokens = max_total_tokens
         self._limits = Limits.of(budget, room=self._thinking_room(), wait_tokens=len(self._wait_ids))
         self._progress = Progress()
-        self._segments: list[Segment] = []
+        self._segments = Segments()
         self._phase: Phase = "thinking"
         self._closed_by: ClosedBy | None = None
         self._answer_tokens = 0
@@ -113,7 +113,7 @@ class Run:
 
     def resume(self, thought: Thought) -> list[Event]:
         """Begin the run after thinking that an earlier run of the same question did; its tokens are not paid again."""
-        self._segments = list(thought.segments)
+        self._segments = Segments(thought.segments)
         self._progress = thought.progress
         if thought.goes_on:
             for token_id in thought.segments[-1].token_ids:
@@ -148,8 +148,19 @@ class Run:
         if not over and not cut.ended:
             return events
         events += self._wrote(self._stops.flush())
-        self._answer_complete = cut.ended or fed.ended or chunk.finish == "stop"
+        self._answer_complete = not fed.reopened and (cut.ended or fed.ended or chunk.finish == "stop")
         return events + self._finish()
+
+    def stopped_short(self, request: Request) -> None:
+        """Take that an engine sends no more chunks.
+
+        Raises:
+            EngineFailed: the request has not come to its end, and would be sent again for ever.
+        """
+        if self.request is request:
+            raise EngineFailed(
+                f"the {self._engine.name} engine stopped in the middle of a text without saying why; ask again"
+            )
 
     def cancel(self) -> list[Event]:
         """Stop here; the receipt says so."""
@@ -217,8 +228,10 @@ class Run:
     def _close(self, reason: ClosedBy, keep_tokens: int) -> list[Event]:
         events = self._end_segment()
         if keep_tokens < self._progress.spent:
-            self._segments = cut(self._codec.decode, self._segments, keep_tokens)
-            events.append(Cut(keep_tokens=keep_tokens, segments=tuple(self._segments)))
+            kept = cut(self._codec.decode, self._segments, keep_tokens)
+            self._segments = Segments(kept)
+            self._progress = replace(self._progress, waits_used=sum(s.source == "wait" for s in kept))
+            events.append(Cut(keep_tokens=keep_tokens, segments=tuple(kept)))
         self._closed_by = reason
         final = self._budget.final_answer_text
         thinking = "".join(s.text for s in self._segments)
@@ -227,7 +240,7 @@ class Run:
         )
         self._phase = "answer"
         events += self._inject("close", self._encode_closing(text, "" if reason == "model" else final), note=reason)
-        self._detector = EndDetector(self._codec, self._engine.format.answer_ends)
+        self._detector = EndDetector(self._codec, self._engine.format.answer_ends, self._engine.format.reopens)
         self._ask(self._answer_room())
         return events
 
@@ -266,11 +279,12 @@ class Run:
 
     def _append(self, source: Source, text: str, ids: tuple[int, ...], *, note: str = "") -> list[Event]:
         # Text that was held back belongs to the model's segment of the phase in which it was written.
-        phase: Phase = self._phase if ids or not self._segments else self._segments[-1].phase
+        last = self._segments.last
+        phase: Phase = self._phase if ids or last is None else last.phase
         if source == "close":
             phase = "answer"
         tokens = Tokens(source=source, phase=phase, text=text, token_ids=ids, note=note, at_s=self._meter.elapsed_s())
-        append_tokens(self._segments, tokens)
+        self._segments.append(tokens)
         return [tokens]
 
     def _finish(self) -> list[Event]:
@@ -295,6 +309,9 @@ class Run:
             model=self._engine.model,
             temperature=self._sampling.temperature,
             seed=self._sampling.seed,
+            top_p=self._sampling.top_p,
+            top_k=self._sampling.top_k,
+            min_p=self._sampling.min_p,
             answer_probability=self._sureness.of(found.answer) if self._sureness else None,
             unsupported=self._unsupported(),
             **self._meter.summary(),
@@ -308,14 +325,23 @@ class Run:
             notes.append("token counts: estimated by local tokenizer")
         if has.seeded_noise != "enforced" and self._sampling.temperature > 0:
             notes.append("seeded noise: the same seed may give another text")
-        return tuple(notes)
+        if has.filters != "enforced" and self._sampling.filters and self._sampling.temperature > 0:
+            kept = "passed on, not checked" if has.filters == "emulated" else "not kept"
+            notes.append(f"top_p, top_k, min_p: {kept}")
+        return (*notes, *notes_of(self._engine))
 
 
-def cut(decode: Callable[[tuple[int, ...]], str], segments: Sequence[Segment], keep_tokens: int) -> list[Segment]:
-    """Keep the first `keep_tokens` tokens; the text of a shortened segment is decoded anew, so that both agree."""
+def cut(decode: Callable[[tuple[int, ...]], str], segments: Iterable[Segment], keep_tokens: int) -> list[Segment]:
+    """Keep the first `keep_tokens` tokens; the text of a shortened segment is decoded anew, so that both agree.
+
+    A Wait without a word has no tokens; it is kept where tokens follow that are.
+    """
     kept: list[Segment] = []
+    left = keep_tokens
     for segment in segments:
-        ids = segment.token_ids[: keep_tokens - sum(len(s.token_ids) for s in kept)]
-        if ids:
-            kept.append(segment if ids == segment.token_ids else replace(segment, token_ids=ids, text=decode(ids)))
+        if left <= 0:
+            break
+        ids = segment.token_ids[:left]
+        left -= len(ids)
+        kept.append(segment if ids == segment.token_ids else replace(segment, token_ids=ids, text=decode(ids)))
     return kept

@@ -84,6 +84,7 @@ def pumped(
                     yield from run.cancel()
                 if run.request is not request:
                     break
+        run.stopped_short(request)
 
 
 async def astream(
@@ -133,6 +134,7 @@ async def apumped(
                         yield event
                 if run.request is not request:
                     break
+        run.stopped_short(request)
 
 
 def solve(

@@ -3,7 +3,8 @@
 At equal noise, thinking under budget b with w Waits is a prefix of thinking under any larger budget with at least w
 Waits. So the grid needs one trajectory to its largest setting, plus one short answer per distinct cut, and these share
 the trajectory's prefix cache. Exact: each point equals an independent run, token for token, on an engine whose noise
-is a function of (seed, sample index, step); on others it is exact in distribution only, and the receipts say so.
+is a function of (seed, question, sample index, step) and that computes in float32 on one machine; on others it is
+exact in distribution only, and the receipts say so.
 """
 
 from __future__ import annotations
@@ -188,8 +189,9 @@ async def asweep(
 
     traces = await together(answer(run, progress) for run, progress in missing.values())
     known |= dict(zip(missing, traces, strict=True))
+    exact = engine.capabilities.exact_sweeps == "enforced"
     points = tuple(
-        _point(each, run.limits, progress, known[progress.spent, progress.ended])
+        _point(each, run.limits, progress, known[progress.spent, progress.ended], exact=exact)
         for each, run, progress in zip(asked, runs, ends, strict=True)
     )
     return Grid(points=points, cost=_cost(longest, traces, points))
@@ -231,6 +233,7 @@ async def pump(
                 take(run.feed(chunk))
                 if run.request is not request:
                     break
+        run.stopped_short(request)
     trace = Trace.from_events(events)
     return replace(trace, segments=(*thought, *trace.segments)) if thought else trace
 
@@ -273,8 +276,9 @@ def _cut_key(trace: Trace) -> tuple[int, bool]:
     return trace.receipt.thinking_tokens, trace.receipt.closed_by == "model"
 
 
-def _point(asked: Budget, limits: Limits, progress: Progress, trace: Trace) -> GridPoint:
+def _point(asked: Budget, limits: Limits, progress: Progress, trace: Trace, *, exact: bool) -> GridPoint:
     """Give a shared answer the receipt of the setting that it answers."""
+    notes = () if exact else ("exact sweep: rounding may give a run of its own another text",)
     closed_by = "model" if progress.ended else limits.bound_by
     receipt = replace(
         trace.receipt,
@@ -282,6 +286,7 @@ def _point(asked: Budget, limits: Limits, progress: Progress, trace: Trace) -> G
         waits=asked.waits,
         waits_used=progress.waits_used,
         closed_by=closed_by,
+        unsupported=(*trace.receipt.unsupported, *notes),
     )
     return GridPoint(
         max_thinking_tokens=asked.max_thinking_tokens,

@@ -1,82 +1,23 @@
-"""Thinking formats as data, prompt rendering, injection-safe encoding and end-of-thinking detection.
-
-A thinking format says how a model family opens, closes and leaves its thinking block. One table serves training,
-inference, grading and display.
-"""
+"""Prompt rendering, injection-safe encoding and end-of-thinking detection. Thinking formats: `s1core.formats`."""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from tokenizers import Tokenizer
 
+from s1core.chat_template import RenderChat, fitted
 from s1core.errors import InvalidSetting
+from s1core.formats import FORMATS as FORMATS
+from s1core.formats import ThinkingFormat as ThinkingFormat
+from s1core.formats import thinking_format as thinking_format
 from s1core.types import Message
-
-RenderChat = Callable[[list[dict[str, str]]], str]
-"""Renders messages with the model's chat template, generation prompt included."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ThinkingFormat:
-    """How one model family writes its thinking block."""
-
-    name: str
-    open: str
-    """Follows the rendered chat prompt, unless that already ends inside a thinking block."""
-    ends: tuple[str, ...]
-    """Markers with which the model ends its thinking. Never kept. End of sequence always ends it as well."""
-    close_by_model: str
-    close_by_budget: str
-    """Followed by the budget's final-answer text."""
-    drop_newline_after_newline: bool
-    """Leave out the leading newline of `close_by_budget` when the thinking already ends with one."""
-    answer_ends: tuple[str, ...]
-    """Markers that end the answer; a re-opened thinking block is one of them, or it would escape the budget."""
-
-    def closing_text(self, *, by_model: bool, thinking_text: str, final_answer_text: str) -> str:
-        """Return what is injected to close the block."""
-        if by_model:
-            return self.close_by_model
-        text = self.close_by_budget
-        if self.drop_newline_after_newline and thinking_text.endswith("\n"):
-            text = text.removeprefix("\n")
-        return text + final_answer_text
-
-
-FORMATS: dict[str, ThinkingFormat] = {
-    "s1": ThinkingFormat(
-        name="s1",
-        open="<|im_start|>think",
-        ends=("<|im_start|>", "<|im_end|>"),
-        close_by_model="<|im_start|>answer",
-        close_by_budget="\n<|im_start|>answer\n",
-        drop_newline_after_newline=True,
-        answer_ends=("<|im_end|>", "<|im_start|>"),
-    ),
-    "think_tags": ThinkingFormat(
-        name="think_tags",
-        open="<think>\n",
-        ends=("</think>",),
-        close_by_model="\n</think>\n\n",
-        close_by_budget="\n</think>\n\n",
-        drop_newline_after_newline=False,
-        answer_ends=("<think>",),
-    ),
-}
-
-
-def thinking_format(name: str) -> ThinkingFormat:
-    """Look up a format by name."""
-    try:
-        return FORMATS[name]
-    except KeyError:
-        raise InvalidSetting(f"unknown thinking format {name!r}; known: {', '.join(FORMATS)}") from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +27,8 @@ class Fed:
     ids: tuple[int, ...]
     """Ids that belong to the text for certain; the marker and all after it are not among them."""
     ended: bool
+    reopened: bool = False
+    """What ended it was the thinking block, opened again."""
 
 
 class Codec:
@@ -142,28 +85,43 @@ class Codec:
         """Return the id of a marker that is one token of its own, else None."""
         return self._added.get(marker)
 
+    def fit(self, fmt: ThinkingFormat) -> ThinkingFormat:
+        """Return a format with its markers as the model's own chat template writes them."""
+        return fitted(fmt, self._render_chat)
+
     def render_prompt(self, messages: Sequence[Message], fmt: ThinkingFormat) -> tuple[int, ...]:
         """Render a chat up to and including the opening of the thinking block.
 
+        A format that opens none has the answer begin at once; a hybrid template then switches the thinking off.
+
+        Raises:
+            InvalidSetting: the template refuses these turns, leaves one out, or does not let the model think.
+        """
+        ids, tail = self.render_chat(messages, think=bool(fmt.open))
+        return (*ids, *self.encode_template(fmt.opened(tail) if fmt.open else tail))
+
+    def render_chat(self, messages: Sequence[Message], *, think: bool = True) -> tuple[tuple[int, ...], str]:
+        """Render a chat that is to be answered: its ids, and the template's text after the last turn.
+
         The template never sees what users wrote: each content is rendered as a placeholder and encoded by itself.
+
+        Raises:
+            InvalidSetting: the template refuses these turns or leaves one out.
         """
         marks = [f"⟦{secrets.token_hex(8)}⟧" for _ in messages]
         chat = [{"role": m.role, "content": mark} for m, mark in zip(messages, marks, strict=True)]
-        rest = self._render_chat(chat)
+        rendered = self._render_chat(chat) if think else self._render_chat(chat, think=False)
+        said = dict(zip(marks, messages, strict=True))
+        left_out = next((message.role for mark, message in said.items() if mark not in rendered), None)
+        if left_out is not None:
+            raise InvalidSetting(
+                f"the model's chat template leaves out a turn of the role {left_out}; say it in the question instead"
+            )
+        *pieces, tail = re.split(f"({'|'.join(map(re.escape, marks))})", rendered)
         ids: list[int] = []
-        for message, mark in zip(messages, marks, strict=True):
-            before, found, after = rest.partition(mark)
-            if not found:  # the template leaves this turn out
-                continue
-            ids += self.encode_template(before)
-            ids += self.encode_user(message.content)
-            rest = after
-        return (*ids, *self.encode_template(rest + self._opening(rest, fmt)))
-
-    @staticmethod
-    def _opening(rendered: str, fmt: ThinkingFormat) -> str:
-        inside = fmt.open.strip() in rendered and rendered.rstrip().endswith(fmt.open.strip())
-        return "" if inside else fmt.open
+        for piece in pieces:
+            ids += self.encode_user(said[piece].content) if piece in said else self.encode_template(piece)
+        return tuple(ids), tail
 
 
 def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
@@ -175,19 +133,27 @@ def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
     return Tokenizer.from_str(json.dumps(state))
 
 
+_BEFORE_QUOTED = " \t`'\"“‘«([{*_:"
+_AFTER_QUOTED = " \t`'\"”’»)]}*_:.,;!?"
+
+
 class EndDetector:
     """Finds the end of a phase in a stream of token ids, however the tokenizer splits its markers.
 
     Markers that are one token are stop ids, which the engine handles. Markers of several tokens are matched on
-    decoded text; ids that may be the beginning of one are held back until that is decided.
+    decoded text, as are those that may be quoted (`reopens`): a sentence that speaks of a marker does not end there.
+    Ids that may be the beginning of a marker are held back until that is decided.
     """
 
-    def __init__(self, codec: Codec, markers: Iterable[str]) -> None:
+    def __init__(self, codec: Codec, markers: Iterable[str], reopens: Iterable[str] = ()) -> None:
         markers = tuple(markers)
         self._codec = codec
-        self._long = tuple(m for m in markers if codec.single_id(m) is None)
+        self._reopens = tuple(reopens)
+        self._long = (*(m for m in markers if codec.single_id(m) is None), *self._reopens)
         self.stop_ids = codec.eos_ids | {i for m in markers if (i := codec.single_id(m)) is not None}
         self._held: list[int] = []
+        self._line = ""
+        """What matters of the last line of what was released: whether it says anything, and its last letter."""
 
     @property
     def first_ids(self) -> frozenset[int]:
@@ -202,13 +168,26 @@ class EndDetector:
         for token_id in ids:
             self._held.append(token_id)
             text = self._codec.decode(self._held)
-            at = min((i for m in self._long if (i := text.find(m)) >= 0), default=None)
-            if at is not None:
-                kept = self._ids_before(at)
+            found = min(((i, m) for m in self._long if (i := self._find(m, text)) >= 0), default=None)
+            if found is not None:
+                kept = self._ids_before(found[0])
                 self._held.clear()
-                return Fed(ids=(*released, *kept), ended=True)
+                return Fed(ids=(*released, *kept), ended=True, reopened=found[1] in self._reopens)
             released += self._release(text)
         return Fed(ids=tuple(released), ended=False)
+
+    def _find(self, marker: str, text: str) -> int:
+        """Return where the held text has a marker that counts, or -1."""
+        at = text.find(marker)
+        while at >= 0 and marker in self._reopens and self._is_quoted(self._line + text[:at], text[at + len(marker) :]):
+            at = text.find(marker, at + 1)
+        return at
+
+    @staticmethod
+    def _is_quoted(before: str, after: str) -> bool:
+        """Tell whether a sentence speaks of a marker; also while that is open, for nothing has followed yet."""
+        line = before.rpartition("\n")[2]
+        return bool(line.strip()) and line[-1] in _BEFORE_QUOTED and (not after or after[0] in _AFTER_QUOTED)
 
     def flush(self) -> tuple[int, ...]:
         """Return what is still held back: the stream ended without a marker."""
@@ -227,10 +206,15 @@ class EndDetector:
     def _release(self, text: str) -> list[int]:
         """Let go of the ids before the longest suffix of `text` that may begin a marker."""
         longest = max((_overlap(text, marker) for marker in self._long), default=0)
+        longest = max([longest, *(len(marker) for marker in self._reopens if text.endswith(marker))])
         count = len(self._held)
         while count and len(self._codec.decode(self._held[:count])) > len(text) - longest:
             count -= 1
         released, self._held = self._held[:count], self._held[count:]
+        if self._reopens:
+            gone = self._line + text[: len(text) - len(self._codec.decode(self._held))]
+            line = gone.rpartition("\n")[2]
+            self._line = line.strip()[:1] + line[-1:]
         return released
 
 

@@ -5,8 +5,8 @@ Pure data. A run is a stream of events; everything else (a trace, a web page, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from s1core.errors import InvalidSetting
@@ -24,22 +24,37 @@ ClosedBy = Literal["model", "budget", "context", "cancelled"]
 class Sampling:
     """How the next token is drawn.
 
-    The noise of step t is a function of (seed, sample_index, t) alone, whatever else is in the batch.
+    The noise of step t is a function of (seed, question_id, sample_index, t) alone, whatever else is in the batch.
     """
 
     temperature: float = 0.0
     """0 is greedy."""
     top_p: float = 1.0
     """Smallest set of tokens whose probability reaches this is kept; 1 keeps all."""
+    top_k: int = 0
+    """So many of the likeliest tokens are kept; 0 keeps all."""
+    min_p: float = 0.0
+    """Tokens at least this times as probable as the likeliest one are kept; 0 keeps all."""
     seed: int = 0
     sample_index: int = 0
     """Tells several samples of the same question and seed apart."""
+    question_id: str = ""
+    """Tells questions of one seed apart, so that their errors are independent; empty: they share their noise."""
+
+    @property
+    def filters(self) -> bool:
+        """Whether some tokens are left out before one is drawn."""
+        return self.top_p < 1 or self.top_k > 0 or self.min_p > 0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature <= 10.0:
             raise InvalidSetting(f"temperature must lie between 0 and 10, got {self.temperature}")
         if not 0.0 < self.top_p <= 1.0:
             raise InvalidSetting(f"top_p must be above 0 and at most 1, got {self.top_p}")
+        if not 0 <= self.top_k < 2**31:
+            raise InvalidSetting(f"top_k must lie between 0 (all) and 2^31 - 1, got {self.top_k}")
+        if not 0.0 <= self.min_p <= 1.0:
+            raise InvalidSetting(f"min_p must lie between 0 and 1, got {self.min_p}")
         if not 0 <= self.seed < 2**63:
             raise InvalidSetting(f"seed must lie between 0 and 2^63 - 1, got {self.seed}")
         if not 0 <= self.sample_index < 2**31:
@@ -90,10 +105,20 @@ class Receipt:
     model: str
     temperature: float
     seed: int
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
     answer_probability: float | None = None
     """Probability of the tokens that wrote the answer, not of the words around it; only where it was asked for."""
     unsupported: tuple[str, ...] = ()
     """Asked settings that this engine could not enforce."""
+
+    @property
+    def drawn(self) -> str:
+        """How the tokens were drawn, in words."""
+        filters = {"top_p": (self.top_p, 1.0), "top_k": (self.top_k, 0), "min_p": (self.min_p, 0.0)}
+        said = [f"{name} {value:g}" for name, (value, all_kept) in filters.items() if value != all_kept]
+        return ", ".join([f"temperature {self.temperature:g}", *said, f"seed {self.seed}"])
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy."""
@@ -187,20 +212,12 @@ class Trace:
         Raises:
             ValueError: the stream ended without `Finished` (it was interrupted).
         """
-        segments: list[Segment] = []
-        same: list[Tokens] = []
-        """What the last author has written since; joined at once, so that long traces take linear time."""
+        segments = Segments()
         for event in events:
-            if isinstance(event, Tokens) and (not same or _author(event) == _author(same[-1])):
-                same.append(event)
-                continue
-            if isinstance(event, (Tokens, Cut, Finished)) and same:
-                append_tokens(segments, _joined(same))
-                same = []
             if isinstance(event, Tokens):
-                same.append(event)
+                segments.append(event)
             elif isinstance(event, Cut):
-                segments[:] = event.segments
+                segments = Segments(event.segments)
             elif isinstance(event, Finished):
                 return cls(segments=tuple(segments), answer=event.answer, receipt=event.receipt)
         raise ValueError("the run was interrupted: its events end without a receipt")
@@ -221,30 +238,46 @@ class Trace:
         return cls(segments=tuple(Segment(**row) for row in rows), answer=data["answer"], receipt=Receipt(**receipt))
 
 
-def append_tokens(segments: list[Segment], event: Tokens) -> None:
-    """Add new tokens to the last segment if it has the same author, else open a new one."""
-    last = segments[-1] if segments else None
-    if last is not None and _author(last) == _author(event):
-        segments[-1] = replace(last, text=last.text + event.text, token_ids=last.token_ids + event.token_ids)
-    else:
-        segments.append(
-            Segment(
-                source=event.source,
-                phase=event.phase,
-                text=event.text,
-                token_ids=event.token_ids,
-                note=event.note,
-            )
-        )
+class Segments:
+    """The segments of a text that grows. What one author writes is joined once, when somebody looks.
+
+    So a long text takes time in proportion to its tokens, however few come at a time.
+    """
+
+    def __init__(self, segments: Iterable[Segment] = ()) -> None:
+        self._joined = list(segments)
+        self._new: list[Tokens] = []
+        """Of one author, not joined yet."""
+
+    def __iter__(self) -> Iterator[Segment]:
+        self._join()
+        return iter(tuple(self._joined))
+
+    @property
+    def last(self) -> Segment | Tokens | None:
+        """What was added last, or the segment that it belongs to."""
+        return self._new[-1] if self._new else self._joined[-1] if self._joined else None
+
+    def append(self, event: Tokens) -> None:
+        """Add new tokens."""
+        if self._new and _author(self._new[-1]) != _author(event):
+            self._join()
+        self._new.append(event)
+
+    def _join(self) -> None:
+        if not self._new:
+            return
+        parts: list[Segment | Tokens] = [*self._new]
+        if self._joined and _author(self._joined[-1]) == _author(self._new[-1]):
+            parts.insert(0, self._joined.pop())
+        source, phase, note = _author(self._new[-1])
+        text, ids = "".join(part.text for part in parts), tuple(i for part in parts for i in part.token_ids)
+        self._joined.append(Segment(source=source, phase=phase, text=text, token_ids=ids, note=note))
+        self._new = []
 
 
 def _author(part: Segment | Tokens) -> tuple[Source, Phase, str]:
     return part.source, part.phase, part.note
-
-
-def _joined(events: list[Tokens]) -> Tokens:
-    ids = tuple(i for event in events for i in event.token_ids)
-    return replace(events[-1], text="".join(event.text for event in events), token_ids=ids)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -250,7 +250,7 @@ class ZeroGpuEngine:
     """An engine whose model is loaded where the GPU is, and only while it is lent."""
 
     name = "transformers"
-    capabilities = Capabilities(logprobs="enforced")
+    capabilities = Capabilities(logprobs="enforced", exact_sweeps="emulated")
 
     def __init__(self, preset: ModelPreset, source: str | None = None) -> None:
         """Load what is needed here, the tokenizer.
@@ -267,7 +267,7 @@ class ZeroGpuEngine:
         self.model = preset.name
         self._source = source or preset.name
         self.codec, own_length = loading.load_codec(preset)
-        self.format = thinking_format(preset.format)
+        self.format = self.codec.fit(thinking_format(preset.format))
         known = [length for length in (preset.context_length, own_length) if length]
         self.context_length = min(known) if known else loading.DEFAULT_CONTEXT
         self.default_answer_tokens = preset.answer_tokens(self.context_length)

@@ -109,7 +109,10 @@ def read_settings(
         question=_question(question),
         model=str(model or ""),
         budget=_budget(chosen, forced, force_too=bool(force_too)),
-        sampling=replace(drawn, temperature=drawn.temperature or 1.0) if chosen in DRAWING else drawn,
+        # As the methods that draw samples have it by themselves: forks of one must find its noise again.
+        sampling=replace(drawn, temperature=drawn.temperature or 1.0, question_id=_question(question))
+        if chosen in DRAWING
+        else drawn,
         method=chosen,
         control=_control(chosen, tokens=forced.max_thinking_tokens or 0, steps=number),
         count=number,

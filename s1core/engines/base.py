@@ -23,7 +23,15 @@ class Capabilities:
     forbid_first: Support = "enforced"
     """Can keep given ids from being the first sampled token."""
     seeded_noise: Support = "enforced"
-    """The noise of step t depends on (seed, sample index, t) alone."""
+    """The noise of step t depends on (seed, question, sample index, t) alone."""
+    filters: Support = "enforced"
+    """Draws from the tokens that top_p, top_k and min_p keep; emulated: they are passed on, and nobody checks."""
+    exact_sweeps: Support = "enforced"
+    """Every point of a sweep is token for token what a run of its own gives, on one machine.
+
+    Half precision only emulates that: what is computed in another batch is rounded otherwise, and where two tokens are
+    about as probable, another one may be taken.
+    """
     logprobs: Support = "unsupported"
     prefix_cache: Support = "enforced"
     token_ids: Support = "enforced"
@@ -44,7 +52,7 @@ class Request:
     logprobs: bool = False
     """Report the log probability of each sampled token under the model's own distribution (temperature 1)."""
     first_step: int = 0
-    """Step number of the first token to be sampled; the noise of step t is a function of (seed, sample index, t).
+    """Step number of the first token to be sampled; noise is a function of (seed, question, sample index, step).
 
     The driver counts all tokens after the question's prompt, injected ones included, so that a forked or continued
     run sees the same noise at the same place.
@@ -96,6 +104,11 @@ class Engine(Protocol):
     def close(self) -> None:
         """Free the model. Running requests fail with `EngineFailed`."""
         ...
+
+
+def notes_of(engine: Engine) -> tuple[str, ...]:
+    """What an engine found out that every receipt should say."""
+    return tuple(getattr(engine, "notes", ()))
 
 
 def is_dead(engine: Engine) -> bool:

@@ -34,7 +34,11 @@ def kept(engine: Engine) -> dict[Support, list[str]]:
 
 def capability_line(engine: Engine) -> str:
     """Say before a run what the engine keeps, in sentences."""
-    return " ".join(f"{how.capitalize()}: {', '.join(names)}." for how, names in kept(engine).items())
+    said = [f"{how.capitalize()}: {', '.join(names)}." for how, names in kept(engine).items()]
+    has = engine.capabilities
+    if has.seeded_noise == "enforced" and has.exact_sweeps != "enforced":
+        said.append("Sweeps are exact in float32 alone; here rounding may change a token.")
+    return " ".join(said)
 
 
 def require(engine: Engine, feature: str) -> None:

@@ -34,7 +34,7 @@ class ReplayEngine:
     """Recorded runs as an engine."""
 
     name = "replay"
-    capabilities = Capabilities(seeded_noise="unsupported", prefix_cache="unsupported")
+    capabilities = Capabilities(seeded_noise="unsupported", filters="unsupported", prefix_cache="unsupported")
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class ReplayEngine:
         if not speed > 0:
             raise InvalidSetting(f"speed must be above 0, got {speed:g}; 1 is the recorded pace")
         self.codec = codec
-        self.format = thinking_format(format)
+        self.format = codec.fit(thinking_format(format))
         self.model = model
         self.context_length = context_length
         self.default_answer_tokens = default_answer_tokens

@@ -30,10 +30,10 @@ def byte_codec(*special: str) -> Codec:
     return Codec(tokenizer, render_chatml, eos_ids=(first, first + 2))
 
 
-def render_chatml(messages: list[dict[str, str]]) -> str:
-    """Render messages in the ChatML layout of the Qwen family, generation prompt included."""
+def render_chatml(messages: list[dict[str, str]], *, ask: bool = True, think: bool = True) -> str:
+    """Render messages in the ChatML layout of the Qwen family, which knows nothing of thinking."""
     turns = "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
-    return turns + "<|im_start|>assistant\n"
+    return turns + ("<|im_start|>assistant\n" if ask else "")
 
 
 class ScriptedEngine:
@@ -54,7 +54,7 @@ class ScriptedEngine:
     ) -> None:
         self.model = "script"
         self.codec = codec or byte_codec()
-        self.format = thinking_format(format)
+        self.format = self.codec.fit(thinking_format(format))
         self.context_length = context_length
         self.default_answer_tokens = default_answer_tokens
         self.requests: list[Request] = []

@@ -117,7 +117,7 @@ async def test_points_come_in_order_and_leaving_frees_the_engine() -> None:
 def test_a_wait_that_the_cut_took_away_has_no_effect() -> None:
     model = ScriptedEngine(lambda text, _: " 1<|im_end|>" if "answer" in text else "\nab<|im_start|>")
     track = probe(model, "q", every=3, budget=Budget(max_thinking_tokens=8, waits=2, accounting="per_round"))
-    assert track.trace.receipt.waits_used == 2
+    assert track.trace.receipt.waits_used == 1
     assert [wait.number for wait in track.waits] == [1]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s1core.budget import Budget
-from s1core.engines.base import Engine
+from s1core.engines.base import Chunk, Engine, Request
 from s1core.engines.scripted import Script, ScriptedEngine, byte_codec
-from s1core.errors import InvalidSetting, QuestionTooLong, Unsupported
+from s1core.errors import EngineFailed, InvalidSetting, QuestionTooLong, Unsupported
 from s1core.solve import astream, solve, stream
-from s1core.types import Cut, Event, Finished, Sampling, Started, Tokens, Trace
+from s1core.sweep import asweep
+from s1core.types import Cut, Event, Finished, Sampling, Segments, Source, Started, Tokens, Trace
 
 
 def thinker(*thoughts: str, answer: str = "3") -> Script:
@@ -286,3 +288,87 @@ def test_what_an_engine_cannot_keep_is_refused_before_the_run(budget: Budget) ->
         solve(engine, "q", budget)
     assert not engine.requests
     assert solve(engine, "q", replace(budget, wait_text="Wait")).answer == "3"
+
+
+def test_waits_that_a_cut_took_away_are_not_counted() -> None:
+    for most in range(1, 30):
+        for word in ("Wait", ""):
+            budget = Budget(max_thinking_tokens=most, waits=4, wait_text=word, accounting="per_round")
+            trace = solve(ScriptedEngine(thinker("\nab", " cd"), context_length=200), "q", budget)
+            assert trace.receipt.waits_used == sum(s.source == "wait" for s in trace.segments)
+            assert trace.receipt.thinking_tokens <= most
+
+
+class Counted(tuple[int, ...]):
+    """Token ids that count how often they are looked at."""
+
+    looks = 0
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        Counted.looks += len(self)
+        return super().__iter__()
+
+
+def looks_of_a_run(tokens: int) -> int:
+    """How many ids are looked at while a text of so many is written, one a chunk, and folded."""
+
+    class Long(ScriptedEngine):
+        def _chunks(self, request: Request) -> Iterator[Chunk]:
+            if request.max_tokens <= self.default_answer_tokens:
+                yield Chunk(token_ids=self.codec.encode_user(" 1"), finish="stop")
+                return
+            for number in range(tokens):
+                yield Chunk(token_ids=Counted((97,)), finish="stop" if number == tokens - 1 else None)
+
+    Counted.looks = 0
+    events = list(stream(Long(thinker("a"), context_length=10**6), "q"))
+    trace = Trace.from_events(events)
+    assert trace.receipt.thinking_tokens == tokens
+    return Counted.looks
+
+
+def test_a_long_text_is_folded_in_linear_time() -> None:
+    short, long = looks_of_a_run(500), looks_of_a_run(4000)
+    assert long <= 8 * short
+    assert long < 12 * 4000
+
+
+@given(st.lists(st.tuples(st.sampled_from(["model", "wait"]), st.sampled_from(["", "a", "bc"]), st.booleans())))
+def test_segments_are_the_same_however_often_one_looks(parts: list[tuple[Source, str, bool]]) -> None:
+    looked, waited = Segments(), Segments()
+    for source, text, look in parts:
+        ids = tuple(text.encode())
+        for segments in (looked, waited):
+            segments.append(Tokens(source=source, phase="thinking", text=text, token_ids=ids))
+        if look:
+            assert list(looked)[-1].source == source
+    assert list(looked) == list(waited)
+    assert all(a.source != b.source for a, b in zip(list(waited), list(waited)[1:], strict=False))
+    assert "".join(s.text for s in waited) == "".join(text for _, text, _ in parts)
+
+
+class Breaks(ScriptedEngine):
+    """Stops in the middle, without saying why."""
+
+    def _chunks(self, request: Request) -> Iterator[Chunk]:
+        yield Chunk(token_ids=self.codec.encode_user("ab"))
+        assert len(self.requests) < 5, "it is asked for ever"
+
+
+async def test_an_engine_that_stops_short_fails_in_words() -> None:
+    said = "the scripted engine stopped in the middle of a text without saying why; ask again"
+    with pytest.raises(EngineFailed, match=said):
+        solve(Breaks(thinker("a")), "q")
+    with pytest.raises(EngineFailed, match=said):
+        async for _ in astream(Breaks(thinker("a")), "q"):
+            pass
+    with pytest.raises(EngineFailed, match=said):
+        await asweep(Breaks(thinker("a")), "q", [8], [0])
+
+
+def test_a_receipt_says_how_tokens_were_drawn() -> None:
+    drawn = Sampling(temperature=0.6, top_p=0.95, top_k=20, min_p=0.05, seed=3)
+    receipt = solve(ScriptedEngine(thinker("a")), "q", sampling=drawn).receipt
+    assert (receipt.top_p, receipt.top_k, receipt.min_p) == (0.95, 20, 0.05)
+    assert receipt.drawn == "temperature 0.6, top_p 0.95, top_k 20, min_p 0.05, seed 3"
+    assert solve(ScriptedEngine(thinker("a")), "q").receipt.drawn == "temperature 0, seed 0"

@@ -24,6 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from s1core.chat_template import ChatTemplate
 from s1core.errors import InvalidSetting
 from s1core.problems import rows as problem_rows
 from s1core.thinking import Codec, thinking_format
@@ -116,25 +117,36 @@ class Renderer:
         if backend is None or not tokenizer.chat_template:
             lacks = "tokenizer.json" if backend is None else "chat template"
             raise InvalidSetting(f"the model's tokenizer has no {lacks}; fine-tune an instruction-tuned model")
-        self._tokenizer = tokenizer
-        self._format = thinking_format(format_name)
-        self._codec = Codec(backend, lambda chat: self._rendered(chat, ask=True))
-
-    def _rendered(self, chat: list[dict[str, str]], *, ask: bool) -> str:
-        return self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=ask)
+        self._template = ChatTemplate(tokenizer)
+        self._codec = Codec(backend, self._template)
+        self._format = self._codec.fit(thinking_format(format_name))
 
     def row(self, messages: Sequence[Message], answer: str, no_loss: Sequence[Span] = ()) -> Row:
-        """Render a chat, and the assistant's turn that answers it.
+        """Render a chat, and the assistant's turn that answers it, as the model is asked and answers.
+
+        What the template writes of the thinking block belongs to the prompt; the assistant learns to write the rest.
 
         Args:
             messages: the chat before that turn.
             answer: the turn.
             no_loss: spans of characters of `answer` whose tokens are read but not learned.
+
+        Raises:
+            InvalidSetting: the chat template refuses these turns, or opens a block and the answer has no thinking.
         """
-        # Without an opening of the thinking block: the assistant learns to write it.
-        prompt = self._codec.render_prompt(messages, replace(self._format, open=""))
-        ids, labels = list(prompt), [IGNORED] * len(prompt)
-        for piece, encode in self._assistant(answer):
+        thinking, _ = self._format.split(answer)
+        prompt, tail = self._codec.render_chat(self._as_shown(messages), think=thinking is not None)
+        if thinking is not None:
+            tail = self._format.without_closed_block(tail)
+        opened = self._format.is_inside(tail)
+        if opened and thinking is None:
+            raise InvalidSetting(
+                f"the model's chat template opens a thinking block, but the answer has no "
+                f"{self._format.close_by_model.strip()}; give every answer its thinking, or use another template"
+            )
+        ids = [*prompt, *self._codec.encode_template(tail)]
+        labels = [IGNORED] * len(ids)
+        for piece, encode in self._turn(answer, opened=tail if opened else None):
             for text, learned in _cut(piece, no_loss):
                 new = encode(text)
                 ids += new
@@ -142,30 +154,53 @@ class Renderer:
         end = self._codec.encode_template(self._after_turn())
         return Row(ids=(*ids, *end), labels=(*labels, *end))
 
-    def _assistant(self, text: str) -> list[tuple[_Piece, Callable[[str], tuple[int, ...]]]]:
-        """Take the turn apart: the format's own markers where they belong, everything else is plain text."""
+    def _turn(self, answer: str, *, opened: str | None) -> list[tuple[_Piece, Callable[[str], tuple[int, ...]]]]:
+        """Take the turn apart: the format's own markers where they belong, everything else is plain text.
+
+        Args:
+            answer: the turn.
+            opened: the end of the prompt where that opens the thinking block already.
+        """
         user, template = self._codec.encode_user, self._codec.encode_template
+        thinking, said = self._format.split(answer)
+        if thinking is None:
+            return [(_Piece(0, answer), user)]
         opening, closing = self._format.open.strip(), self._format.close_by_model.strip()
-        head, found, rest = text.partition(opening)
-        if not found or head.strip():
-            return [(_Piece(0, text), user)]
-        begin = len(head) + len(opening)
-        pieces = [(_Piece(0, text[:begin]), template)]
-        # A trace that speaks of the marker still ends at the last one.
-        thinking, found, answer = rest.rpartition(closing)
-        if not found:
-            return [*pieces, (_Piece(begin, rest), user)]
-        close = begin + len(thinking)
-        pieces.append((_Piece(begin, thinking), user))
-        pieces.append((_Piece(close, closing), template))
-        pieces.append((_Piece(close + len(closing), answer), user))
+        head, found, _ = answer.partition(opening)
+        start = len(head) + len(opening) if found and not head.strip() else 0
+        close = start + len(thinking)
+        pieces: list[tuple[_Piece, Callable[[str], tuple[int, ...]]]] = []
+        if opened is None:
+            pieces.append((_Piece(start - len(opening), opening), template))
+            # Some traces come without the opening, which their model's template wrote.
+            missing = self._format.open[len(self._format.open.rstrip()) :]
+            if missing and not thinking[:1].isspace():
+                thinking, start = missing + thinking, start - len(missing)
+        elif opened.endswith("\n") and thinking.startswith("\n"):
+            thinking, start = thinking[1:], start + 1
+        pieces.append((_Piece(start, thinking), user))
+        if said is not None:
+            pieces.append((_Piece(close, closing), template))
+            pieces.append((_Piece(len(answer) - len(said), said), user))
         return pieces
+
+    def _as_shown(self, messages: Sequence[Message]) -> list[Message]:
+        """The chat with the thinking of earlier turns left out where the template shows none."""
+        if self._format.keeps_thoughts:
+            return list(messages)
+        return [
+            replace(m, content=(self._format.split(m.content)[1] or "").lstrip()) if m.role == "assistant" else m
+            for m in messages
+        ]
 
     def _after_turn(self) -> str:
         """What the chat template writes after an assistant's turn."""
         mark = "⟦turn⟧"
         chat = [{"role": "user", "content": "q"}, {"role": "assistant", "content": mark}]
-        return self._rendered(chat, ask=False).rpartition(mark)[2]
+        before, shown, after = self._template(chat, ask=False).rpartition(mark)
+        if not shown:
+            raise InvalidSetting("the model's chat template leaves out the assistant's turn; use another template")
+        return after
 
 
 def _cut(piece: _Piece, no_loss: Sequence[Span]) -> Iterator[tuple[str, bool]]:
@@ -227,7 +262,10 @@ def _row(renderer: Renderer, raw: dict[str, Any], number: int, source: str) -> R
     except (KeyError, TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it has {', '.join(map(str, raw)) or 'no fields'}"
         raise InvalidSetting(f"row {number} of {source} cannot be used: {said}; rows need {_FIELDS}") from None
-    return renderer.row(messages, answer, no_loss)
+    try:
+        return renderer.row(messages, answer, no_loss)
+    except InvalidSetting as error:
+        raise InvalidSetting(f"row {number} of {source} cannot be used: {error}") from None
 
 
 def _spans(raw: dict[str, Any], answer: str) -> list[Span]:

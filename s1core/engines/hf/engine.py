@@ -1,7 +1,8 @@
 """The default engine: any causal model that transformers loads, on a CPU or one GPU.
 
-Reading order: `worker.py` (the loop), `slots.py` (the cache), `feed.py` (one forward pass), `lean_step.py` and
-`generic_step.py` (two ways to run it), `graphed_step.py` (recorded, on a GPU), `sampler.py`, `outbox.py`.
+Reading order: `worker.py` (the loop), `rows.py` (a request), `slots.py` (the cache), `feed.py` (one forward pass),
+`lean_step.py` and `generic_step.py` (two ways to run it), `graphed_step.py` (recorded, on a GPU), `sampler.py`,
+`outbox.py`; `device_errors.py` says which failures cost a run and which the engine.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.hf import loading
 from s1core.engines.hf.forward.select import choose_step
 from s1core.engines.hf.kv_cache import SlotCache
+from s1core.engines.hf.rows import Row
 from s1core.engines.hf.sampler import Sampler
-from s1core.engines.hf.scheduler import EngineStats, Row, Worker
+from s1core.engines.hf.scheduler import EngineStats, Worker
 from s1core.engines.hf.token_stream import AsyncOutbox, Outbox, SyncOutbox
 from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.models import ModelPreset
@@ -29,6 +31,8 @@ SMALL_MODEL = 50_000_000
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own choice; asked for here because an engine that is loaded later may find it changed by an earlier one."""
 
+FULL_PRECISION = Capabilities(logprobs="enforced")
+HALF_PRECISION = Capabilities(logprobs="enforced", exact_sweeps="emulated")
 CPU_PREFILL_TOKENS = 512
 GPU_PREFILL_TOKENS = 2048
 
@@ -37,7 +41,7 @@ class TransformersEngine:
     """Continuous batching over an own slot cache. Make one with `load`."""
 
     name = "transformers"
-    capabilities = Capabilities(logprobs="enforced")
+    capabilities = FULL_PRECISION
 
     def __init__(
         self,
@@ -53,10 +57,12 @@ class TransformersEngine:
     ) -> None:
         self.model = preset.name
         self.codec = loaded.codec
-        self.format = thinking_format(preset.format)
+        self.format = self.codec.fit(thinking_format(preset.format))
         self.context_length = loaded.context_length
         self.default_answer_tokens = preset.answer_tokens(loaded.context_length)
         self.device, self.dtype = loaded.device, loaded.dtype
+        if loaded.dtype != torch.float32:
+            self.capabilities = HALF_PRECISION
         on_cpu = loaded.device.type == "cpu"
         small = on_cpu and loaded.model.num_parameters() < SMALL_MODEL
         self.threads = threads or (1 if small else DEFAULT_THREADS)
@@ -173,6 +179,11 @@ class TransformersEngine:
         finally:
             if row is not None:
                 row.cancelled = True
+
+    @property
+    def dead(self) -> bool:
+        """Whether the engine ended without `close`, as when its GPU was lost."""
+        return self._worker.dead
 
     def stats(self) -> EngineStats:
         """What the engine is doing right now."""

@@ -1,18 +1,23 @@
 """The KV cache: slots of equal length, each holding the keys and values of one text, live or finished.
 
 A finished text stays until its slot is needed, so that whoever continues or forks it pays only for what is new. The
-tensors grow in powers of two. Under the memory cap the order of sacrifice is: finished texts, least recently used
-first; then live ones, which the worker puts back in line and computes again when there is room.
+tensors grow in powers of two. Under the memory cap the order of eviction is: finished texts, least recently used
+first; then live ones, which the scheduler puts back in line and computes again when there is room.
+
+An allocation that fails changes nothing: it lowers the cap until no request is live any more. Where old and new
+tensors do not fit side by side, they are replaced layer by layer; a failure in the middle of that loses all texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 import torch
 from torch import Tensor
+
+from s1core.engines.hf.device_errors import is_out_of_memory
 
 FIRST_SLOTS = 4
 FIRST_LENGTH = 256
@@ -56,6 +61,10 @@ class Claim:
     reused: int
 
 
+class TextsLost(RuntimeError):
+    """Memory ran out in the middle of a resize: the cache is empty, and no slot that was given out is valid."""
+
+
 class Placement(TypedDict):
     """Where tensors live."""
 
@@ -86,6 +95,8 @@ class SlotCache:
         self._max_slots = max_slots
         self._max_length = max_length
         self._max_bytes = max_bytes
+        self._cap = max_bytes
+        """At most `max_bytes`; less once an allocation has failed, until no request is live."""
         self._token_bytes = sum(s.heads * (s.key_dim + s.value_dim) for s in shapes) * dtype.itemsize
         self._clock = 0
 
@@ -96,6 +107,8 @@ class SlotCache:
 
     def claim(self, prompt: Sequence[int]) -> Claim | None:
         """Take a slot for `prompt` with the longest prefix that any slot has; None if all slots are live."""
+        if not any(slot.live for slot in self.slots):
+            self._cap = self._max_bytes
         best, common = self.longest_prefix(prompt)
         if best is not None and not best.live and common == len(best.ids):
             claim = _continue(best, prompt)
@@ -133,18 +146,23 @@ class SlotCache:
         self.keys, self.values, self.slots, self.length = [], [], [], 0
 
     def ensure_length(self, length: int) -> bool:
-        """Make slots at least `length` long; False if the memory cap allows that only with fewer live requests."""
+        """Make slots at least `length` long; False if memory allows that only with fewer live requests.
+
+        Raises:
+            RuntimeError, MemoryError: there is no memory even for one request; nothing has changed.
+            TextsLost: memory ran out in the middle.
+        """
         if length <= self.length:
             return True
         wanted = min(_power_of_two(length), max(self._max_length, length))
-        size = max(len(self.slots), 1)
-        while size > 1 and self._size(size, wanted) > self._max_bytes:
-            size -= 1
-        live = sum(slot.live for slot in self.slots)
-        if live > size:
-            return False
-        self._resize(self._worth_keeping(size), max(size, 1), wanted)
-        return True
+        while True:
+            size = max(len(self.slots), 1)
+            while size > 1 and self._size(size, wanted) > self._cap:
+                size -= 1
+            if sum(slot.live for slot in self.slots) > size:
+                return False
+            if self._resized(self._worth_keeping(size), size, wanted):
+                return True
 
     def pack(self, slots: Sequence[Slot], *, at_front: bool = False) -> tuple[int, int]:
         """Make `slots` neighbours, or nearly so, and return their span; decoding works on a view of it.
@@ -179,49 +197,95 @@ class SlotCache:
         return min(others, key=lambda s: s.used, default=None)
 
     def _grow(self) -> bool:
-        size = min(max(2 * len(self.slots), FIRST_SLOTS), self._max_slots)
+        """Make more slots; False if there can be none."""
         length = self.length or min(FIRST_LENGTH, self._max_length)
-        while size > max(len(self.slots), 1) and self._size(size, length) > self._max_bytes:
-            size -= 1
-        if size <= len(self.slots):
-            return False
-        self._resize(self.slots, size, length)
-        return True
+        while True:
+            size = min(max(2 * len(self.slots), FIRST_SLOTS), self._max_slots)
+            while size > max(len(self.slots), 1) and self._size(size, length) > self._cap:
+                size -= 1
+            if size <= len(self.slots):
+                return False
+            if self._resized(self.slots, size, length):
+                return True
 
     def _worth_keeping(self, size: int) -> list[Slot]:
         """The live slots and the most recently used of the others."""
         best = sorted(self.slots, key=lambda s: (s.live, s.used), reverse=True)[:size]
         return sorted(best, key=lambda s: s.index)
 
+    def _resized(self, kept: list[Slot], size: int, length: int) -> bool:
+        """Resize; False if memory does not suffice, but may for fewer slots: the cap is lowered.
+
+        Raises:
+            RuntimeError, MemoryError, TextsLost: as `ensure_length`.
+        """
+        try:
+            self._resize(kept, size, length)
+        except Exception as error:
+            if size == 1 or not is_out_of_memory(error):
+                raise
+            self._cap = min(self.bytes, self._size(size, length) // 2)
+            return False
+        return True
+
     def _resize(self, kept: list[Slot], size: int, length: int) -> None:
         written = max((len(s.ids) for s in kept), default=0)
         order = [s.index for s in kept]
-        for layer, shape in enumerate(self._shapes):
+
+        def resized(layer: int) -> tuple[Tensor, Tensor]:
+            shape = self._shapes[layer]
+            pair: list[Tensor] = []
             for tensors, dim in ((self.keys, shape.key_dim), (self.values, shape.value_dim)):
                 # Zeros, not garbage: a masked NaN still poisons a softmax.
                 fresh = torch.zeros((size, shape.heads, length + 1, dim), **self.placement)
                 if written:
                     fresh[: len(order), :, :written] = tensors[layer][order, :, :written]
-                # One layer at a time, so that old and new do not both need room in full.
-                tensors[layer : layer + 1] = [fresh]
+                pair.append(fresh)
+            return pair[0], pair[1]
+
+        layers = range(len(self._shapes))
+        if not self.keys or self.bytes + self._size(size, length) <= self._max_bytes:
+            fresh = [resized(layer) for layer in layers]
+            self.keys, self.values = [pair[0] for pair in fresh], [pair[1] for pair in fresh]
+        else:
+            self._replace(resized)
         for index, slot in enumerate(kept):
             slot.index = index
         self.slots = kept + [Slot(index) for index in range(len(kept), size)]
         self.length = length
 
+    def _replace(self, resized: Callable[[int], tuple[Tensor, Tensor]]) -> None:
+        """Replace one layer at a time, so that old and new do not both need room in full."""
+        for layer in range(len(self._shapes)):
+            try:
+                self.keys[layer], self.values[layer] = resized(layer)
+            except Exception as error:
+                if layer == 0:
+                    raise
+                self.clear()
+                raise TextsLost("memory ran out while the KV cache was resized") from error
+
     def _fork(self, source: Slot | None, target: Slot, length: int) -> None:
+        ids = source.ids[:length] if source is not None else []
         if source is not None and source is not target and length:
             self._touch(source)
+            target.ids = []  # until the copy is complete it is no text
             for tensor in (*self.keys, *self.values):
                 tensor[target.index, :, :length] = tensor[source.index, :, :length]
-        target.ids = source.ids[:length] if source is not None else []
+        target.ids = ids
 
     def _swap(self, a: Slot, b: Slot) -> None:
         length = max(len(a.ids), len(b.ids))
-        for tensor in (*self.keys, *self.values):
-            held = tensor[a.index, :, :length].clone()
-            tensor[a.index, :, :length] = tensor[b.index, :, :length]
-            tensor[b.index, :, :length] = held
+        tensors = (*self.keys, *self.values)
+        # Allocated once, before anything changes; copies between slots need no memory of their own.
+        largest = max(tensor[a.index, :, :length].numel() for tensor in tensors)
+        spare = torch.empty(largest, **self.placement)
+        for tensor in tensors:
+            left, right = tensor[a.index, :, :length], tensor[b.index, :, :length]
+            held = spare[: left.numel()].view(left.shape)
+            held.copy_(left)
+            left.copy_(right)
+            right.copy_(held)
         a.index, b.index = b.index, a.index
         self.slots[a.index], self.slots[b.index] = a, b
 

@@ -15,6 +15,8 @@ import transformers
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError, safe_open
 
+from s1core.chat_template import ChatTemplate
+from s1core.engines.hf.device_errors import is_lost
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import ModelPreset
 from s1core.thinking import Codec
@@ -97,7 +99,7 @@ def _as_ids(eos: object) -> set[int]:
 
 def _device(name: str | None) -> torch.device:
     if name is None or name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -108,6 +110,10 @@ def _device(name: str | None) -> torch.device:
         raise ModelUnavailable(
             f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; "
             "use device='cpu', or install a torch build for your GPU"
+        )
+    if is_lost(device):
+        raise ModelUnavailable(
+            "the GPU failed and is lost to this process; start the program again, or use device='cpu'"
         )
     return device
 
@@ -171,12 +177,8 @@ def _codec(preset: ModelPreset) -> Codec:
             f"the tokenizer of {preset.name} has no chat template; use an instruction-tuned model, "
             "or put a chat_template.jinja beside its tokenizer.json"
         )
-
-    def render(messages: list[dict[str, str]]) -> str:
-        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-
     eos = tokenizer.eos_token_id
-    return Codec(backend, render, eos_ids=[] if eos is None else [eos])
+    return Codec(backend, ChatTemplate(tokenizer), eos_ids=[] if eos is None else [eos])
 
 
 def _check_memory(preset: ModelPreset, dtype: torch.dtype, device: torch.device) -> None:

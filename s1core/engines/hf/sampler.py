@@ -1,9 +1,7 @@
-"""Choosing the next token. The noise of a step is a function of (seed, sample index, step) alone."""
+"""Choosing the next token. The noise of a step is a function of (seed, question, sample index, step) alone."""
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -11,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from s1core.noise import noise_seed
 from s1core.types import Sampling
 
 
@@ -65,9 +64,10 @@ class Sampler:
     def _perturb(self, logits: Tensor, draws: Sequence[Draw]) -> Tensor:
         heat = torch.tensor([[d.sampling.temperature] for d in draws], device=self._device)
         scores = logits / heat
-        if any(d.sampling.top_p < 1 for d in draws):
-            keep = torch.tensor([[d.sampling.top_p] for d in draws], device=self._device)
-            scores = _nucleus(scores, keep)
+        # Only where it is asked for: rounding must not take tokens from rows that happen to be in company.
+        filtered = [row for row, draw in enumerate(draws) if draw.sampling.filters]
+        if filtered:
+            scores[filtered] = _filtered(scores[filtered], [draws[row].sampling for row in filtered])
         noise = torch.empty_like(scores)
         for row, draw in enumerate(draws):
             # Full vocabulary at once: dividing by exponential noise is the Gumbel-max trick.
@@ -77,17 +77,20 @@ class Sampler:
         return scores - noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()
 
 
-def noise_seed(sampling: Sampling, step: int) -> int:
-    """Hash (seed, sample index, step) to 64 bits; neighbouring inputs give unrelated noise."""
-    packed = struct.pack("<qqq", sampling.seed, sampling.sample_index, step)
-    return int.from_bytes(hashlib.blake2b(packed, digest_size=8).digest(), "little", signed=True)
+def _filtered(scores: Tensor, samplings: Sequence[Sampling]) -> Tensor:
+    """Bar all but the tokens that min_p keeps, of these top_k, and of these top_p: vLLM's order. Ties go to lower ids.
 
-
-def _nucleus(scores: Tensor, top_p: Tensor) -> Tensor:
-    """Bar all but the smallest set of tokens whose probability reaches `top_p`."""
-    ordered, order = scores.sort(dim=-1, descending=True)
-    probability = ordered.softmax(dim=-1)
-    before = probability.cumsum(dim=-1) - probability
-    barred = before >= top_p
+    Args:
+        scores: `[rows, vocabulary]`, divided by the temperature already.
+        samplings: one a row.
+    """
+    told = [[s.min_p, s.top_k or scores.shape[1], s.top_p if s.top_p < 1 else 2.0] for s in samplings]
+    # In float64, so that the sums of a row do not depend on how many rows there are.
+    min_p, top_k, top_p = torch.tensor(told, dtype=torch.float64, device=scores.device).T[..., None]
+    ordered, order = scores.double().sort(dim=-1, descending=True, stable=True)
+    barred = ordered < ordered[:, :1] + min_p.log()
+    barred |= torch.arange(scores.shape[1], device=scores.device) >= top_k
+    probability = ordered.masked_fill(barred, -torch.inf).softmax(dim=-1)
+    barred |= probability.cumsum(dim=-1) - probability >= top_p
     barred[:, 0] = False
     return scores.masked_fill(torch.empty_like(barred).scatter_(1, order, barred), -torch.inf)

@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from s1core.engines.base import Chunk, Request
+from s1core.engines.base import Chunk
+from s1core.engines.hf import device_errors
 from s1core.engines.hf.batch import Step, decode_feed, prefill_feed
-from s1core.engines.hf.kv_cache import Slot, SlotCache, common_prefix
-from s1core.engines.hf.sampler import Draw, Sampler
-from s1core.engines.hf.token_stream import Outbox
+from s1core.engines.hf.kv_cache import SlotCache, TextsLost, common_prefix
+from s1core.engines.hf.rows import Row
+from s1core.engines.hf.sampler import Sampler
 from s1core.errors import EngineFailed
 
 log = logging.getLogger(__name__)
@@ -51,57 +52,6 @@ class EngineStats:
     """Forward passes so far."""
 
 
-@dataclass(slots=True, eq=False)
-class Row:
-    """One request on its way."""
-
-    request: Request
-    outbox: Outbox
-    limit: int
-    """Tokens that may be sampled: what was asked or what the context leaves."""
-    ids: list[int] = field(default_factory=list[int])
-    """Prompt and sampled tokens."""
-    slot: Slot | None = None
-    computed: int = 0
-    reused: int = 0
-    begun: bool = False
-    """The first chunk is out."""
-    cancelled: bool = False
-
-    @property
-    def sampled(self) -> int:
-        """Tokens sampled so far."""
-        return len(self.ids) - len(self.request.prompt_ids)
-
-    @property
-    def left(self) -> int:
-        """Tokens that must go through the model before the next one can be sampled."""
-        return len(self.ids) - (len(self.slot.ids) if self.slot else 0)
-
-    def draw(self) -> Draw:
-        """How the next token is drawn."""
-        request = self.request
-        forbidden = request.forbid_first if self.sampled == 0 else frozenset[int]()
-        return Draw(request.sampling, request.first_step + self.sampled, forbidden)
-
-    def take(self, token_id: int, logprobs: tuple[float, ...]) -> Chunk:
-        """Add a sampled token; return the chunk that tells of it."""
-        computed, reused = (0, 0) if self.begun else (self.computed, self.reused)
-        self.begun = True
-        if token_id in self.request.stop_ids:
-            return Chunk(
-                token_ids=(), finish="stop", stop_id=token_id, prefill_computed=computed, prefill_reused=reused
-            )
-        self.ids.append(token_id)
-        return Chunk(
-            token_ids=(token_id,),
-            finish="length" if self.sampled >= self.limit else None,
-            logprobs=logprobs,
-            prefill_computed=computed,
-            prefill_reused=reused,
-        )
-
-
 class Worker:
     """Runs requests in a thread of its own until `stop`."""
 
@@ -123,6 +73,8 @@ class Worker:
         self._live: list[Row] = []
         self._turns = 0
         self._stopped = False
+        self.dead = False
+        """The thread ended although nobody called `stop`: the GPU is lost, or the scheduler itself failed."""
         self._thread = threading.Thread(target=self._run, name="s1-engine", daemon=True)
         self._thread.start()
 
@@ -149,7 +101,7 @@ class Worker:
         """
         with self._changed:
             if self._stopped:
-                raise _closed()
+                raise self._ended()
             self._waiting.append(row)
             self._changed.notify()
 
@@ -166,24 +118,35 @@ class Worker:
         torch.set_num_threads(self._threads)
         # Attention to far tokens is tiny numbers, on which a CPU is several times slower; of this thread alone.
         torch.set_flush_denormal(True)
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopped or self._waiting or self._live)
-                if self._stopped:
-                    break
-            try:
-                self._turn()
-            except Exception as error:
-                log.exception("the engine's turn failed")
-                self._fail(self._live, error)
-        self._end()
+        try:
+            while not self.dead:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopped or self._waiting or self._live)
+                    if self._stopped:
+                        return
+                try:
+                    self._turn()
+                except Exception as error:
+                    log.exception("the engine's turn failed")
+                    self._fail(self._live, error)
+        finally:
+            self._end()
 
     def _end(self) -> None:
+        """Fail whatever is left and free the memory, whether the engine was closed or died."""
+        with self._changed:
+            self.dead, self._stopped = not self._stopped, True
+            rows = [*self._live, *self._waiting]
+            self._live, self._waiting, self._step = [], [], None
         self._tell()
-        for row in (*self._live, *self._waiting):
-            row.outbox.put(_closed())
-        self._live, self._waiting, self._step = [], [], None
+        for row in rows:
+            row.outbox.put(self._ended())
         self._cache.clear()
+
+    def _ended(self) -> EngineFailed:
+        if self.dead:
+            return EngineFailed("the engine failed and cannot go on; load it again (on the page: press Run)")
+        return EngineFailed("the engine was closed; load it again with load_engine to go on")
 
     def _turn(self) -> None:
         self._drop_cancelled()
@@ -285,7 +248,7 @@ class Worker:
             longest = max(len(r.ids) - r.left + min(r.left, self._prefill_tokens) for r in rows)
             if self._cache.ensure_length(longest):
                 break
-            newest = self._live[-1]
+            newest = max(self._live, key=lambda row: row.number)
             rows = [row for row in rows if row is not newest]
             self._leave(newest)
             newest.slot = None
@@ -320,11 +283,15 @@ class Worker:
         """End these requests; what they left in the cache may be broken and is forgotten."""
         self._tell()
         message = f"the model's forward pass failed ({type(error).__name__}: {error}); the engine itself goes on"
-        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        if device_errors.is_lost(self._cache.placement["device"]):
+            self.dead, rows = True, [*self._live, *rows]
+            message = f"the GPU failed ({_first_line(error)}) and is lost to this process; start the program again"
+        elif isinstance(error, TextsLost) or device_errors.is_out_of_memory(error):
+            rows = [*self._live, *rows] if isinstance(error, TextsLost) else rows
             message = (
                 "the memory for this run is spent; ask for a smaller budget or fewer runs at once, the engine goes on"
             )
-        for row in list(rows):
+        for row in dict.fromkeys(rows):
             if row in self._live:
                 self._live.remove(row)
             with self._changed:
@@ -334,5 +301,5 @@ class Worker:
             row.outbox.put(EngineFailed(message))
 
 
-def _closed() -> EngineFailed:
-    return EngineFailed("the engine was closed; load it again with load_engine to go on")
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal, cast
 
+from s1core import noise
 from s1core.engines.base import Chunk, Request
 from s1core.errors import EngineFailed, Unsupported
 from s1core.thinking import Codec
@@ -36,6 +37,10 @@ class Continuation:
         self._ended_round = False
         self._last: Chunk | None = None
         """The end of the text, held back until the server has told what it took from its cache."""
+        self._sent = 0
+        """Tokens of the prompt that was sent last."""
+        self.wrapped = False
+        """The server has read far more than it was sent."""
         self.done = request.max_tokens < 1
         if not takes_ids:
             check_text(codec, request)
@@ -50,6 +55,7 @@ class Continuation:
         request, sampling = self._request, self._request.sampling
         self._ended_round = False
         prompt = [*request.prompt_ids, *self._written]
+        self._sent = len(prompt)
         stops = sorted(request.stop_ids)
         body: dict[str, Any] = {
             "model": self._model,
@@ -61,6 +67,9 @@ class Continuation:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        # No fields of OpenAI's, and refused by its own server: said only where they are asked for.
+        body |= {"top_k": sampling.top_k} if sampling.top_k else {}
+        body |= {"min_p": sampling.min_p} if sampling.min_p else {}
         if self._barred:
             body["logit_bias"] = {str(i): NEVER for i in sorted(self._barred)}
         if self._takes_ids:
@@ -92,6 +101,9 @@ class Continuation:
             if "error" in event:
                 raise EngineFailed(f"the server failed: {message_of(event)}")
             choices: list[dict[str, Any]] = event.get("choices") or []
+            read = prompt_tokens(event)
+            # Text is cut into tokens anew there, perhaps a little otherwise.
+            self.wrapped |= read is not None and read > self._sent + 4 + (0 if self._takes_ids else self._sent // 8)
             cached = _cached_tokens(event)
             if cached is not None and self._last is not None:
                 total = len(self._request.prompt_ids)
@@ -182,8 +194,7 @@ class Continuation:
 
 def noise_seed(request: Request, written: int) -> int:
     """Seed of an answer that begins at this step; the protocol has no noise by step."""
-    sampling = request.sampling
-    return hash((sampling.seed, sampling.sample_index, request.first_step + written)) % 2**31
+    return noise.noise_seed(request.sampling, request.first_step + written) % 2**31
 
 
 def check_text(codec: Codec, request: Request) -> None:
@@ -207,6 +218,13 @@ def message_of(data: object) -> str:
     error: Any = cast("dict[str, Any]", data).get("error", data) if isinstance(data, dict) else data
     text = str(cast("dict[str, Any]", error).get("message", error) if isinstance(error, dict) else error)
     return next(iter(text.strip().splitlines()), "no reason given")[:300]
+
+
+def prompt_tokens(answer: dict[str, Any]) -> int | None:
+    """How many tokens of a prompt a server says to have read."""
+    usage: Any = answer.get("usage")
+    told: Any = cast("dict[str, Any]", usage).get("prompt_tokens") if isinstance(usage, dict) else None
+    return told if isinstance(told, int) and not isinstance(told, bool) else None
 
 
 def _cached_tokens(event: dict[str, Any]) -> int | None:

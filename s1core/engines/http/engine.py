@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
 import os
 import random
 import time
 import weakref
-from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 import httpx
 
@@ -23,9 +22,10 @@ from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.capabilities import require
 from s1core.engines.hf import loading
 from s1core.engines.http.completions import Continuation, Interrupted, message_of
-from s1core.engines.http.health_check import HealthCheck, served
+from s1core.engines.http.health_check import HealthCheck
+from s1core.engines.http.introduction import introduce
 from s1core.engines.http.pool import Pool, Server
-from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, QuestionTooLong
+from s1core.errors import EngineFailed, InvalidSetting, QuestionTooLong
 from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
 
@@ -33,11 +33,16 @@ RETRIES = 5
 """Failures in a row, without a token between them, after which a request is given up."""
 FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 10.0
+_WRAPPED = "prompt: the server read more than it was sent; it puts it into a chat template of its own"
+"""Of the environment: seconds of silence after which a server counts as failed."""
+SILENCE_S = 60.0
 TOO_BUSY = (408, 425, 429, 500, 502, 503, 504, 529)
 BY_IDS = Capabilities(
     max_tokens="enforced",
     forbid_first="emulated",
     seeded_noise="emulated",
+    filters="emulated",
+    exact_sweeps="emulated",
     logprobs="enforced",
     prefix_cache="emulated",
     token_ids="enforced",
@@ -46,6 +51,8 @@ BY_TEXT = Capabilities(
     max_tokens="enforced",
     forbid_first="emulated",
     seeded_noise="emulated",
+    filters="emulated",
+    exact_sweeps="emulated",
     logprobs="unsupported",
     prefix_cache="emulated",
     token_ids="emulated",
@@ -68,7 +75,7 @@ class HttpEngine:
     ) -> None:
         self.model = preset.name
         self.codec, own_length = loading.load_codec(preset)
-        self.format = thinking_format(preset.format)
+        self.format = self.codec.fit(thinking_format(preset.format))
         self.pool = pool
         key = api_key or os.environ.get("S1_API_KEY")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -76,14 +83,14 @@ class HttpEngine:
         timeout_s = _patience_s() if timeout_s is None else timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0))
         self._client = httpx.Client(timeout=self._timeout, headers=self._headers, limits=_limits(), trust_env=False)
-        self._aclients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._aclients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OwnedClient] = weakref.WeakKeyDictionary()
         self._closed = False
-        self._served, length, self._takes_ids = self._introduce(preset, served_model)
+        found = introduce(self._client, pool, self.codec, preset, served_model)
+        self._served, self._takes_ids = found.model, found.takes_ids
+        self.notes: tuple[str, ...] = found.notes
         self._health = HealthCheck(pool, self._client, self._served)
         self.capabilities = BY_IDS if self._takes_ids else BY_TEXT
-        known = [n for n in (length, preset.context_length, own_length) if n]
+        known = [n for n in (found.context_length, preset.context_length, own_length) if n]
         self.context_length = min(known) if known else loading.DEFAULT_CONTEXT
         self.default_answer_tokens = preset.answer_tokens(self.context_length)
 
@@ -126,14 +133,15 @@ class HttpEngine:
                         response.read()
                         self._refused(server, response)
                     for line in response.iter_lines():
-                        yield from job.feed(line)
+                        yield from self._noted(job.feed(line), server, job)
                         if job.round_over:
                             break
                 for chunk in job.closed():
                     yield chunk
-                self.pool.succeeded(server)
+                self._succeeded(server, job)
                 tries = 0
-            except (httpx.HTTPError, Interrupted) as error:
+            except (httpx.HTTPError, Interrupted, RuntimeError) as error:
+                self._check_open(error)
                 for chunk in job.last():
                     yield chunk
                 if job.done:
@@ -151,20 +159,22 @@ class HttpEngine:
         while not job.done:
             before, server = job.written, self._choose(request)
             try:
-                async with self._aclient().stream("POST", f"{server.url}/v1/completions", json=job.body()) as response:
+                client = await self._aclient()
+                async with client.stream("POST", f"{server.url}/v1/completions", json=job.body()) as response:
                     if response.status_code != 200:
                         await response.aread()
                         self._refused(server, response)
                     async for line in response.aiter_lines():
-                        for chunk in job.feed(line):
+                        for chunk in self._noted(job.feed(line), server, job):
                             yield chunk
                         if job.round_over:
                             break
                 for chunk in job.closed():
                     yield chunk
-                self.pool.succeeded(server)
+                self._succeeded(server, job)
                 tries = 0
-            except (httpx.HTTPError, Interrupted) as error:
+            except (httpx.HTTPError, Interrupted, RuntimeError) as error:
+                self._check_open(error)
                 for chunk in job.last():
                     yield chunk
                 if job.done:
@@ -176,13 +186,23 @@ class HttpEngine:
                 self.pool.release(server)
 
     def close(self) -> None:
-        """Let go of the connections; the servers stay."""
+        """Let go of the connections; the servers stay. Running requests fail with `EngineFailed`."""
         self._closed = True
         self._client.close()
+        for loop, owned in list(self._aclients.items()):
+            if loop.is_running():
+                asyncio.run_coroutine_threadsafe(owned.lease.aclose(), loop)
+        self._aclients.clear()
+
+    def _check_open(self, error: Exception | None = None) -> None:
+        """Tell a failure that `close` caused from others, which are raised or borne elsewhere."""
+        if self._closed:
+            raise EngineFailed("the engine was closed; load it again with load_engine to go on") from None
+        if isinstance(error, RuntimeError):
+            raise error
 
     def _begin(self, request: Request) -> Continuation:
-        if self._closed:
-            raise EngineFailed("the engine was closed; load it again with load_engine to go on")
+        self._check_open()
         if request.logprobs:
             require(self, "logprobs")
         room = self.context_length - len(request.prompt_ids)
@@ -197,13 +217,26 @@ class HttpEngine:
         self._health.start()
         return self.pool.acquire(request.prompt_ids)
 
-    def _aclient(self) -> httpx.AsyncClient:
+    async def _aclient(self) -> httpx.AsyncClient:
+        """The client of the running event loop; it is closed together with the loop."""
         loop = asyncio.get_running_loop()
-        client = self._aclients.get(loop)
-        if client is None:
+        owned = self._aclients.get(loop)
+        if owned is None:
             client = httpx.AsyncClient(timeout=self._timeout, headers=self._headers, limits=_limits(), trust_env=False)
-            self._aclients[loop] = client
-        return client
+            owned = self._aclients[loop] = _OwnedClient(client, _lease(client))
+            await anext(owned.lease)
+        return owned.client
+
+    def _noted(self, chunks: Iterator[Chunk], server: Server, job: Continuation) -> Iterator[Chunk]:
+        for chunk in chunks:
+            if chunk.finish is not None:
+                self._succeeded(server, job)  # before it is given out: whoever has it reads no further
+            yield chunk
+
+    def _succeeded(self, server: Server, job: Continuation) -> None:
+        self.pool.succeeded(server)
+        if job.wrapped and _WRAPPED not in self.notes:
+            self.notes = (*self.notes, _WRAPPED)
 
     def _refused(self, server: Server, response: httpx.Response) -> None:
         """Turn a status into a failure that is worth another try, or one that is not."""
@@ -234,46 +267,19 @@ class HttpEngine:
             ) from error
         return tries + 1
 
-    def _introduce(self, preset: ModelPreset, wanted: str | None) -> tuple[str, int | None, bool]:
-        """Find the model's name on the servers, its context, and whether ids go in and come out."""
-        reasons: list[str] = []
-        found: tuple[str, int | None, bool] | None = None
-        for server in self.pool.servers:
-            try:
-                response = self._client.get(f"{server.url}/v1/models", timeout=10.0)
-                response.raise_for_status()
-                name, length = _served_model(response.json(), preset, wanted, server.url)
-                ids = self._takes_token_ids(server, name)
-            except (httpx.HTTPError, json.JSONDecodeError) as error:
-                self.pool.failed(server)
-                reasons.append(f"{server.url}: {str(error) or type(error).__name__}")
-                continue
-            if found is not None and name != found[0]:
-                raise InvalidSetting(f"the servers serve different models ({found[0]} and {name}); name one model each")
-            shortest = min(filter(None, (length, found[1] if found else None)), default=None)
-            found = (name, shortest, ids and (found is None or found[2]))
-        if found is None:
-            raise ModelUnavailable(f"no server answers ({'; '.join(reasons)}); start one, or check the address")
-        return found
 
-    def _takes_token_ids(self, server: Server, name: str) -> bool:
-        first = self.codec.encode_user("a")[:1]
-        body: dict[str, Any] = {"model": name, "prompt": list(first), "max_tokens": 1, "return_token_ids": True}
-        response = self._client.post(f"{server.url}/v1/completions", json=body)
-        if response.status_code != 200:
-            return False
-        choices: list[dict[str, Any]] = response.json().get("choices") or [{}]
-        return isinstance(choices[0].get("token_ids"), list)
+@dataclass(frozen=True, slots=True)
+class _OwnedClient:
+    client: httpx.AsyncClient
+    lease: AsyncGenerator[None, None]
 
 
-def _served_model(data: Any, preset: ModelPreset, wanted: str | None, url: str) -> tuple[str, int | None]:
-    lengths = served(data)
-    for name in (wanted,) if wanted else (preset.location, preset.name, *(lengths if len(lengths) == 1 else ())):
-        if name in lengths:
-            length = lengths[name]
-            return name, length if isinstance(length, int) else None
-    has = ", ".join(lengths) or "none"
-    raise InvalidSetting(f"{url} does not serve {wanted or preset.name}; it serves: {has}; name one with served_model=")
+async def _lease(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    """Hold a client until the event loop ends, which closes the generators that it has begun."""
+    try:
+        yield
+    finally:
+        await client.aclose()
 
 
 def _words(response: httpx.Response) -> str:

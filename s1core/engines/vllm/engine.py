@@ -44,14 +44,14 @@ class VllmEngine:
 
     name = "vllm"
     capabilities = Capabilities(
-        forbid_first="emulated", seeded_noise="emulated", logprobs="enforced", prefix_cache="enforced"
+        forbid_first="emulated", seeded_noise="emulated", logprobs="enforced", exact_sweeps="emulated"
     )
 
     def __init__(self, preset: ModelPreset, *, lora: str | None = None, **options: Any) -> None:
         params: Any = vllm_compat.load("SamplingParams")
         self.model = preset.name
         self.codec, _ = loading.load_codec(preset)
-        self.format = thinking_format(preset.format)
+        self.format = self.codec.fit(thinking_format(preset.format))
         self._params: Any = params
         self._delta: Any = vllm_compat.load("RequestOutputKind").DELTA
         self._lora: Any = None
@@ -234,6 +234,8 @@ class VllmEngine:
             max_tokens=max_tokens,
             temperature=request.sampling.temperature,
             top_p=request.sampling.top_p,
+            top_k=request.sampling.top_k,
+            min_p=request.sampling.min_p,
             seed=noise_seed(request, written) if request.sampling.temperature > 0 else None,
             stop_token_ids=sorted(request.stop_ids),
             ignore_eos=True,
