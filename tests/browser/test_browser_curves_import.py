@@ -43,7 +43,7 @@ def test_which_of_several_verdicts_counts_is_asked_and_chosen(page: Page) -> Non
         "every recorded verdict (exact_match,a) is wrong, although 1 of 1 answers agree"
     )
     expect(region(page, "Metrics")).to_contain_text("0.0 [0.0, 79.3]")
-    notes(page).get_by_role("button", name="exact_match,b").click()
+    notes(page).get_by_role("button", name="Use exact_match,b").click()
     expect(region(page, "Metrics")).to_contain_text("100.0 [20.7, 100.0]")
     assert region(page, "Metrics").locator(".metrics-series").count() == 1  # the other reading is gone
     add_files(page, (RESULTS, results()), (SAMPLES, lines(*rows)))
