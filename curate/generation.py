@@ -84,17 +84,18 @@ class ModelSpec:
 
 @cache
 def _identity(model: str) -> str:
-    """A local folder by its weights: sizes, and both ends of every file, where the names and the last layers are.
-
-    A preset that is an adapter on a base is told by both.
-    """
+    """A local folder by its weights; a preset that is an adapter on a base by those of both."""
     preset = PRESETS.get(model)
     if preset is not None and preset.base is not None:
-        return f"{model}: {_identity(preset.location)} on {_identity(preset.base)}"
+        return f"{model}@{_digest(Path(preset.location))} on {_identity(preset.base)}"
     folder = Path(model)
-    weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    if not weights:
-        return model
+    digest = _digest(folder) if folder.is_dir() else None
+    return model if digest is None else f"{folder.resolve().name}@{digest}"
+
+
+def _digest(folder: Path) -> str | None:
+    """Of sizes, and both ends of every file, where the names and the last layers are; None without weights."""
+    weights = sorted(folder.glob("*.safetensors"))
     digest = hashlib.sha256()
     for path in weights:
         size = path.stat().st_size
@@ -102,7 +103,7 @@ def _identity(model: str) -> str:
             digest.update(f"{path.name} {size} ".encode() + file.read(_END_BYTES))
             file.seek(max(0, size - _END_BYTES))
             digest.update(file.read())
-    return f"{folder.resolve().name}@{digest.hexdigest()[:12]}"
+    return digest.hexdigest()[:12] if weights else None
 
 
 def ask_all(

@@ -29,6 +29,7 @@ class EventStream:
         self._send = send
         self._spoke_s = time.monotonic()
         self._sending = asyncio.Lock()
+        self._over = False
         self.begun = False
         """The status is out: what goes wrong from here on can only be told in the stream."""
 
@@ -39,6 +40,7 @@ class EventStream:
         try:
             yield
         finally:
+            self._over = True
             beating.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await beating
@@ -53,6 +55,8 @@ class EventStream:
 
     async def _write(self, body: bytes, *, more: bool = True) -> None:
         async with self._sending:
+            if self._over:  # a comment that comes too late, where somebody else answers by now
+                return
             if not self.begun:
                 self.begun = True
                 await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})

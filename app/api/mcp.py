@@ -7,6 +7,7 @@ name. Here it has these three, which it calls in this very process, and nothing 
 from __future__ import annotations
 
 import gradio as gr
+from gradio.events import api
 
 from app.access.admission import Gate
 from app.api.fields import read_seed
@@ -115,7 +116,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
 
     for tool in (solve, sweep, probe):
         # Past Gradio's queue, which would be asked over HTTP: the line that they stand in is the gate's.
-        gr.api(tool, api_name=_endpoint(tool.__name__), queue=False, concurrency_limit=None)
+        api(tool, api_name=_endpoint(tool.__name__), queue=False, concurrency_limit=None)
 
 
 def keep_to_the_tools(page: gr.Blocks) -> None:

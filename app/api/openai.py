@@ -127,12 +127,12 @@ class Completions:
             await stream.end()
 
     async def _engine(self, ask: wire.Ask, place: Place) -> Engine:
-        await place.turn()
         if ask.chat and ask.chat.history and not self._shelf.takes_turns(ask.model):
             raise Unsupported(
                 f"{ask.model} was trained on single questions and makes nothing of earlier turns; "
                 "send one message of the role user, after those of the role system."
             )
+        await place.turn()
         async for step in self._shelf.load(ask.model):
             if not isinstance(step, str):
                 return step

@@ -51,8 +51,10 @@ MORE: dict[str, Source] = {
         title="GSM8K (train)",
         hub=Hub(id="openai/gsm8k", configs=("main",)),
         solution="answer",
-        # Its answer is the worked solution; the number that this ends with is the teacher's to find.
-        answer="final_answer",
+        # Its answer is the worked solution, which ends with the number.
+        answer="answer",
+        answer_after="####",
+        kind="text",
         licence="MIT",
         rows=7_473,
     )

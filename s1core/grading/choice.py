@@ -11,7 +11,7 @@ from s1core.grading.words import fold
 
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
 _LETTER = (
-    r"(?<![A-Za-z0-9\\'’_^])(?!I\s+[a-z])(?P<letter>[A-J])"
+    r"(?<![A-Za-z0-9\\'’_^°])(?<![0-9°]\s)(?!I\s+[a-z])(?P<letter>[A-J])"
     r"(?![A-Za-z0-9_]|['’](?!d[iıuü]r)|\s*(?:[=²^+/<>]|\*(?!\*)|\\times|\\cdot))"
 )
 _DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?![\w^%]|[.,][0-9])"
@@ -25,8 +25,13 @@ _DENIED = (
     r"değil|नहीं|নয়|不对|不正确|不是|错))"
 )
 _DENYING = re.compile(rf"(?:{_NEGATION})\W*$", re.IGNORECASE)
+# `A or C` chooses neither.
+_ALTERNATIVE = re.compile(r"(?<![A-Za-z])(?:[A-J]|[0-9])\)?\s*(?:,|/|\bor\b|\band\b)\s*\(?$")
 _WINDOW = 4_000
 """Characters at the end of a text that are searched; a conclusion stands there."""
+
+
+_PRAISE = r"(?:(?:only|most|best)\s+(?:correct|likely|plausible|one|option|answer)|correct|right|best|answer|true)\b"
 
 
 class _Patterns:
@@ -39,9 +44,11 @@ class _Patterns:
         self.bold = re.compile(rf"\*\*\(?{sign}(?=[.:)]|\*\*)")
         self.option = re.compile(rf"(?i:{'|'.join(OPTION_WORDS)})\w*\s*[:：]?\s*[(（\"'“「*]*{sign}{_DENIED}")
         self.leading = re.compile(rf"[\s\"'“‘«*_$(（\[{{【]*{sign}")
+        # `C is the answer`, `C is correct`.
+        self.praised = re.compile(rf"{sign}\)?\**\s+(?:is|must be)\s+(?:therefore\s+)?(?:the\s+)?{_PRAISE}")
         self.item = re.compile(rf"{sign}(?=[.)])")
         self.several = re.compile(
-            rf"[\s(]*{sign}[)\s]*(?:(?:,|;|&|and|\\text\{{\s*and\s*\}})[\s(]*(?:[A-J]|1?[0-9])[)\s.]*)+"
+            rf"[\s(]*(?:(?:[Bb]oth|[Ee]ither)\s+)?{sign}[)\s]*(?:(?:,|;|&|and|or|\\text\{{\s*and\s*\}})[\s(]*(?:[A-J]|1?[0-9])[)\s.]*)+"
         )
 
 
@@ -94,7 +101,8 @@ def choices_together(text: str) -> str | None:
 def choice_in_prose(text: str, answer: str = "", *, digits: bool = False) -> str | None:
     """The option that a text chooses without giving it as its answer.
 
-    In this order: the last `the answer is B`; the last option in bold, `**B. leave a tip**`; the first `option B` of
+    In this order: the last `the answer is B`; the last option in bold, `**B. leave a tip**`; the last
+    `B is correct`; the first `option B` of
     the labelled answer, which says what it is before it says why it is not another; the last `option B`; a letter that
     opens the text; the only option that is mentioned as an item, `B. ...` or `B) ...`.
 
@@ -111,6 +119,7 @@ def choice_in_prose(text: str, answer: str = "", *, digits: bool = False) -> str
     return (
         _last(patterns.phrase, end)
         or _last(patterns.bold, end)
+        or _last(patterns.praised, end)
         or (stated and stated["letter"])
         or _last(patterns.option, end)
         or _leading(patterns, whole)
@@ -175,6 +184,7 @@ def _only(pattern: re.Pattern[str], text: str) -> str | None:
     letters = {
         found["letter"]
         for found in pattern.finditer(text)
-        if not _DENYING.search(text[max(0, found.start() - 20) : found.start()])
+        if not _DENYING.search(before := text[max(0, found.start() - 20) : found.start()])
+        and not _ALTERNATIVE.search(before)
     }
     return letters.pop() if len(letters) == 1 else None

@@ -62,4 +62,4 @@ def equal_math(answer: str, gold: str, *, found: str = "") -> Comparison:
 def canonical(answer: str) -> str:
     """One spelling for answers that are literally the same, so that votes can be counted: 023 and 23, 0.5 and 1/2."""
     number = parse_number(answer)
-    return str(number.value) if number is not None else tidy(answer)
+    return tidy(answer) if number is None else f"{number.value}{'%' if number.percent else ''}"

@@ -36,7 +36,7 @@ _LETTERS = r"[^\s\d:：.,;!?()\[\]{}$\\*#]"
 _GAP = rf"{_LETTERS}{{0,10}}+(?:\s{_LETTERS}{{1,14}}+){{0,3}}?"
 _LABEL = re.compile(
     rf"(?P<final>final\s+)?(?:answers?(?:\s+(?:is|are))?|{_RESULT}|(?!answer){_WORD}{_GAP})[\s*_]*(?:[:：]|ঃ)"
-    r"|^[ \t]*####(?!#)",
+    r"|^[ \t]*####(?!#)|<answer>",
     re.IGNORECASE | re.MULTILINE,
 )
 _PHRASE = re.compile(
@@ -94,8 +94,8 @@ _LONGEST_GAP = 60
 def extract_answer(text: str) -> Extracted:
     r"""Return the last `\boxed{}`, else what follows the last `Final Answer:`, `Answer:` or `the answer is`.
 
-    `Answer` may be in any of some sixty languages, and GSM8K's `####` is a label too. Boxes in a row, parted by commas,
-    `and` or `or` alone, are one answer: `\boxed{1} and \boxed{2}` gives `1, 2`.
+    `Answer` may be in any of some sixty languages; GSM8K's `####` and the tag `<answer>` are labels too. Boxes in a
+    row, parted by commas, `and` or `or` alone, are one answer: `\boxed{1} and \boxed{2}` gives `1, 2`.
 
     Args:
         text: the answer part of a run, its injected `Final Answer:` included.
@@ -199,10 +199,10 @@ def _after_label(rest: str) -> str:
     line = line.strip().lstrip("*_ \t")
     preamble = _PREAMBLE.match(line)
     line = line[preamble.end() :] if preamble is not None else line
-    line = line.partition(_CLOSING_PHRASE)[0]
+    line = line.partition(_CLOSING_PHRASE)[0].partition("</answer>")[0]
     # Stripped by hand: an anchored pattern would try every position of a long run of dots.
-    line = line.strip().strip("`?!")
-    line = line[:-1] if line.endswith(")") and "(" not in line else line
+    line = line.strip().strip("`?")
+    line = line[:-1] if line.endswith(")") and "(" not in line and "[" not in line else line
     return _without_aside((line if line.endswith("...") else line.rstrip(".*_ \t")).lstrip("*_ \t"))
 
 

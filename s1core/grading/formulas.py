@@ -29,6 +29,7 @@ _sympy: Any = import_module("sympy")
 
 _ONE_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:(?!\\boxed).)*)\}", re.DOTALL)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_DELIMITER = re.compile(r"(?<!\\)\$|(?<!\\)\\[()\[\]]")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?!\d|,\d)")
 _NATURAL_LOG = re.compile(r"(?<![\\A-Za-z])log(?=\s*\()")
@@ -70,8 +71,8 @@ class Comparer:
         """
         golds, answers = list(_readings(gold, found="")), list(_readings(text, found=found))
         equal = any(_same_reading(g, a) for g in golds for a in answers)
-        seen = next((a.seen if isinstance(a, Found) else a.source for a in answers), None)
-        return equal, seen or None
+        seen = _formula_of(text.strip(), found) or next((a.seen for a in answers if isinstance(a, Found)), None)
+        return equal, seen and seen.strip()
 
 
 def _same_reading(gold: Node | Found, answer: Node | Found) -> bool:
@@ -84,16 +85,14 @@ def _same_reading(gold: Node | Found, answer: Node | Found) -> bool:
 def _expressions(reading: Node | Found) -> tuple[Any, ...]:
     if isinstance(reading, Found):
         return reading.expressions
-    quantity = split_unit(reading.source)
-    return tuple(e for e in {quantity.value: expression(quantity.value)}.values() if e is not None)
+    value = expression(split_unit(reading.source).value)
+    return () if value is None else (value,)
 
 
 def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     """What a text may mean: one formula, read in more than one way where it is ambiguous, or what prose holds."""
     text = text.strip()
     formula = _formula_of(text, found)
-    if formula is None:
-        formula = value_in_prose(text, first=bool(found))
     if formula is None:
         spaced = part_scripts(fold(text))
         labelled = f"Final Answer: {spaced}" if found.startswith("final") else spaced
@@ -108,22 +107,22 @@ def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     yield read(_THOUSANDS.sub(lambda number: number[0].replace(",", ""), latex))
     if _THOUSANDS.search(latex):
         yield read(latex)
-    if _DECIMAL_COMMA.fullmatch(latex):
+    elif _DECIMAL_COMMA.fullmatch(latex):
         # `1,22` may be two numbers or one.
         yield read(latex.replace(",", "."))
 
 
 def _formula_of(text: str, found: str) -> str | None:
-    """The formula that a text is, or that stands in it marked as one; None for prose without one."""
+    """The formula that a text is or gives; None for prose without one."""
     if box := _ONE_BOX.fullmatch(text):
         return box[1]
     if not found.startswith("boxed") and _BOX.search(text):
         config = _latex.NormalizationConfig(basic_latex=False, boxed="last")
         return _latex.normalize_latex(text.replace("\\fbox", "\\boxed"), config)
     text = read_connectives(text)
-    return (
-        None if is_prose(text) and not _WORD_LIST.fullmatch(text) else re.sub(r"(?<!\\)\$|(?<!\\)\\[()\[\]]", " ", text)
-    )
+    if is_prose(text) and not _WORD_LIST.fullmatch(text):
+        return value_in_prose(text, first=bool(found))
+    return _DELIMITER.sub(" ", text)
 
 
 def same_part(gold: str, answer: str) -> bool:
@@ -177,7 +176,7 @@ def _base(found: re.Match[str]) -> int:
     return _BASES.get(name) or int(name)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def expression(latex: str) -> Any:
     """The expression that a formula stands for; None if it cannot be read."""
     config = _latex.NormalizationConfig(basic_latex=True, units=False, malformed_operators=False, boxed="none")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from s1core.grading.brackets import closing
 from s1core.grading.notation import to_latex
 from s1core.grading.words import fold
 
@@ -101,6 +102,8 @@ def parse_number(text: str) -> Literal | None:
     if (grouped := _grouped(text)) is not None:
         return grouped
     text = _IDLE_BLANK.sub("", to_latex(text))
+    while text.startswith("(") and closing(text, 0) == len(text) - 1:
+        text = text[1:-1]
     if percent := _PERCENT.search(text):
         number = parse_number(text[: percent.start()])
         return number and Literal(value=number.value, decimal=number.decimal, percent=True)

@@ -23,7 +23,7 @@ _WRAPPER = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|mathit|mathnormal|underline|emph|(?:text)?color\s*\{[^{}]*\}|boxed|fbox)\s*(?=\{)"
 )
 _IDLE = re.compile(
-    r"^\s*\\text\s*\{[^{}]*(?:\bis|\bare|:|=)\s*\}|\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
+    r"^\s*[A-Za-z]{3,}(?:\s[A-Za-z]+)?:\s+(?=[-+\d$\\(])|^\s*\\text\s*\{[^{}]*(?:\bis|\bare|:|=)\s*\}|\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
     r"|^\s*(?:\\(?:sim|therefore|Rightarrow|implies|to)(?![a-zA-Z])|(?:about|approximately|around|roughly|exactly)\s)"
     r"|\\(?:[lL]arge|LARGE|[hH]uge|small|normalsize)(?![a-zA-Z])"
     r"|\\(?:displaystyle|textstyle|limits|checkmark|hline|nonumber|color\s*\{[^{}]*\})(?![a-zA-Z])"
@@ -57,7 +57,8 @@ _SAME: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\pounds(?![a-zA-Z])"), "£"),
     (re.compile(r"(?<![a-zA-Z])equals(?![a-zA-Z])"), "="),
     # Next to each other, a whole number and a number would be read as a mixed number.
-    (re.compile(r"(?<=[\d})])\s*(?=\\binom)|(?<=\))\s*(?=\()|(?<=\d)\s*(?=\(\s*\d+\s*\))"), r"\\cdot "),
+    (re.compile(r"(?<=[\d})])\s*(?=\\binom)|(?<=\))\s*(?=\()"), r"\\cdot "),
+    (re.compile(r"(?<![\w}^.-])(\d+(?:\.\d+)?)\s*(?=\(\s*\d+\s*\))"), r"\1\\cdot "),
     (re.compile(r"<=|=<|\\leqq?(?:slant)?(?![a-zA-Z])"), r"\\le "),
     (re.compile(r">=|\\geqq?(?:slant)?(?![a-zA-Z])"), r"\\ge "),
     (re.compile(r"!=|\\neq(?![a-zA-Z])"), r"\\ne "),
@@ -229,7 +230,11 @@ def brace_powers(text: str) -> str:
             if end is not None:
                 text = f"{text[: power.start()]}^{{{text[start + 1 : end]}}}{text[end + 1 :]}"
         elif exponent := _EXPONENT.match(text, start):
-            text = f"{text[: power.start()]}^{{{exponent[0]}}}{text[exponent.end() :]}"
+            end = exponent.end()
+            if text.startswith("^{", end) and (close := closing(text, end + 1)) is not None:
+                # Powers of powers are read from the right.
+                end = close + 1
+            text = f"{text[: power.start()]}^{{{text[start:end]}}}{text[end:]}"
     return text
 
 

@@ -16,8 +16,13 @@ _NUMBER = r"\d{1,4}:\d+(?:\s?[AaPp]\.?[Mm]\b)?|\d+(?:[.,]\d+)*(?:\s\d{3}(?!\d))*
 _NAMES = "|".join(sorted((name for name in NAMES if len(name) > 1), key=len, reverse=True))
 # A name, a letter that nothing but operators surrounds, or a number: what plain formulas are made of.
 _TERM = rf"(?:(?:{_NAMES})\b|{_NUMBER}%?|[a-zA-Z](?![a-zA-Z'’])|[√∛π∞θ¼-¾⅐-⅞]|\([^()\n]{{1,40}}\)|[²³¹⁰-⁹!])"
-_PLAIN = rf"(?<![\w.])[-−+]?[$€£¥₹]?(?:{_TERM})(?:\s?[-−+*/^=×·÷]{{1,2}}\s?[-−]?(?:{_TERM})|(?:{_TERM}))*[€£¥₹%]?"
-_CANDIDATE = re.compile(rf"{_FORMULA}|(?P<fraction>-?\\frac\{{-?[\d.]+\}}\{{[\d.]+\}})|(?P<plain>{_PLAIN})", re.DOTALL)
+_PLAIN = rf"(?<![\w.])[-−+]?[$€£¥₹]?(?:{_TERM})(?:\s?[-−+*/^=×·÷<>≤≥]{{1,2}}\s?[-−]?(?:{_TERM})|(?:{_TERM}))*[€£¥₹%]?"
+_BOUND = r"\s*[^\s,;()\[\]{}]{1,30}+\s*"
+_BRACKETED = rf"(?<!\w)[\[({{](?:{_BOUND},){{1,12}}{_BOUND}[\])}}]"
+_CANDIDATE = re.compile(
+    rf"{_FORMULA}|(?P<bracketed>{_BRACKETED})|(?P<fraction>-?\\frac\{{-?[\d.]+\}}\{{[\d.]+\}})|(?P<plain>{_PLAIN})",
+    re.DOTALL,
+)
 _BETWEEN = re.compile(r"\s*(?:,|,?\s*(?:and|or))\s*")
 _IS = re.compile(r"(?:\b(?:is|are|equals|be|=|es|est|ist|é|è|är)\b|=|[：:])[\s*$\"']*$")
 _NAME_ONLY = re.compile(r"\s*\\?[A-Za-z]+'?(?:_\{?\w+\}?)?(?:\([a-z](?:,\s*[a-z])*\))?\s*")
@@ -54,15 +59,24 @@ def value_in_prose(text: str, *, first: bool) -> str | None:
 def _candidates(text: str) -> list[_Candidate]:
     found: list[_Candidate] = []
     for match in _CANDIDATE.finditer(text):
-        marked = next((group for name, group in match.groupdict().items() if group and name != "plain"), None)
+        marked = match["display"] or match["inline"] or match["round"] or match["square"]
         source = marked or match[0].strip()
         if (marked and _NAME_ONLY.fullmatch(source)) or not (marked or any(char.isdecimal() for char in source)):
             continue
         said = _IS.search(text[max(0, match.start() - 16) : match.start()]) is not None or "=" in source
-        gap = text[found[-1].end : match.start()] if found else ""
-        if marked and gap and _BETWEEN.fullmatch(gap):
+        candidate = _Candidate(source, match.start(), match.end(), said)
+        by_comma = bool(marked)
+        while found and _are_listed(text[found[-1].end : candidate.start], found[-1], candidate, by_comma=by_comma):
             last = found.pop()
-            found.append(_Candidate(f"{last.source}, {source}", last.start, match.end(), last.said))
-        else:
-            found.append(_Candidate(source, match.start(), match.end(), said))
+            candidate = _Candidate(f"{last.source}, {candidate.source}", last.start, match.end(), last.said or said)
+            # In `1, 2 and 3` only a comma parts the other items.
+            by_comma = True
+        found.append(candidate)
     return found
+
+
+def _are_listed(gap: str, first: _Candidate, second: _Candidate, *, by_comma: bool) -> bool:
+    """Whether two values are items of one list: parted by `and` or `or`, or by a comma where it can be no other."""
+    if _BETWEEN.fullmatch(gap) is None:
+        return False
+    return by_comma or "," not in gap or gap.strip(" ,") != "" or ("=" in first.source and "=" in second.source)

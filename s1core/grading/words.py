@@ -13,6 +13,8 @@ _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z\u00c0-\u024f]{3,}")
 _OF_FORMULAS = frozenset(
     ("and", "mod", "percent", "percentage", "per", "cent", "choose", "square", "cubic", "squared", "cubed")
 )
+# Short words that no formula has.
+_SMALL_WORD = re.compile(r"(?<![\\A-Za-z])(?:is|are|it|It|we|We|he|He|so|So|to|of|in|In)(?![A-Za-z])")
 # A letter of a script that is not used for formulas: Cyrillic, Arabic, Devanagari, Chinese, Japanese, Korean, ...
 _OTHER_SCRIPT = re.compile("[\u0400-\u1cff\u2e80-\ud7af]")
 _OTHER_THEN_ASCII = re.compile("([\u0900-\u1cff\u2e80-\ud7af\uff00-\uffef])(?=[!-~])")
@@ -61,7 +63,7 @@ def is_prose(text: str) -> bool:
     """Whether a text is made of words: of more than one that is neither a function nor a unit."""
     text = _TEXT_GROUP.sub(" ", text)
     words = [word for word in _WORD.findall(text) if word not in NAMES and word.lower() not in _OF_FORMULAS]
-    return len(words) > 1 or _OTHER_SCRIPT.search(text) is not None
+    return len(words) + len(_SMALL_WORD.findall(text)) > 1 or _OTHER_SCRIPT.search(text) is not None
 
 
 def read_connectives(text: str) -> str:

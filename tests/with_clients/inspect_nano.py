@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from inspect_ai import Task, task
-from inspect_ai.dataset import Sample
-from inspect_ai.scorer import pattern
-from inspect_ai.solver import generate
+from inspect_ai import Task, task  # pyright: ignore[reportMissingImports]
+from inspect_ai.dataset import Sample  # pyright: ignore[reportMissingImports]
+from inspect_ai.scorer import pattern  # pyright: ignore[reportMissingImports]
+from inspect_ai.solver import generate  # pyright: ignore[reportMissingImports]
 
 
 @task

@@ -337,6 +337,22 @@ def test_a_model_that_loads_for_long_keeps_the_stream_alive(monkeypatch: pytest.
     assert json.loads(lines[-2][6:])["error"]["message"] == said == "it does not fit" and lines[-1] == "data: [DONE]"
 
 
+async def test_no_comment_comes_after_the_stream_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "SILENCE_S", 0.0)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    stream = event_stream.EventStream(send)
+    async with stream.alive():
+        await asyncio.sleep(0)
+        assert not stream.begun
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert sent == [], "somebody else answers this request now"
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_frees_all_its_choices(client: httpx.Client, server: Playground, stream: bool) -> None:
     engine = server.engines["endless"]

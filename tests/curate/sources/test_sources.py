@@ -230,7 +230,7 @@ def test_a_name_never_leaves_its_folder(tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
-    with pytest.raises(CurateError, match="known sources: nano, numina"):
+    with pytest.raises(CurateError, match="known sources: nano, problems, gsm8k, numina"):
         parse_spec("nuemina")
     with pytest.raises(CurateError, match="source aime: there is no file"):
         parse_spec(f"aime={tmp_path / 'none.jsonl'}")

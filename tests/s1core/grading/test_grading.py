@@ -66,8 +66,19 @@ def test_extraction(text: str, answer: str | None, rule: str) -> None:
         "Answer: " + ". " * 100_000,
         "Final " * 50_000 + " " * 50_000,
         "answer " * 50_000,
+        "答" * 100_000,
+        "respuesta " * 20_000,
+        "answer is " * 30_000,
+        "answer: (" * 30_000,
+        "(" * 1_000 + "answer: " * 20_000,
+        "jibu" + " " * 200_000,
+        "Answer is " + "word " * 60_000,
+        "#### " * 40_000,
     ],
-    ids=["braces", "open boxes", "nested boxes", "dots", "spaced dots", "finals", "answers"],
+    ids=[
+        *("braces", "open boxes", "nested boxes", "dots", "spaced dots", "finals", "answers", "characters", "words"),
+        *("phrases", "quoted labels", "labels in one line", "blanks", "a long sentence", "hashes"),
+    ],
 )
 def test_long_hostile_texts_are_read_in_linear_time(text: str) -> None:
     # Quadratic time would take minutes here, and fail by the test's own time limit.
@@ -155,6 +166,8 @@ def test_canonical_answers_can_be_counted_as_votes() -> None:
     assert canonical("023") == canonical("$23$") == "23"
     assert canonical("0.5") == canonical(r"\tfrac{1}{2}") == "1/2"
     assert canonical(r"\left(1, 2\right)") == "(1,2)"
+    assert canonical("1,234") == canonical("१२३४") == "1234"
+    assert canonical(r"0.5\%") == canonical("1/2 %") == "1/2%"
 
 
 def test_importing_and_simple_grading_load_no_computer_algebra() -> None:
@@ -331,3 +344,18 @@ def test_a_forked_child_starts_its_own_process() -> None:
         "os._exit(0 if right and status == 0 else 1)"
     )
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, timeout=120).returncode == 0
+
+
+def test_math_verify_has_the_functions_that_are_replaced() -> None:
+    code = (
+        "import inspect, math_verify.grader as grader;"
+        "names = ('sympy_numeric_eq', 'sympy_deep_compare_set_and_tuple', 'sympy_compare_sets');"
+        "print(*(f'{name}{len(inspect.signature(getattr(grader, name)).parameters)}' for name in names));"
+        "from s1core.grading import exact; exact.install();"
+        "print(*(getattr(grader, name).__module__ for name in names))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == [
+        *("sympy_numeric_eq4", "sympy_deep_compare_set_and_tuple4", "sympy_compare_sets4"),
+        *["s1core.grading.exact"] * 3,
+    ]

@@ -11,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from s1core.errors import InvalidSetting  # noqa: E402
-from train.finetune.config import with_settings  # noqa: E402
+from train.finetune.config import TrainConfig, with_settings  # noqa: E402
 from train.finetune.recipes import recipe  # noqa: E402
+from train.preflight import probe  # noqa: E402
 from train.preflight.estimate import preflight  # noqa: E402
 from train.preflight.model_shapes import shape_of  # noqa: E402
 from train.sft import main  # noqa: E402
@@ -106,3 +107,41 @@ def test_the_command_reads_the_data_and_this_machine(
 def test_an_unknown_gpu_lists_the_known_ones() -> None:
     with pytest.raises(InvalidSetting, match="such as 16xH100; got '8xZ9'; known GPUs: B200"):
         preflight(recipe("s1-32b"), on="8xZ9")
+
+
+@pytest.mark.parametrize("model", ["s1-135M", "s1-135M-base", "SmolLM2-135M-Instruct"])
+def test_the_presets_of_s1_135m_are_known_before_their_adapters(model: str) -> None:
+    shape = shape_of(model)
+    assert round(shape.parameters / 1e6) == 135
+    config = with_settings(recipe("s1-135m"), [f"model={model}"])
+    report = preflight(config, on="1x4090")
+    assert report.fits and report.seconds is not None
+    assert 4.5e6 < report.trained_parameters < 5.5e6
+
+
+def test_a_cpu_is_timed_by_trying(tiny: Path, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that counts the work instead of the time: passes of the rows that would be trained on, and updates."""
+    tried: list[tuple[int, ...]] = []
+
+    def timed(config: TrainConfig, plan: object, rows: int, length: int) -> probe.Speed:
+        tried.append((rows, length))
+        return probe.Speed(pass_s=2.0 * rows, update_s=0.25)
+
+    monkeypatch.setattr(probe, "_timed", timed)
+    words = [f"model={tiny}", f"data={rows}", "max_length=1024", "global_batch=4", "micro_batch=2", "epochs=3"]
+    config = with_settings(recipe("s1-nano"), words)
+    report = preflight(config)
+    # 18 rows: five steps an epoch, of which four pass two pairs and the last one a pair.
+    assert tried[0][0] == 2
+    assert report.seconds == 3 * (9 * 2.0 * 2 + 5 * 0.25 * 2)
+    packed = preflight(with_settings(config, ["packing=true"]))
+    assert tried[1][0] == 1 and tried[1][1] > tried[0][1]
+    assert packed.seconds is not None
+
+
+def test_a_probe_passes_every_layer(tiny: Path, rows: Path) -> None:
+    config = with_settings(recipe("s1-135m"), [f"model={tiny}", "lora_rank=2"])
+    speed = probe.measure(config, shape_of(str(tiny)), 4, 64)
+    assert speed is not None and 0 < speed.pass_s < 60 and 0 < speed.update_s < 60
+    huge = shape_of("Qwen/Qwen2.5-32B-Instruct")
+    assert probe.measure(recipe("s1-32b"), huge, 1, 8_192) is None
