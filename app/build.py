@@ -20,6 +20,7 @@ from app.access.security_headers import App, ContentSecurityPolicy
 from app.access.sign_in import Credentials, SignIn
 from app.api import mcp as mcp_tools
 from app.api import openai as openai_api
+from app.api.budgets import EFFORTS
 from app.api.tools import require_mcp
 from app.artifacts.curated.sets import SetShelf
 from app.artifacts.curves.store import RunShelf
@@ -116,6 +117,7 @@ def build_app(
     engine: str | None = None,
     owner: Credentials | None = None,
     mcp: bool = False,
+    efforts: Mapping[str, int] = EFFORTS,
     **options: Any,
 ) -> App:
     """Build the ASGI application and begin to load its model.
@@ -126,6 +128,7 @@ def build_app(
         engine: the kind of engine for all other models, as in `load_engine`.
         owner: what the owner signs in with, if he may do so from elsewhere.
         mcp: offer solve, sweep and probe to agents.
+        efforts: thinking tokens by `reasoning_effort` of `/v1`.
         **options: passed on to `load_engine`.
 
     Raises:
@@ -145,7 +148,7 @@ def build_app(
     server.include_router(router(results))
     server.include_router(compare_routes.router((races, thoughts), results))
     server.include_router(compare_lab_routes.router(shelf, (races, thoughts), LabShelf(), gate))
-    server.include_router(openai_api.routes(shelf, gate))
+    server.include_router(openai_api.routes(shelf, gate, efforts))
     sets = SetShelf()
     jobs = Jobs()
     curations = CurateJobs(sets.root, jobs)

@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals import cli
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import evaluate_grid, run_config, run_facts
-from evals.progress import Stages, duration
+from evals.progress import Stages, duration, ending
 from evals.reports.cached import MEASURED
 from evals.reports.packed_run import pack
 from evals.reproduce import DOCS, write_tables
@@ -101,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
         if out == MEASURED and DOCS.exists():
             write_tables(DOCS, text, mark=one.mark)
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 def make(work: Work) -> Path:
@@ -176,7 +175,7 @@ def _asking_s(one: Miniature, base: Path, items: Sequence[Item]) -> float:
 
 
 def _engine(one: Miniature, model: Path) -> Engine:
-    options = {} if one.context_length is None else {"context_length": one.context_length}
+    options: dict[str, Any] = {} if one.context_length is None else {"context_length": one.context_length}
     return load_engine(str(model), **options)
 
 

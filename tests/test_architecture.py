@@ -34,8 +34,9 @@ FLOORS = {
     **dict.fromkeys(("app.build", "app.hosting", "app.__main__"), ROOF),
 }
 HEAVY = ("torch", "transformers", "gradio", "vllm", "datasets", "plotly", "peft", "anthropic")
+GRADIO = {"gradio", "gradio.components", "gradio.events", "gradio.themes", "gradio.themes.utils"}
 PRIVATE_PARTS = {
-    "gradio": ("app/shell/gradio_compat.py", {"gradio", "gradio.components", "gradio.themes", "gradio.themes.utils"}),
+    "gradio": ("app/shell/gradio_compat.py", GRADIO),
     "vllm": ("s1core/engines/vllm/vllm_compat.py", set[str]()),
     "submitit": ("train/launcher/submitit_compat.py", {"submitit", "submitit.helpers"}),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.runs.request import DRAWING, Asked
@@ -39,13 +40,18 @@ def runs_of(asked: Asked) -> int:
     return asked.count if asked.method in DRAWING else 1
 
 
-def bounded(asked: Asked, most: Most = MOST, *, system: str = "") -> Asked:
+ON_THE_PAGE: Mapping[str, str] = {"budget": "The thinking budget", "answer": "The longest answer", "samples": "The run"}
+"""What a visitor calls that of which he may have so much."""
+
+
+def bounded(asked: Asked, most: Most = MOST, *, system: str = "", names: Mapping[str, str] = ON_THE_PAGE) -> Asked:
     """Return the same request; on a public page with an end to its thinking, where it had none.
 
     Args:
         asked: what a stranger asks for.
         most: what he may.
         system: what stands before the question, and counts with it.
+        names: what is limited, in the words of whoever asks.
 
     Raises:
         InvalidSetting: the page is public, and it asks for more than a stranger may.
@@ -56,10 +62,10 @@ def bounded(asked: Asked, most: Most = MOST, *, system: str = "") -> Asked:
     named = "The question with what stands before it" if system else "The question"
     _at_most(named, len(system) + len(asked.question), most.question_characters, "characters", "Shorten it")
     rounds = budget.waits + 1 if budget.accounting == "per_round" else 1
-    named = "The thinking budget" if rounds == 1 else f"The thinking budget of all {rounds} rounds"
+    named = names["budget"] if rounds == 1 else f"{names['budget']} of all {rounds} rounds"
     _at_most(named, (budget.max_thinking_tokens or 0) * rounds, most.thinking_tokens, "tokens", "Lower it")
-    _at_most("The longest answer", budget.max_answer_tokens or 0, most.answer_tokens, "tokens", "Lower it")
-    _at_most("The run", runs_of(asked), most.samples, "samples", "Ask for fewer")
+    _at_most(names["answer"], budget.max_answer_tokens or 0, most.answer_tokens, "tokens", "Lower it")
+    _at_most(names["samples"], runs_of(asked), most.samples, "samples", "Ask for fewer")
     if budget.max_thinking_tokens is not None:
         return asked
     return replace(asked, budget=replace(budget, max_thinking_tokens=most.thinking_tokens // rounds))

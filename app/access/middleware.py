@@ -30,6 +30,8 @@ SLOWEST_S = 30.0
 """For a body to arrive."""
 ONE_VISITOR, EVERYBODY = (20.0, 400), (400.0, 4_000)
 """Requests a second, and how many at once before that counts."""
+RETRY_S = 5
+"""After which a visitor who came too fast may come a hundred times more."""
 _FREE = re.compile(r"/(assets|static|svelte|theme|favicon|manifest|curves/plotly-)")
 """Files of the page, of which a visit needs hundreds."""
 
@@ -77,7 +79,7 @@ class Entrance:
 
     def _count(self, visitor: str) -> None:
         if not self._visitors.lets(visitor) or not self._everybody.lets(""):
-            raise Refused(429, "More requests come than will be answered; wait a minute and try again.")
+            raise Refused(429, f"More requests come than will be answered; wait {RETRY_S} seconds and try again.")
 
 
 async def _read_before(request: Request, receive: Receive) -> Receive:
@@ -108,5 +110,5 @@ def _answer(refused: Refused, path: str) -> JSONResponse:
     said: dict[str, Any] = {"error": refused.words, "detail": refused.words}  # Gradio's own client shows the latter
     if path.startswith("/v1/"):
         said = openai_error(refused.words, status=refused.status)
-    headers = {"cache-control": "no-store"} | ({"retry-after": "60"} if refused.status == 429 else {})
+    headers = {"cache-control": "no-store"} | ({"retry-after": str(RETRY_S)} if refused.status == 429 else {})
     return JSONResponse(said, status_code=refused.status, headers=headers)

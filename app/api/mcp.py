@@ -7,8 +7,10 @@ name. Here it has these three, which it calls in this very process, and nothing 
 from __future__ import annotations
 
 import gradio as gr
+from gradio.events import api
 
 from app.access.admission import Gate
+from app.api.fields import read_seed
 from app.api.tools import Tools, read_grid
 from app.models.registry import EngineShelf
 from app.runs.request import read_settings
@@ -16,6 +18,8 @@ from app.shell.gradio_compat import restrict_tools
 from s1core.errors import InvalidSetting
 
 NAMES = ("solve", "sweep", "probe")
+DRAWN = -1
+"""The seed that stands for a drawn one."""
 _BUDGETS, _WAITS = [0, 32, 64, 128, 256], [0, 1]
 
 
@@ -31,7 +35,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
         waits: int = 0,
         wait_text: str = "Wait",
         temperature: float = 0.0,
-        seed: int = 0,
+        seed: int = DRAWN,
     ) -> str:
         """Have a small reasoning model answer a question, with its thinking bounded and prolonged by budget forcing.
 
@@ -42,12 +46,13 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
             waits: how often the model, when it wants to stop thinking, is made to go on, 0 to 8.
             wait_text: the word that makes it go on.
             temperature: 0 for greedy decoding.
-            seed: of the noise, where the temperature is above 0.
+            seed: of the noise, where the temperature is above 0; -1 draws one, which the receipt names.
 
         Returns:
             JSON with answer, thinking, reply, and a receipt of the tokens asked for and spent
         """
-        asked = read_settings(question, model, thinking_budget, waits, wait_text, temperature=temperature, seed=seed)
+        noise = {"temperature": temperature, "seed": read_seed("seed", seed, drawn=bool(temperature))}
+        asked = read_settings(question, model, thinking_budget, waits, wait_text, **noise)
         return await tools.solve(request, asked)
 
     async def sweep(  # noqa: D417 - an agent gives no request
@@ -58,7 +63,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
         model: str = shelf.default,
         wait_text: str = "Wait",
         temperature: float = 0.0,
-        seed: int = 0,
+        seed: int = DRAWN,
     ) -> str:
         """Compare the answers to one question under every combination of thinking budgets and forced Waits.
 
@@ -71,12 +76,13 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
             model: one of the server's models.
             wait_text: the word that makes it go on.
             temperature: 0 for greedy decoding.
-            seed: of the noise.
+            seed: of the noise; -1 draws one, which is returned.
 
         Returns:
             JSON with points, each with thinking_budget, waits, answer and thinking_tokens, and what all cost
         """
-        grid = read_grid(question, model, budgets, waits, wait_text, temperature=temperature, seed=seed)
+        noise = {"temperature": temperature, "seed": read_seed("seed", seed, drawn=bool(temperature))}
+        grid = read_grid(question, model, budgets, waits, wait_text, **noise)
         return await tools.sweep(request, grid)
 
     async def probe(  # noqa: D417 - an agent gives no request
@@ -87,7 +93,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
         waits: int = 1,
         wait_text: str = "Wait",
         temperature: float = 0.0,
-        seed: int = 0,
+        seed: int = DRAWN,
     ) -> str:
         """Find out when a model knows its answer: let it think once, and ask what it would answer along the way.
 
@@ -98,18 +104,19 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
             waits: how often the model is made to go on thinking, 0 to 8.
             wait_text: the word that makes it go on.
             temperature: 0 for greedy decoding.
-            seed: of the noise.
+            seed: of the noise; -1 draws one, which is returned.
 
         Returns:
             JSON with points (thinking_tokens, answer, probability), what each Wait changed, and settled_at: the
             thinking tokens after which the answer stayed the same
         """
-        asked = read_settings(question, model, thinking_budget, waits, wait_text, temperature=temperature, seed=seed)
+        noise = {"temperature": temperature, "seed": read_seed("seed", seed, drawn=bool(temperature))}
+        asked = read_settings(question, model, thinking_budget, waits, wait_text, **noise)
         return await tools.probe(request, asked)
 
     for tool in (solve, sweep, probe):
         # Past Gradio's queue, which would be asked over HTTP: the line that they stand in is the gate's.
-        gr.api(tool, api_name=_endpoint(tool.__name__), queue=False, concurrency_limit=None)
+        api(tool, api_name=_endpoint(tool.__name__), queue=False, concurrency_limit=None)
 
 
 def keep_to_the_tools(page: gr.Blocks) -> None:

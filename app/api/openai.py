@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from collections.abc import Awaitable, Mapping
+from contextlib import aclosing
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -27,27 +24,28 @@ from starlette.types import Receive, Scope, Send
 
 from app.access import admission as public_gate
 from app.access.admission import Gate, Place, visitor_of
-from app.access.limits import bounded, is_public
+from app.access.limits import MOST, is_public
 from app.api import openai_schema as wire
+from app.api.budgets import EFFORTS
+from app.api.choices import begun, check, failed, merged, traces
+from app.api.event_stream import EventStream
+from app.api.replies import Reply
+from app.api.turns import RUNNING, WAITING, Busy, Turns
 from app.models.registry import EngineShelf
 from app.shell.responses import openai_error
-from s1core import S1Error, astream
+from s1core import S1Error
 from s1core.engines.base import Engine
-from s1core.errors import EngineFailed, ModelUnavailable, QuestionTooLong, UnknownModel
-from s1core.types import Event, Trace
+from s1core.errors import EngineFailed, ModelUnavailable, QuestionTooLong, UnknownModel, Unsupported
+from s1core.types import Finished
 
-RUNNING, WAITING = 64, 256
-"""Requests that run at once, and that wait for their turn."""
+__all__ = ["RUNNING", "WAITING", "Busy", "Turns", "refusal", "routes"]
+
 IN_PUBLIC_BYTES = 128 * 2**10
 """Of a body that a stranger sends."""
 SLOWEST_S = 30.0
 """For a body to arrive."""
 FRESH = {"cache-control": "no-store"}
-_log = logging.getLogger(__name__)
-
-
-class Busy(S1Error, RuntimeError):
-    """More requests wait than will be served soon."""
+_ENDPOINTS = "GET models, POST chat/completions and POST completions"
 
 
 class TooLarge(S1Error, ValueError):
@@ -62,131 +60,137 @@ class NotJson(S1Error, ValueError):
     """The body is said to be something else."""
 
 
-class Turns:
-    """First come, first served: so many run, so many wait, and the next one is told to come back."""
-
-    def __init__(self, running: int = RUNNING, waiting: int = WAITING) -> None:
-        self._running = asyncio.Semaphore(running)
-        self._most = running + waiting
-        self.here = 0
-        """Requests that run or wait."""
-
-    @asynccontextmanager
-    async def taken(self) -> AsyncGenerator[None, None]:
-        """Wait for a turn and hold it.
-
-        Raises:
-            Busy: too many wait already.
-        """
-        if self.here >= self._most:
-            raise Busy(f"{self._most} requests are being served or wait already; try again in a minute.")
-        self.here += 1
-        try:
-            async with self._running:
-                yield
-        finally:
-            self.here -= 1
-
-
 class Completions:
     """One of the two endpoints that run the model, as an ASGI application."""
 
-    def __init__(self, kind: wire.Kind, shelf: EngineShelf, turns: Turns, gate: Gate) -> None:
+    def __init__(
+        self, kind: wire.Kind, shelf: EngineShelf, turns: Turns, gate: Gate, efforts: Mapping[str, int]
+    ) -> None:
         self._kind: wire.Kind = kind
         self._shelf = shelf
         self._turns = turns
         self._gate = gate
+        self._efforts = efforts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive)
-
-        async def refuse(error: S1Error) -> None:
-            await refusal(error)(scope, receive, send)
-
         try:
-            content = await _read(request)
-            body = await run_in_threadpool(wire.read_body, content)
-            ask = wire.read_ask(self._kind, body)
-            ask = replace(ask, asked=bounded(ask.asked, system=ask.system or ""))
-            with self._gate.place(visitor_of(request)) as place:
-                await _until_gone(self._in_turn(place, ask, scope, receive, send), receive)
+            body = await run_in_threadpool(wire.read_body, await _read(request))
+            most = MOST.thinking_tokens if is_public() else None
+            ask = wire.read_ask(self._kind, body, self._efforts, most_by_effort=most)
+            check(ask)
+            with self._gate.place(visitor_of(request), ask.choices) as place, self._turns.places(ask.choices):
+                serve = self._stream(ask, place, send) if ask.stream else self._answer(ask, place, scope, receive, send)
+                await _until_gone(serve, receive)
         except ClientDisconnect:
             return
         except S1Error as error:
-            await refuse(error)
+            await refusal(error, retry_s=self._turns.retry_s)(scope, receive, send)
 
-    async def _in_turn(self, place: Place, ask: wire.Ask, scope: Scope, receive: Receive, send: Send) -> None:
-        await place.turn()
-        async with self._turns.taken():
-            await self._serve(ask, scope, receive, send)
+    async def _answer(self, ask: wire.Ask, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            engine = await self._engine(ask, place)
+            async with begun(ask, engine, self._turns) as runs:
+                done = await traces(runs)
+        except S1Error:
+            raise
+        except Exception as error:
+            raise failed(error) from error
+        await JSONResponse(_reply(ask).whole(done), headers=FRESH)(scope, receive, send)
 
-    async def _serve(self, ask: wire.Ask, scope: Scope, receive: Receive, send: Send) -> None:
-        engine = await self._engine(ask.asked.model)
-        reply = wire.Reply(
-            kind=ask.kind,
-            id=f"{'chatcmpl' if ask.kind == 'chat' else 'cmpl'}-{secrets.token_hex(12)}",
-            model=ask.asked.model,
-            created_s=int(time.time()),
-        )
-        asked = ask.asked
-        async with aclosing(astream(engine, asked.prompt, asked.budget, asked.sampling, system=ask.system)) as events:
-            # What cannot be asked of this model shows here, before anything is sent.
-            first = await anext(events)
-            if ask.stream:
-                await _stream(reply, first, events, send, include_usage=ask.include_usage)
-                return
+    async def _stream(self, ask: wire.Ask, place: Place, send: Send) -> None:
+        stream, reply = EventStream(send), _reply(ask)
+        async with stream.alive():
             try:
-                trace = Trace.from_events([first, *[event async for event in _giving_way(events)]])
-            except S1Error:
-                raise
+                engine = await self._engine(ask, place)
+                async with begun(ask, engine, self._turns) as runs:
+                    # What cannot be asked of this model has shown by now, before anything is sent.
+                    for chunk in (part for index in range(len(runs)) for part in reply.first(index)):
+                        await stream.say(chunk)
+                    receipts = dict[int, Finished]()
+                    async with aclosing(merged(runs)) as events:
+                        async for told in events:
+                            for chunk in reply.chunks(told.index, told.event):
+                                await stream.say(chunk)
+                            if isinstance(told.event, Finished):
+                                receipts[told.index] = told.event
+                    if ask.include_usage:
+                        await stream.say(reply.spent([receipts[index].receipt for index in sorted(receipts)]))
             except Exception as error:
-                raise _engine_failed(error) from error
-        await JSONResponse(reply.whole(trace), headers=FRESH)(scope, receive, send)
+                told = error if isinstance(error, S1Error) else failed(error)
+                if not stream.begun:
+                    raise told from error
+                # The status has been sent; clients of this protocol look for an error among the chunks too.
+                status, code = _status(told)
+                await stream.say(openai_error(_sentence(told), status=status, code=code))
+            await stream.end()
 
-    async def _engine(self, model: str) -> Engine:
-        async for step in self._shelf.load(model):
+    async def _engine(self, ask: wire.Ask, place: Place) -> Engine:
+        if ask.chat and ask.chat.history and not self._shelf.takes_turns(ask.model):
+            raise Unsupported(
+                f"{ask.model} was trained on single questions and makes nothing of earlier turns; "
+                "send one message of the role user, after those of the role system."
+            )
+        await place.turn()
+        async for step in self._shelf.load(ask.model):
             if not isinstance(step, str):
                 return step
         raise AssertionError("a load ends with an engine or an error")
 
 
-def routes(shelf: EngineShelf, gate: Gate) -> APIRouter:
-    """Return the routes, all under `/v1`.
+def routes(shelf: EngineShelf, gate: Gate, efforts: Mapping[str, int] = EFFORTS) -> APIRouter:
+    """Return the routes, all under `/v1`; beside it those that say so.
 
     Args:
         shelf: the models.
         gate: the one of the page, so that nobody has more runs by asking here too.
+        efforts: thinking tokens by `reasoning_effort`.
     """
-    router = APIRouter(prefix="/v1")
+    router = APIRouter()
     turns = Turns()
     kinds: dict[str, wire.Kind] = {"/chat/completions": "chat", "/completions": "text"}
     for path, kind in kinds.items():
         # An ASGI application and not a function: it looks after its own sending and the client's leaving.
-        router.routes.append(Route(f"/v1{path}", Completions(kind, shelf, turns, gate), methods=["POST"]))
+        router.routes.append(Route(f"/v1{path}", Completions(kind, shelf, turns, gate, efforts), methods=["POST"]))
 
-    @router.get("/models")
+    @router.get("/v1/models")
     async def models() -> JSONResponse:
-        return JSONResponse({"object": "list", "data": [_model(name) for name in shelf.models]}, headers=FRESH)
+        listed = [_model(shelf, name) for name in shelf.models]
+        listed.sort(key=lambda model: model["state"] not in ("ready", "loading"))
+        return JSONResponse({"object": "list", "data": listed}, headers=FRESH)
 
-    @router.get("/models/{name:path}")
+    @router.get("/v1/models/{name:path}")
     async def model(name: str) -> JSONResponse:
         if name not in shelf.models:
             return refusal(UnknownModel("There is no such model here; /v1/models lists those that there are."))
-        return JSONResponse(_model(name), headers=FRESH)
+        return JSONResponse(_model(shelf, name), headers=FRESH)
 
-    @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+    @router.api_route("/v1/{rest:path}", methods=every, include_in_schema=False)
     async def nothing(rest: str) -> JSONResponse:
-        words = "There is no such endpoint; here are GET models, POST chat/completions and POST completions, under /v1."
-        return JSONResponse(openai_error(words, status=404), status_code=404, headers=FRESH)
+        return _not_found(f"There is no such endpoint; here are {_ENDPOINTS}, under /v1.")
+
+    async def elsewhere(request: Request) -> JSONResponse:
+        here = str(request.base_url).rstrip("/")
+        return _not_found(f"The API is under /v1 here: give the client the base URL {here}/v1.")
+
+    for path in ("/chat/completions", "/completions", "/models", "/responses", "/embeddings"):
+        router.add_api_route(path, elsewhere, methods=every, include_in_schema=False)
 
     return router
 
 
-def refusal(error: S1Error) -> JSONResponse:
-    """Answer with one sentence, in OpenAI's shape and with the status that its clients know."""
+def refusal(error: S1Error, *, retry_s: int = 60) -> JSONResponse:
+    """Answer with one sentence, in OpenAI's shape and with the status that its clients know.
+
+    Args:
+        error: what is wrong.
+        retry_s: when to come back, where there is no place now.
+    """
     status, code = _status(error)
-    headers = FRESH | ({"retry-after": "60"} if status == 429 else {})
+    headers = FRESH | ({"retry-after": str(retry_s)} if status == 429 else {})
     return JSONResponse(openai_error(_sentence(error), status=status, code=code), status_code=status, headers=headers)
 
 
@@ -214,7 +218,8 @@ def _status(error: S1Error) -> tuple[int, str | None]:
 
 def _sentence(error: Exception) -> str:
     # A lone surrogate, which JSON can spell, cannot be sent.
-    return str(error).encode("utf-8", "replace").decode("utf-8")
+    said = str(error).encode("utf-8", "replace").decode("utf-8")
+    return said.replace("max_answer_tokens", "max_tokens").replace("max_thinking_tokens", "thinking_budget")
 
 
 async def _read(request: Request) -> bytes:
@@ -256,47 +261,23 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _giving_way(events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-    async for event in events:
-        yield event
-        # An engine that never waits would keep everybody else from being served.
-        await asyncio.sleep(0)
-
-
-async def _stream(
-    reply: wire.Reply, first: Event, events: AsyncGenerator[Event, None], send: Send, *, include_usage: bool
-) -> None:
-    say = _sayer(send)
-    headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"x-accel-buffering", b"no")]})
-    for chunk in (*reply.first(), *reply.chunks(first, include_usage=include_usage)):
-        await say(json.dumps(chunk))
-    try:
-        async for event in _giving_way(events):
-            for chunk in reply.chunks(event, include_usage=include_usage):
-                await say(json.dumps(chunk))
-    except Exception as error:
-        # The status has been sent; clients of this protocol look for an error among the chunks too.
-        told = error if isinstance(error, S1Error) else _engine_failed(error)
-        status, code = _status(told)
-        await say(json.dumps(openai_error(_sentence(told), status=status, code=code)))
-    await say("[DONE]")
-    await send({"type": "http.response.body", "body": b""})
-
-
-def _sayer(send: Send) -> Callable[[str], Awaitable[None]]:
-    async def say(data: str) -> None:
-        await send({"type": "http.response.body", "body": f"data: {data}\n\n".encode(), "more_body": True})
-
-    return say
-
-
-def _engine_failed(error: Exception) -> EngineFailed:
-    _log.error("the engine failed in the middle of a run", exc_info=error)
-    return EngineFailed(
-        f"The engine stopped in the middle of the run ({type(error).__name__}); send the request again."
+def _reply(ask: wire.Ask) -> Reply:
+    return Reply(
+        kind=ask.kind,
+        id=f"{'chatcmpl' if ask.kind == 'chat' else 'cmpl'}-{secrets.token_hex(12)}",
+        model=ask.model,
+        created_s=int(time.time()),
+        samples=ask.samples,
+        told=ask.limits.told() | {"top_p": ask.sampling.top_p},
+        raw=ask.raw,
     )
 
 
-def _model(name: str) -> wire.Json:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "s1-playground"}
+def _not_found(words: str) -> JSONResponse:
+    return JSONResponse(openai_error(words, status=404), status_code=404, headers=FRESH)
+
+
+def _model(shelf: EngineShelf, name: str) -> wire.Json:
+    state = shelf.state(name)
+    said = {"id": name, "object": "model", "created": 0, "owned_by": "s1-playground"}
+    return said | {"ready": state == "ready", "state": state}

@@ -1,4 +1,4 @@
-"""What OpenAI's protocol says of a run: a body -> what is asked, events -> chunks, a trace -> a reply. Pure.
+"""What OpenAI's protocol asks for: a body -> a request, or one sentence that says what is wrong. Pure.
 
 Nothing that a client asks for is dropped in silence: what cannot be done here is refused by name.
 """
@@ -6,14 +6,30 @@ Nothing that a client asks for is dropped in silence: what cannot be done here i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.access.json_depth import is_deeper
-from app.runs.request import MAX_QUESTION_CHARACTERS, Asked, read_settings
-from s1core import S1Error
-from s1core.errors import InvalidSetting
-from s1core.types import Event, Finished, Receipt, Tokens, Trace
+from app.api.budgets import EFFORTS, TokenLimits, read_limits
+from app.api.budgets import FIELDS as LIMITS
+from app.api.fields import (
+    BadRequest,
+    mapping,
+    none_but,
+    number,
+    read_seed,
+    shortened,
+    shown,
+    text,
+    truth,
+    whole,
+    without_nulls,
+)
+from app.api.messages import Chat, Prompt, read_chat, read_prompts
+from app.runs.request import MAX_COUNT, MAX_WAIT_TEXT_CHARACTERS, MAX_WAITS
+from s1core.budget import DEFAULT_WAIT_TEXT, Budget
+from s1core.types import Sampling
 
 Kind = Literal["chat", "text"]
 """`/v1/chat/completions` or `/v1/completions`."""
@@ -22,36 +38,47 @@ Json = dict[str, Any]
 MOST_BYTES = 3 * 2**20
 """Of a body: the longest question, with every character escaped."""
 MOST_DEPTH = 16
-MOST_MESSAGES = 64
-UNBOUNDED = 2**31 - 1
+MOST_NAME_CHARACTERS = 1_000
+MOST_STOPS = 4
+MOST_STOP_CHARACTERS = 200
+MOST_CHOICES = 64
+COLDEST = 1e-5
+"""Below this temperature probabilities are beyond a float's range; it is greedy, as on other servers."""
 
-_SETTINGS = ("thinking_budget", "min_thinking_tokens", "waits", "wait_text", "temperature", "seed", "max_tokens")
+_SETTINGS = (
+    *LIMITS,
+    *("min_thinking_tokens", "waits", "wait_text", "temperature", "top_p", "seed", "n", "stop", "reasoning_format"),
+)
 _ABOUT_THE_CLIENT = frozenset(
-    {"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"}
+    {
+        *("user", "metadata", "store", "service_tier", "safety_identifier", "parallel_tool_calls"),
+        *("prompt_cache_key", "prompt_cache_retention", "request_id"),
+    }
 )
 """These ask nothing of the model."""
 _ONLY: dict[str, tuple[Any, ...]] = {
-    "n": (1,),
-    "best_of": (1,),
     "echo": (False,),
-    "top_p": (1,),
+    "top_k": (-1, 0),
+    "min_p": (0,),
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
+    "repetition_penalty": (1,),
     "logprobs": (False, 0),
     "top_logprobs": (0,),
     "logit_bias": ({},),
-    "stop": ([],),
     "tools": ([],),
     "tool_choice": ("none", "auto"),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
     "response_format": ({"type": "text"},),
+    "modalities": (["text"],),
+    "verbosity": ("medium",),
     "suffix": ("",),
+    "ignore_eos": (False,),
+    "skip_special_tokens": (True,),
+    "include_reasoning": (True,),
 }
-"""Settings of the protocol that have one value here; null always means that one."""
-_TEXT_PARTS = ("text", "input_text")
-
-
-class BadRequest(S1Error, ValueError):
-    """The body cannot be understood, or asks for what is not done here."""
+"""Settings of the protocol that have one value here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,63 +86,28 @@ class Ask:
     """A valid request."""
 
     kind: Kind
-    asked: Asked
-    system: str | None
+    model: str
+    chat: Chat | None
+    """None for a text."""
+    prompts: tuple[Prompt, ...]
+    """Questions, each answered by itself; one in a chat."""
+    samples: int
+    """Answers to each of them."""
+    budget: Budget
+    """But for what `limits` says."""
+    limits: TokenLimits
+    sampling: Sampling
+    stop: tuple[str, ...]
+    raw: bool
+    """Thinking is part of the text."""
     stream: bool
     include_usage: bool
     """A streamed reply ends with what was spent."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What all parts of one reply have in common."""
-
-    kind: Kind
-    id: str
-    model: str
-    created_s: int
-
-    def whole(self, trace: Trace) -> Json:
-        """Return the reply to a request that does not stream."""
-        choice: Json = {"index": 0, "finish_reason": _finish_reason(trace.receipt), "logprobs": None}
-        thinking = trace.thinking_text
-        if self.kind == "chat":
-            message = {"role": "assistant", "content": trace.answer_text, "reasoning_content": thinking}
-            choice |= {"message": message}
-        else:
-            choice |= {"text": trace.answer_text, "reasoning_content": thinking}
-        extra = {"usage": usage(trace.receipt), **_receipt(trace.answer, trace.receipt)}
-        return self._head(streamed=False) | {"choices": [choice]} | extra
-
-    def first(self) -> list[Json]:
-        """Return the chunks before the model has written anything."""
-        return [self._chunk({"role": "assistant", "content": ""})] if self.kind == "chat" else []
-
-    def chunks(self, event: Event, *, include_usage: bool) -> list[Json]:
-        """Return the chunks that tell of one event; the marker that closes the thinking is no part of either text."""
-        if isinstance(event, Tokens) and event.text:
-            if event.phase == "thinking":
-                return [self._chunk({"reasoning_content": event.text})]
-            return [self._chunk({"content": event.text})] if event.source == "model" else []
-        if isinstance(event, Finished):
-            receipt = event.receipt
-            last = self._chunk({}, finish_reason=_finish_reason(receipt)) | _receipt(event.answer, receipt)
-            spent = [self._head(streamed=True) | {"choices": [], "usage": usage(receipt)}] if include_usage else []
-            return [last, *spent]
-        return []
-
-    def _head(self, *, streamed: bool) -> Json:
-        chat = "chat.completion.chunk" if streamed else "chat.completion"
-        kind = chat if self.kind == "chat" else "text_completion"
-        return {"id": self.id, "object": kind, "created": self.created_s, "model": self.model}
-
-    def _chunk(self, delta: Json, *, finish_reason: str | None = None) -> Json:
-        choice: Json = {"index": 0, "finish_reason": finish_reason, "logprobs": None}
-        if self.kind == "chat":
-            choice |= {"delta": delta}
-        else:
-            choice |= {"text": delta.pop("content", ""), **delta}
-        return self._head(streamed=True) | {"choices": [choice]}
+    @property
+    def choices(self) -> int:
+        """Runs that it takes."""
+        return len(self.prompts) * self.samples
 
 
 def read_body(content: bytes) -> Json:
@@ -135,129 +127,107 @@ def read_body(content: bytes) -> Json:
     return body
 
 
-def read_ask(kind: Kind, body: Json) -> Ask:
-    """Check a body field by field.
+def read_ask(kind: Kind, body: Json, efforts: Mapping[str, int] = EFFORTS, *, most_by_effort: int | None = None) -> Ask:
+    """Check a body field by field; null is an absent field everywhere.
+
+    Args:
+        kind: of the endpoint.
+        body: what was sent.
+        efforts: thinking tokens by effort.
+        most_by_effort: thinking tokens that an effort may come to.
 
     Raises:
         S1Error: the message names the field and the remedy.
     """
+    prompt, body = body.get("prompt"), without_nulls(body)
     _refuse_what_is_not_done(kind, body)
-    system, question = _read_messages(body.get("messages")) if kind == "chat" else (None, _prompt(body.get("prompt")))
+    chat = read_chat(body.get("messages")) if kind == "chat" else None
+    prompts = (chat.question,) if chat else read_prompts(prompt)  # a null among them would shift the others
     model = body.get("model")
-    if not isinstance(model, str) or not model:
+    if not isinstance(model, str) or not 0 < len(model) <= MOST_NAME_CHARACTERS:
         raise BadRequest("model must name one of the models of /v1/models.")
     stream, include_usage = _read_stream(body)
-    return Ask(
+    ask = Ask(
         kind=kind,
-        asked=_read_settings(question, model, body),
-        system=system,
+        model=model,
+        chat=chat,
+        prompts=prompts,
+        samples=_samples(body),
+        budget=_budget(body),
+        limits=read_limits(body, efforts, most_by_effort=most_by_effort),
+        sampling=_sampling(body),
+        stop=_stop(body.get("stop")),
+        raw=_is_raw(body.get("reasoning_format", "parsed")),
         stream=stream,
         include_usage=include_usage,
     )
-
-
-def usage(receipt: Receipt) -> Json:
-    """Return what was spent: thinking counts as reasoning, and forced Waits count as thinking."""
-    completion = receipt.thinking_tokens + receipt.answer_tokens
-    return {
-        "prompt_tokens": receipt.prompt_tokens,
-        "completion_tokens": completion,
-        "total_tokens": receipt.prompt_tokens + completion,
-        "completion_tokens_details": {"reasoning_tokens": receipt.thinking_tokens},
-    }
+    if ask.choices > MOST_CHOICES:
+        raise BadRequest(f"prompt and n ask for {ask.choices} answers; {MOST_CHOICES} are the most of one request.")
+    return ask
 
 
 def _refuse_what_is_not_done(kind: Kind, body: Json) -> None:
-    if body.get("max_completion_tokens") is not None:
-        raise BadRequest(
-            "max_completion_tokens would bound thinking and answer together, which is not done here; "
-            "give thinking_budget and max_tokens instead."
-        )
     asks = "messages" if kind == "chat" else "prompt"
-    known = {*_SETTINGS, *_ABOUT_THE_CLIENT, *_ONLY, asks, "model", "stream", "stream_options", "max_completion_tokens"}
+    known = {*_SETTINGS, *_ABOUT_THE_CLIENT, *_ONLY, asks, "model", "stream", "stream_options", "best_of"}
     for name, value in body.items():
         if name not in known:
-            raise BadRequest(f"There is no field {name[:60]!r} here; docs/api.md names those that there are.")
-        if name in _ONLY and value is not None and value not in _ONLY[name]:
+            raise BadRequest(f"There is no field {shortened(name)!r} here; docs/api.md names those that there are.")
+        if name in _ONLY and value not in _ONLY[name]:
             raise BadRequest(f"{name} can only be {json.dumps(_ONLY[name][0])} here; leave it out.")
 
 
-def _read_settings(question: str, model: str, body: Json) -> Asked:
-    given = {name: body.get(name) for name in _SETTINGS}
-    for name, value in given.items():
-        fits = (str,) if name == "wait_text" else (int, float)
-        if value is not None and (not isinstance(value, fits) or isinstance(value, bool)):
-            raise BadRequest(f"{name} must be a {'text' if name == 'wait_text' else 'number'}.")
-    if given["max_tokens"] == 0:
-        raise InvalidSetting("max_tokens must be 1 or more, so that an answer can follow.")
-    budget, wait_text = given["thinking_budget"], given["wait_text"]
-    asked = read_settings(
-        question,
-        model,
-        UNBOUNDED if budget is None else budget,
-        given["waits"] or 0,
-        "Wait" if wait_text is None else wait_text,
-        temperature=given["temperature"] or 0,
-        seed=given["seed"] or 0,
-        min_tokens=given["min_thinking_tokens"] or 0,
-        max_answer=given["max_tokens"] or 0,
+def _samples(body: Json) -> int:
+    samples = whole("n", body.get("n", 1), at_least=1, at_most=MAX_COUNT)
+    if body.get("best_of", samples) != samples:
+        raise BadRequest("best_of can only be n here, since every answer is returned; leave it out.")
+    return samples
+
+
+def _budget(body: Json) -> Budget:
+    wait_text = text("wait_text", body.get("wait_text", DEFAULT_WAIT_TEXT))
+    if len(wait_text) > MAX_WAIT_TEXT_CHARACTERS:
+        raise BadRequest(f"wait_text has {len(wait_text):,} characters; {MAX_WAIT_TEXT_CHARACTERS} are the most.")
+    return Budget(
+        min_thinking_tokens=whole("min_thinking_tokens", body.get("min_thinking_tokens", 0)),
+        waits=whole("waits", body.get("waits", 0), at_most=MAX_WAITS),
+        wait_text=wait_text,
     )
-    if budget is not None:
-        return asked
-    return replace(asked, budget=replace(asked.budget, max_thinking_tokens=None))
+
+
+def _sampling(body: Json) -> Sampling:
+    temperature = number("temperature", body.get("temperature", 0))
+    if not 0 <= temperature <= 10:
+        raise BadRequest(f"temperature must lie between 0 and 10, not {shown(body['temperature'])}.")
+    top_p = number("top_p", body.get("top_p", 1))
+    if not 0 < top_p <= 1:
+        raise BadRequest(f"top_p must be above 0 and at most 1, not {shown(body['top_p'])}.")
+    if temperature < COLDEST:
+        temperature = 0.0
+    return Sampling(
+        temperature=temperature, top_p=top_p, seed=read_seed("seed", body.get("seed"), drawn=temperature > 0)
+    )
+
+
+def _stop(given: Any) -> tuple[str, ...]:
+    stops = [given] if isinstance(given, str) else [] if given is None else given
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise BadRequest("stop must be a text, or a list of texts.")
+    stops = list(dict.fromkeys(stop for stop in stops if stop))
+    if len(stops) > MOST_STOPS:
+        raise BadRequest(f"stop has {len(stops)} texts; {MOST_STOPS} are the most.")
+    if any(len(stop) > MOST_STOP_CHARACTERS for stop in stops):
+        raise BadRequest(f"A text of stop has more than {MOST_STOP_CHARACTERS} characters; shorten it.")
+    return tuple(stops)
+
+
+def _is_raw(given: Any) -> bool:
+    if given not in ("parsed", "raw"):
+        raise BadRequest(f"reasoning_format must be parsed or raw, not {shown(given)}.")
+    return given == "raw"
 
 
 def _read_stream(body: Json) -> tuple[bool, bool]:
-    stream, options = body.get("stream"), body.get("stream_options")
-    if stream is not None and not isinstance(stream, bool):
-        raise BadRequest("stream must be true or false.")
-    if options is not None and not isinstance(options, dict):
-        raise BadRequest('stream_options must be an object such as {"include_usage": true}.')
-    return bool(stream), bool((options or {}).get("include_usage"))
-
-
-def _read_messages(messages: Any) -> tuple[str | None, str]:
-    """Return the system turn and the question."""
-    if not isinstance(messages, list) or not messages:
-        raise BadRequest("messages must be a list that ends with a question of the role user.")
-    if len(messages) > MOST_MESSAGES:
-        raise BadRequest(f"messages has {len(messages)} turns; {MOST_MESSAGES} are the most.")
-    if not all(isinstance(message, dict) for message in messages):
-        raise BadRequest("Every message must be an object with role and content.")
-    *before, last = messages
-    if last.get("role") != "user" or any(message.get("role") not in ("system", "developer") for message in before):
-        raise BadRequest(
-            "The models here answer one question at a time: send any system messages and then one of the role user."
-        )
-    system = "\n\n".join(_content(message.get("content")) for message in before)
-    if len(system) > MAX_QUESTION_CHARACTERS:
-        raise BadRequest(f"The system messages have more than {MAX_QUESTION_CHARACTERS:,} characters; shorten them.")
-    return system or None, _content(last.get("content"))
-
-
-def _content(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list) and all(_is_text(part) for part in content):
-        return "".join(part["text"] for part in content)
-    raise BadRequest("The content of a message must be text; the models here read nothing else.")
-
-
-def _is_text(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str)
-
-
-def _prompt(prompt: Any) -> str:
-    if isinstance(prompt, list) and len(prompt) == 1:
-        prompt = prompt[0]
-    if not isinstance(prompt, str):
-        raise BadRequest("prompt must be one text; send several in requests of their own.")
-    return prompt
-
-
-def _finish_reason(receipt: Receipt) -> str:
-    return "stop" if receipt.answer_complete else "length"
-
-
-def _receipt(answer: str | None, receipt: Receipt) -> Json:
-    return {"answer": answer, "receipt": receipt.as_dict()}
+    options = mapping("stream_options", body.get("stream_options", {}), '{"include_usage": true}')
+    none_but("stream_options", options, ("include_usage", "include_obfuscation"))
+    include_usage = truth("stream_options.include_usage", options.get("include_usage", False))
+    return truth("stream", body.get("stream", False)), include_usage

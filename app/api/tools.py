@@ -96,7 +96,8 @@ class Tools:
             for point in swept.points
         ]
         cost = {"sampled_tokens": swept.cost.decoded, "of_independent_runs": swept.cost.independent}
-        return json.dumps({"points": points, "cost": cost}, ensure_ascii=False)
+        seed = first.sampling.seed
+        return json.dumps({"points": points, "cost": cost, "seed": seed}, ensure_ascii=False)
 
     async def probe(self, request: Any, asked: Asked) -> str:
         """Think once, and ask for the answer along the way.
@@ -113,7 +114,8 @@ class Tools:
         ]
         waits = [{"number": wait.number, "before": wait.before, "after": wait.after} for wait in found.waits]
         told = {"answer": found.trace.answer, "settled_at": found.settled_at, "points": points, "waits": waits}
-        return json.dumps(told | {"thinking": found.trace.thinking_text}, ensure_ascii=False)
+        told |= {"thinking": found.trace.thinking_text, "seed": asked.sampling.seed}
+        return json.dumps(told, ensure_ascii=False)
 
     @asynccontextmanager
     async def _engine(self, request: Any, model: str, runs: int) -> AsyncGenerator[Engine, None]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from app.access.limits import is_public
 from app.models import zerogpu
@@ -18,8 +18,10 @@ from s1core import S1Error, load_engine
 from s1core.engines.base import Engine, is_dead
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import PRESETS, resolve
+from s1core.weights import is_here
 
 TELL_EVERY_S = 0.5
+State = Literal["ready", "loading", "failed", "not here"]
 _log = logging.getLogger(__name__)
 
 
@@ -84,11 +86,33 @@ class EngineShelf:
             )
         loading = self._begin(model)
         began_s = time.monotonic()
+        # Wrapped once, and never cancelled: one visitor who leaves must not end a load that others wait for.
+        done = asyncio.wrap_future(loading)
+        done.add_done_callback(_take_notice)
         while not loading.done():
             yield f"Loading {model}: {time.monotonic() - began_s:.0f} s so far."
-            # Shielded: one visitor who leaves must not end a load that others wait for.
-            await asyncio.wait({asyncio.shield(asyncio.wrap_future(loading))}, timeout=TELL_EVERY_S)
+            await asyncio.wait({done}, timeout=TELL_EVERY_S)
         yield loading.result()
+
+    def state(self, model: str) -> State:
+        """Tell whether a model of the list can run here, as far as that is known without loading it."""
+        loading = self._loads.get(model)
+        if loading is not None and not loading.done():
+            return "loading"
+        if loading is not None:
+            return "failed" if self._is_of_no_use(model, loading) else "ready"
+        if model in self._offered:
+            return "ready"
+        if self._engine == "http" and model != self.default and not resolve(model).bundled:
+            return "not here"
+        return "ready" if is_here(resolve(model)) else "not here"
+
+    def takes_turns(self, model: str) -> bool:
+        """Tell whether a model was taught to go on with a conversation."""
+        try:
+            return resolve(self._offered.get(model, model)).multi_turn
+        except UnknownModel:  # an engine that was given under a name of its own
+            return True
 
     def _begin(self, model: str) -> Future[Engine]:
         with self._lock:
@@ -132,3 +156,9 @@ class EngineShelf:
         if self._engine == "http" and model != self.default and resolve(model).bundled:
             return load_engine(model)
         return load_engine(model, engine=self._engine, **self._options)
+
+
+def _take_notice(done: asyncio.Future[Engine]) -> None:
+    """Look at how a load ended, which asyncio wants somebody to do even if all visitors have left."""
+    if not done.cancelled():
+        done.exception()

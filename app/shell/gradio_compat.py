@@ -45,6 +45,8 @@ def _without_stubs() -> Generator[None, None, None]:
 with _without_stubs():
     import gradio
 
+from s1core.errors import InvalidSetting  # noqa: E402  # nothing may import gradio before
+
 
 class GradioChanged(RuntimeError):
     """This version of Gradio has no such private name; the message says what the app needs it for."""
@@ -158,6 +160,31 @@ def restrict_tools(page: gradio.Blocks, tools: Mapping[str, str], refusal: Excep
     _replace(server, "tool_prefix", "", use)
     _replace(server, "tool_to_endpoint", dict(tools), use)
     _replace(server, "_get_or_create_client", no_client, use)
+    _name_every_argument(server, tools)
+
+
+def _name_every_argument(server: Any, tools: Mapping[str, str]) -> None:
+    """Have the schemas show all defaults, 0 too, and refuse an unknown argument in words of this app."""
+    use = "describe the arguments of tools"
+    schema_of, prepare = _need(server, "get_input_schema", use), _need(server, "_prepare_tool_call_args", use)
+    endpoints = _need(server, "api_info", use)["named_endpoints"]
+
+    def with_defaults(tool: str, parameters: dict[str, str] | None = None) -> Any:
+        schema, files = schema_of(tool, parameters)
+        for told in endpoints[tools[tool]]["parameters"]:
+            if told.get("parameter_has_default"):
+                schema["properties"][told["parameter_name"]]["default"] = told["parameter_default"]
+        return schema, files
+
+    def checked(tool: str, arguments: dict[str, Any]) -> Any:
+        if tool in tools:
+            known = schema_of(tool)[0]["properties"]
+            if unknown := next((name for name in arguments if name not in known), None):
+                raise InvalidSetting(f"{tool} has no argument {unknown[:60]!r}; it takes {', '.join(known)}.")
+        return prepare(tool, arguments)
+
+    _replace(server, "get_input_schema", with_defaults, use)
+    _replace(server, "_prepare_tool_call_args", checked, use)
 
 
 def search_matplotlib_once() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from evals.benchmarks import SOURCES
 from evals.progress import ending
 from evals.reports.packed_run import pack, read_packed
-from evals.reports.series import FORCING, Point, Series
+from evals.reports.series import FORCING, Point, Series, by_tokens
 from evals.reports.summary import by_setting, summarise
 from evals.settings import grid_label
 from s1core.errors import S1Error
@@ -143,7 +143,7 @@ def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> li
     named = config.get("method")
     methods = {str(named): list(groups)} if named else _methods(list(groups), asked)
     for method, labels in methods.items():
-        chosen = tuple(sorted((points[label] for label in labels), key=lambda point: point.thinking_tokens))
+        chosen = by_tokens(points[label] for label in labels)
         key = config.get("benchmark", "?")
         series.append(
             Series(
@@ -210,8 +210,10 @@ def _control(samples: list[tuple[Row, dict[str, Any] | None]]) -> float | None:
     kept = [row["kept"] for row, _ in samples if row.get("kept") is not None]
     if kept:
         return control([float(not held) for held in kept], 0, 0)
-    over = [row["thinking_tokens"] - s["max_thinking_tokens"] for row, s in samples if s is not None and _has_budget(s)]
-    return control(over, float("-inf"), 0) if over else None
+    limited = [(row["thinking_tokens"], s["max_thinking_tokens"]) for row, s in samples if s and _has_budget(s)]
+    if not limited or any(tokens is None for tokens, _ in limited):
+        return None
+    return control([tokens - most for tokens, most in limited], float("-inf"), 0)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 import plotly.graph_objects as go
 
-from evals.reports.series import Point, Provenance, Series
+from evals.reports.series import Point, Provenance, Series, by_tokens
 from s1core.errors import S1Error
 from s1core.metrics import performance, scaling
 
@@ -40,13 +40,14 @@ class ImageUnavailable(S1Error, RuntimeError):
 
 def accuracy_figure(series: Sequence[Series], title: str = "") -> go.Figure:
     """Draw accuracy against average thinking tokens on a log2 axis, with the 95 % intervals as bands."""
-    positive = [p.thinking_tokens for one in series for p in one.points if p.thinking_tokens > 0]
+    told = [tokens for one in series for tokens, _ in _placed(one)]
+    positive = [tokens for tokens in told if tokens > 0]
     floor = min(positive, default=1.0) / 2
     figure = go.Figure()
     for number, one in enumerate(series):
         colour = _COLOURS[number % len(_COLOURS)]
         figure.add_traces(series_traces(one, colour=colour, group=str(number), floor=floor))
-    has_zero = any(p.thinking_tokens <= 0 for one in series for p in one.points)
+    has_zero = any(tokens <= 0 for tokens in told)
     values, texts = _ticks(floor, max(positive, default=1.0), has_zero)
     counts_output = any(one.x == "output_tokens" for one in series)
     what = "thinking (parallel methods: output)" if counts_output else "thinking"
@@ -65,13 +66,17 @@ def accuracy_figure(series: Sequence[Series], title: str = "") -> go.Figure:
 def series_traces(one: Series, *, colour: str, group: str = "", floor: float = 0.0) -> list[go.Scatter]:
     """Draw one series: the band of its intervals where all are known, then its line; a single point gets a bar.
 
+    Points whose thinking tokens are unknown are left out: they have no place on the axis.
+
     Args:
         one: what to draw.
         colour: of band, line and markers.
         group: what the legend shows and hides together.
         floor: where no thinking at all is drawn, since a log axis has no zero; 0 leaves that to the caller.
     """
-    points = sorted(one.points, key=lambda point: point.thinking_tokens)
+    points = [point for point in by_tokens(one.points) if point.thinking_tokens is not None]
+    if not points:
+        return []
     line = _line(one, points, floor, colour, group)
     if any(point.low is None or point.high is None for point in points):
         return [line]
@@ -79,6 +84,11 @@ def series_traces(one: Series, *, colour: str, group: str = "", floor: float = 0
         line.error_y = _bar(points[0])
         return [line]
     return [_band(points, floor, colour, group), line]
+
+
+def _placed(one: Series) -> list[tuple[float, float]]:
+    """(average thinking tokens, accuracy) of the points that have a place on the token axis."""
+    return [(p.thinking_tokens, p.accuracy) for p in one.points if p.thinking_tokens is not None]
 
 
 def _bar(point: Point) -> dict[str, Any]:
@@ -89,7 +99,7 @@ def _bar(point: Point) -> dict[str, Any]:
 
 def _x(point: Point, floor: float) -> float:
     """A log axis has no zero: no thinking at all is drawn one octave left of the least thinking."""
-    return point.thinking_tokens if point.thinking_tokens > 0 else floor
+    return point.thinking_tokens if point.thinking_tokens else floor
 
 
 def _ticks(floor: float, most: float, has_zero: bool) -> tuple[list[float], list[str]]:
@@ -150,8 +160,8 @@ def metrics(series: Sequence[Series]) -> list[tuple[str, ...]]:
             one.name,
             str(len(one.points)),
             "–" if one.control is None else f"{one.control:.1f}",
-            _slope([(point.thinking_tokens, point.accuracy) for point in one.points]),
-            f"{performance([(point.thinking_tokens, point.accuracy) for point in one.points]):.1f}",
+            _slope(_placed(one)),
+            f"{performance([(point.thinking_tokens or 0.0, point.accuracy) for point in one.points]):.1f}",
         )
         for one in series
         if one.points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +14,8 @@ FORCING = "budget forcing"
 class Point:
     """One run: how long it thought on average, and how often it was right."""
 
-    thinking_tokens: float
+    thinking_tokens: float | None
+    """None where the source does not tell: such a point has no place on the token axis."""
     accuracy: float
     """Percent."""
     n: int | None
@@ -48,3 +50,8 @@ class Series:
     def name(self) -> str:
         """What legends and tables call it; the origin is part of the name."""
         return f"{self.model}, {self.method} ({self.provenance})"
+
+
+def by_tokens(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Points in the order of the token axis; those that have no place on it come last."""
+    return tuple(sorted(points, key=lambda point: (point.thinking_tokens is None, point.thinking_tokens or 0.0)))

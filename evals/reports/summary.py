@@ -19,8 +19,8 @@ class Line:
 
     setting: str
     accuracy: Proportion
-    thinking_tokens: float
-    """Average per question, forced ones included."""
+    thinking_tokens: float | None
+    """Average per question, forced ones included; None where those of some question are unknown."""
     answered: Proportion
 
 
@@ -57,9 +57,15 @@ def summarise(setting: str, rows: Sequence[Row]) -> Line:
     return Line(
         setting=setting,
         accuracy=wilson(sum(row["correct"] for row in rows), len(rows)),
-        thinking_tokens=sum(row["thinking_tokens"] for row in rows) / len(rows),
+        thinking_tokens=mean_thinking([row["thinking_tokens"] for row in rows]),
         answered=wilson(sum(row["answered"] for row in rows), len(rows)),
     )
+
+
+def mean_thinking(tokens: Sequence[int | None]) -> float | None:
+    """Average thinking tokens; None if any is unknown, since those that are known may be unlike the others."""
+    known = [count for count in tokens if count is not None]
+    return sum(known) / len(known) if known and len(known) == len(tokens) else None
 
 
 def compare(setting: str, rows: Sequence[Row], baseline: str, baseline_rows: Sequence[Row]) -> Change:
@@ -135,7 +141,7 @@ def _as_figures(line: Line) -> dict[str, Any]:
         "accuracy": round(share.percent, 2),
         "low": round(share.low, 2),
         "high": round(share.high, 2),
-        "thinking_tokens": round(line.thinking_tokens, 2),
+        "thinking_tokens": None if line.thinking_tokens is None else round(line.thinking_tokens, 2),
         "answered": round(line.answered.percent, 2),
     }
 
@@ -149,10 +155,15 @@ def _by_group(groups: dict[str, list[Row]]) -> list[dict[str, Any]]:
     return found
 
 
+def said_tokens(tokens: float | None) -> str:
+    """An average of tokens in words."""
+    return "unknown" if tokens is None else f"{tokens:.1f}"
+
+
 def _accuracy_table(lines: Sequence[Line]) -> str:
     body = [
         f"| {x.setting} | {x.accuracy.percent:.1f} | {x.accuracy.low:.1f} – {x.accuracy.high:.1f} "
-        f"| {x.accuracy.n} | {x.thinking_tokens:.1f} | {x.answered.percent:.1f} |"
+        f"| {x.accuracy.n} | {said_tokens(x.thinking_tokens)} | {x.answered.percent:.1f} |"
         for x in lines
     ]
     head = "| setting | accuracy % | 95 % interval | n | thinking tokens | answered % |"

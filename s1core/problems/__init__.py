@@ -5,6 +5,7 @@ from __future__ import annotations
 from s1core.nano.question import Question, Split
 from s1core.problems.detector import family_of
 from s1core.problems.families import FAMILIES
+from s1core.problems.known import expected_answer
 from s1core.problems.make import draw_problems, find_problem, make_problems
 from s1core.problems.paraphrases import paraphrases
 from s1core.problems.problem import Problem
@@ -36,6 +37,7 @@ __all__ = [
     "TraceMix",
     "assistant_turn",
     "draw_problems",
+    "expected_answer",
     "family_of",
     "find_problem",
     "make_problems",

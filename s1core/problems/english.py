@@ -36,6 +36,7 @@ _IRREGULAR_PLURALS = {
 }
 _IRREGULAR_PASTS = {
     "be": "was",
+    "begin": "began",
     "break": "broke",
     "bring": "brought",
     "buy": "bought",

@@ -19,7 +19,8 @@ class Family(ABC):
 
     name: ClassVar[str]
     description: ClassVar[str]
-    examples: ClassVar[tuple[str, ...]]
+    examples: ClassVar[dict[str, str]]
+    """Questions to show, with their answers."""
     fewest: ClassVar[int]
     """Steps of the shortest problem, as `draw` counts them."""
     most: ClassVar[int]

@@ -31,7 +31,7 @@ from app.tabs.train import form as train_form
 from app.tabs.train.slurm import SLURM
 from tests.app.tabs.compare.lm_eval_log import line
 from tests.fuzz.inputs import JSON, ODD, altered, documents, json_lines, named, torn, written
-from tests.fuzz.of_strangers import INSPECT, RESULTS
+from tests.fuzz.of_logs import INSPECT, RESULTS
 from tests.fuzz.target import Target
 
 _STAMP = "2026-01-02T03-04-05.678"
@@ -45,10 +45,22 @@ _CHAT = {
     "temperature": 0.5,
     "stream": True,
     "stream_options": {"include_usage": True},
-    "stop": [],
-    "n": 1,
+    "stop": ["x", "\n\n"],
+    "n": 2,
+    "top_p": 0.95,
+    "seed": None,
+    "thinking": {"type": "enabled", "budget_tokens": 64},
+    "reasoning": {"max_tokens": 64},
+    "chat_template_kwargs": {"enable_thinking": True},
+    "max_completion_tokens": 100,
 }
-_TEXT = {"model": "s1-nano", "prompt": ["What is 2 + 3?"], "max_tokens": 8, "min_thinking_tokens": 4}
+_TEXT = {
+    "model": "s1-nano",
+    "prompt": ["What is 2 + 3?", [1, 2]],
+    "reasoning_effort": "low",
+    "max_tokens": 8,
+    "min_thinking_tokens": 4,
+}
 RACES = [
     [json.loads(row) for row in (recording_file.BUNDLED / f"race-{name}.jsonl").read_text("utf-8").splitlines()]
     for name in ("budgets", "methods", "models")

@@ -123,7 +123,7 @@ def _name(receipt: Facts) -> str:
 
 
 def _families() -> str:
-    kinds = "\n".join(f"- **{name}**: {f.description}. *{f.examples[0]}*" for name, f in FAMILIES.items())
+    kinds = "\n".join(f"- **{name}**: {f.description}. *{next(iter(f.examples))}*" for name, f in FAMILIES.items())
     problem = draw_problems(1, family="shopping", split="train")[0]
     row = to_row(problem, teach(problem, random.Random(0)))
     return f"""\

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 
-from s1core.nano.words import REAL_WORDS
+from s1core.nano.question import HELD_OUT_WORDS
+from s1core.problems.words import spelling_words
 
 Row = dict[str, str]
 Draw = Callable[[random.Random], tuple[str, str]]
@@ -176,8 +178,13 @@ def _tables(rng: random.Random) -> tuple[str, str]:
     return rng.choice(("Work these out: ", "Times tables: ", "Compute: ")) + ", ".join(asked) + ".", " ".join(told)
 
 
+@cache
+def _words_to_spell() -> tuple[str, ...]:
+    return tuple(word for word in spelling_words() if word not in HELD_OUT_WORDS)
+
+
 def _spelling(rng: random.Random) -> tuple[str, str]:
-    words = rng.sample(REAL_WORDS, rng.randint(2, 4))
+    words = rng.sample(_words_to_spell(), rng.randint(2, 4))
     return (
         rng.choice(("Spell ", "Spell out ", "Write the letters of ", "Letter by letter: ")) + ", ".join(words) + ".",
         " ".join(f"{word}: {', '.join(word)}." for word in words),
@@ -185,7 +192,7 @@ def _spelling(rng: random.Random) -> tuple[str, str]:
 
 
 def _letters(rng: random.Random) -> tuple[str, str]:
-    words = rng.sample(REAL_WORDS, 2)
+    words = rng.sample(_words_to_spell(), 2)
     asked: list[str] = []
     told: list[str] = []
     for word in words:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from app.shell.responses import View
 from evals.benchmarks import BUNDLED, SOURCES, is_private
 from evals.reports.figures import metrics, series_traces
-from evals.reports.series import FORCING, Point, Series
+from evals.reports.series import FORCING, Point, Series, by_tokens
 
 NO_COLOUR = "black"
 """The page puts its own in its place, which know light and dark."""
@@ -45,7 +45,7 @@ def series_views(series: Iterable[Series], *, run: str | None = None, own: bool 
 
 
 def _view(one: Series, run: str | None, own: bool, taken: dict[str, int]) -> View:
-    one = replace(one, points=tuple(sorted(one.points, key=lambda point: point.thinking_tokens)))
+    one = replace(one, points=by_tokens(one.points))
     _, _, _, control, scaling, performance = metrics([one])[0]
     return {
         "id": _id(one, run, taken),

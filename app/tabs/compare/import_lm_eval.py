@@ -17,8 +17,10 @@ from app.runs.recording import Happened, RecordedLane, RecordedRace
 from app.runs.request import Asked
 from app.tabs.compare.recording_file import BadRecording
 from app.tabs.compare.request import MOST_LANES
-from evals.importers.lm_eval import logged_samples
-from evals.importers.rows import Sample, to_row
+from evals.importers.lm_eval_lines import logged_samples
+from evals.importers.questions import question_of
+from evals.importers.rows import Sample, to_row, unknown_thinking
+from evals.importers.settings import asked_of
 from s1core import Budget, Sampling
 from s1core.types import Event, Finished, Phase, Receipt, Source, Started, Tokens
 
@@ -29,8 +31,8 @@ SLOWEST, FASTEST = 1.0, 2_000.0
 MOST_ROWS = 20_000
 UPDATES_PER_S = 20.0
 NOTE = "token counts: estimated by words"
+UNKNOWN = "where the thinking ends: the log does not tell"
 _WORDS = re.compile(r" ?[^\W\d_]+|\d| ?[^\s\w]+|\s+|_", re.UNICODE)
-_USER = re.compile(r"<\|im_start\|>user\n(.*?)<\|im_end\|>", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,15 +73,17 @@ def read(lines: Iterable[str], *, question: int = 0, tokens_s: float = 60.0) -> 
     """
     if not SLOWEST <= tokens_s <= FASTEST:
         raise BadRecording(f"Tokens per second: a number from {SLOWEST:g} to {FASTEST:,.0f}.")
-    by_question: dict[str, list[_Row]] = {}
+    by_question: dict[str, dict[tuple[int | None, str], _Row]] = {}
     for row in _rows(lines):
-        by_question.setdefault(row.question, []).append(row)
+        # A log with several filters has the same text once for each.
+        key = row.budget, "".join(text for _, _, text in row.sample.parts.segments)
+        by_question.setdefault(row.question, {}).setdefault(key, row)
     if not by_question:
         raise BadRecording("The log holds no samples; open samples_*.jsonl that lm-eval wrote with --log_samples.")
     if not 0 <= question < len(by_question):
         raise BadRecording(f"The log has {len(by_question)} questions; there is none with the number {question + 1}.")
     text = list(by_question)[question]
-    rows = sorted(by_question[text], key=lambda row: (row.budget is None, row.budget or 0))[:MOST_LANES]
+    rows = sorted(by_question[text].values(), key=lambda row: (row.budget is None, row.budget or 0))[:MOST_LANES]
     race = RecordedRace(
         question=text,
         expected=rows[0].sample.target,
@@ -96,7 +100,7 @@ def _rows(lines: Iterable[str]) -> Iterator[_Row]:
             raise BadRecording(f"The log has more than {MOST_ROWS:,} samples; open fewer files at once.")
         try:
             row: Any = json.loads(line)
-            (sample,) = logged_samples(row, "log", "")[:1]
+            (sample,) = logged_samples(row, "log")[:1]
             yield _Row(question=_question(row), budget=_budget(row), sample=sample)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             why = str(error) if type(error) is ValueError else "it is no sample of lm-eval"
@@ -108,18 +112,16 @@ def _arguments(row: Any) -> Any:
 
 
 def _question(row: Any) -> str:
-    prompt, doc = _arguments(row).get("arg_0"), row.get("doc") or {}
-    asked = _USER.search(prompt) if isinstance(prompt, str) else None
-    found = asked[1] if asked else doc.get("question") or doc.get("problem") or prompt
-    if not isinstance(found, str) or not found.strip():
+    found = question_of(row)
+    if not found:
         raise ValueError("it has no question")
-    return found.strip()
+    return found
 
 
 def _budget(row: Any) -> int | None:
     options = _arguments(row).get("arg_1")
-    asked = options.get("max_tokens_thinking") if isinstance(options, dict) else None
-    return asked if type(asked) is int and 0 <= asked < 2**31 else None
+    asked = asked_of(options).max_thinking_tokens if isinstance(options, dict) else None
+    return asked if asked is not None and asked < 2**31 else None
 
 
 def _lane(row: _Row, tokens_s: float) -> RecordedLane:
@@ -141,7 +143,7 @@ def _happened(row: _Row, tokens_s: float) -> Iterator[Happened]:
     answer_s = len(thinking) / tokens_s
     close: Sequence[Happened] = ()
     if parts.close:
-        close = [Happened(answer_s, 0, _tokens("close", "answer", parts.close, 0, answer_s, parts.closed_by))]
+        close = [Happened(answer_s, 0, _tokens("close", "answer", parts.close, 0, answer_s, parts.closed_by or ""))]
     dealt = chain(
         _dealt(thinking, "thinking", 0.0, tokens_s),
         close,
@@ -175,7 +177,7 @@ def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: flo
         accounting="per_round",
         thinking_tokens=thinking,
         waits_used=0,
-        closed_by=row.sample.parts.closed_by,
+        closed_by=row.sample.parts.closed_by or "model",
         answer_tokens=answer,
         answered=told["answered"],
         answer_rule=told["rule"],
@@ -190,6 +192,6 @@ def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: flo
         model=MODEL,
         temperature=0.0,
         seed=0,
-        unsupported=(NOTE,),
+        unsupported=(NOTE,) if unknown_thinking(row.sample) is None else (NOTE, UNKNOWN),
     )
     return Finished(answer=told["answer"], receipt=receipt)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import bounded, runs_of
@@ -63,7 +64,7 @@ def build(shelf: EngineShelf, races: RaceShelf, gate: Gate) -> None:
             async for view in views:
                 yield view
 
-    gr.api(compare, api_name="compare", concurrency_limit=STREAMS, concurrency_id="think")
+    api(compare, api_name="compare", concurrency_limit=STREAMS, concurrency_id="think")
 
 
 def _choices(shelf: EngineShelf) -> dict[str, Any]:

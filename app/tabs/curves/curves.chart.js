@@ -34,7 +34,7 @@ function curveChart(box, source, onPick) {
   }
 
   function marks(picked, floor) { // rings around the points that are looked at
-    const kept = picked.filter(({ point }) => point);
+    const kept = picked.filter(({ point }) => point && point.tokens !== null);
     if (!kept.length) return [];
     return [{
       x: kept.map(({ point }) => (point.tokens > 0 ? point.tokens : floor)), y: kept.map(({ point }) => point.accuracy),
@@ -45,7 +45,7 @@ function curveChart(box, source, onPick) {
   }
 
   function scale(series) {
-    const tokens = series.flatMap((one) => one.points.map((point) => point.tokens));
+    const tokens = series.flatMap((one) => one.points.map((point) => point.tokens)).filter((x) => x !== null);
     const positive = tokens.filter((x) => x > 0);
     const floor = (positive.length ? Math.min(...positive) : 1) / 2;
     const most = positive.length ? Math.max(...positive) : 1;

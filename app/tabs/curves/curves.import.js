@@ -1,6 +1,6 @@
 // Files dropped on the page, or chosen, become series. Sizes are looked at before anything is sent.
 function fileImport(root, { largestMb, onSeries, say }) {
-  const MOST_FILES = 64, ENDINGS = [".json", ".jsonl"];
+  const MOST_FILES = 64, ENDINGS = [".json", ".jsonl", ".eval"];
   const input = root.querySelector(".file-input");
   root.querySelector('[data-tool="import"]').addEventListener("click", () => input.click());
   input.addEventListener("change", () => { take([...input.files]); input.value = ""; });
@@ -38,7 +38,7 @@ function fileImport(root, { largestMb, onSeries, say }) {
     const notes = [], form = new FormData();
     const readable = files.filter((file) => ENDINGS.some((ending) => file.name.endsWith(ending)));
     const others = files.filter((file) => !readable.includes(file));
-    if (others.length) notes.push(`${names(others)} left out: only .json and .jsonl are read here.`);
+    if (others.length) notes.push(`${names(others)} left out: only .json, .jsonl and .eval are read here.`);
     for (const file of readable) {
       if (!file.size) notes.push(`${file.name} is empty (zero bytes) and was left out.`);
       else if (file.size > largestMb * 2 ** 20) {
@@ -49,12 +49,23 @@ function fileImport(root, { largestMb, onSeries, say }) {
     const sent = form.getAll("file");
     if (sent.length > MOST_FILES) { say([`${sent.length} files are more than the ${MOST_FILES} that are taken at once; add fewer.`]); return; }
     if (!sent.length) { say(notes); return; }
+    await ship(form, sent, notes, "", []);
+  }
+
+  async function ship(form, sent, notes, choice, replaced) { // `replaced`: what the same files were read as before
     say([...notes, `Adding ${names(sent)}…`]);
-    const answer = await send("import", form);
+    const answer = await send(`import${choice}`, form);
     if (answer.error) { say([...notes, answer.error]); return; }
     const many = answer.series.length === 1 ? "1 series" : `${answer.series.length} series`;
-    say([...notes, ...answer.notes, answer.series.length ? `Added ${many} from ${names(sent)}; they stay until you leave the page.` : "Nothing could be added."]);
-    onSeries(answer.series);
+    const asked = answer.questions.map((question) => ({ sentence: question.sentence, answers: answers(question) }));
+    const again = (chosen) => ship(form, sent, notes, chosen, answer.series);
+    say([...notes, ...answer.notes, answer.series.length ? `Added ${many} from ${names(sent)}; they stay until you leave the page.` : "Nothing could be added."], asked, again);
+    onSeries(answer.series, replaced);
+  }
+
+  function answers({ verdicts, regrade }) { // the first verdict is the one that counts already
+    const chosen = verdicts.slice(1).map((name) => ({ text: name, choice: `?verdict=${encodeURIComponent(name)}` }));
+    return regrade ? [...chosen, { text: "Grade again here", choice: "?regrade=true" }] : chosen;
   }
 
   function names(files) {

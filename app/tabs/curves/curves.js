@@ -104,8 +104,14 @@ function drawFilter(dimension) { // of many names only those that are on, until 
 
 function drawEmpty(shown) {
   const empty = find(".chart-empty"), button = empty.querySelector("button");
-  empty.hidden = shown.length > 0 || !ready;
+  empty.hidden = shown.some((one) => one.points.some((point) => point.tokens !== null)) || !ready;
   if (empty.hidden) return;
+  if (shown.length) {
+    find(".chart-empty-lead").textContent = "Thinking tokens unknown";
+    find(".chart-empty-rest").textContent = "Nothing tells how long the model thought here, so that no point has a place on this axis; the table of metrics holds them all.";
+    button.hidden = true;
+    return;
+  }
   const none = here().length === 0;
   find(".chart-empty-lead").textContent = none ? "No curve of s1-nano yet" : "Nothing is chosen";
   find(".chart-empty-rest").textContent = none
@@ -156,9 +162,17 @@ function openSamples(place, filter = "all", scroll = true) {
   else if (scroll) find(".samples").scrollIntoView({ block: "nearest" });
 }
 
-function tell(sentences) {
+function tell(sentences, asked = [], onAnswer = null) {
   const box = find(".curves-notes");
   box.replaceChildren(...sentences.map((sentence) => make("p", "", /[.…!?]$/.test(sentence) ? sentence : `${sentence}.`)));
+  for (const { sentence, answers } of asked) {
+    const question = box.appendChild(make("p", "asked", sentence));
+    for (const { text, choice } of answers) {
+      const button = question.appendChild(make("button", "pill", text));
+      button.type = "button";
+      button.addEventListener("click", () => onAnswer(choice));
+    }
+  }
   if (!sentences.length) return;
   const close = box.appendChild(make("button", "dismiss", "×"));
   close.type = "button";
@@ -167,9 +181,10 @@ function tell(sentences) {
   if (box.getBoundingClientRect().bottom < 0) box.scrollIntoView({ block: "center" }); // on a phone it lies far above
 }
 
-function add(found) {
+function add(found, replaced = []) {
   if (!found.length) return;
-  series.push(...found);
+  const gone = new Set(replaced.map((one) => one.run));
+  series = [...series.filter((one) => !one.run || !gone.has(one.run)), ...found];
   for (const one of found) if (!benchmarks.some((other) => other.name === one.benchmark)) benchmarks.push({ name: one.benchmark, says: "" });
   if (!found.some((one) => one.benchmark === benchmark)) choose(found[0].benchmark);
   draw();

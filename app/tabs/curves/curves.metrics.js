@@ -61,7 +61,7 @@ function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
       } else {
         setting.appendChild(make("span", point.label === null ? "unlabelled" : "", said));
       }
-      row.appendChild(make("td", "number", point.tokens.toLocaleString("en", { maximumFractionDigits: 1 })));
+      row.appendChild(make("td", "number", tokensOf(point, { maximumFractionDigits: 1 })));
       row.appendChild(make("td", "number", accuracy(point)));
       row.appendChild(make("td", "number", point.n === null ? "not known" : point.n.toLocaleString("en")));
     });

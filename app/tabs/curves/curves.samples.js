@@ -78,7 +78,7 @@ function sampleViews(list, panel, { onFilter }) {
     button.appendChild(make("span", "sample-title", sample.title + (sample.index ? ` (sample ${sample.index + 1})` : "")));
     const change = { fixed: "fixed by Wait", broken: "broken by Wait" }[sample.change];
     if (change) button.appendChild(make("span", `change ${sample.change}`, change));
-    button.appendChild(make("span", "sample-numbers", `${sample.answer ?? "no answer"} · ${sample.tokens.toLocaleString("en")} tokens`));
+    button.appendChild(make("span", "sample-numbers", `${sample.answer ?? "no answer"} · ${tokensOf(sample)} tokens`));
     button.addEventListener("click", () => openTrace(sample));
     return item;
   }

@@ -18,6 +18,7 @@ from app.shell import plotly
 from app.shell.responses import View, answer, closed_in_public, refusal
 from app.tabs.curves.samples import FILTERS, Filter, Point, find_point, paired, sample_list, sample_trace
 from app.tabs.curves.upload import ESTIMATED, Importer
+from evals.importers.reading import Choice
 from s1core import S1Error
 
 Key = Annotated[str, Query(max_length=100)]
@@ -41,7 +42,11 @@ def router(shelf: RunShelf) -> APIRouter:
     async def samples(
         run: Key, setting: Name, shown: Filter = FILTERS[0], start: Annotated[int, Query(ge=0, le=10**7)] = 0
     ) -> Response:
-        return await answer(lambda: sample_list(_point(shelf, run, setting), shown, start))
+        def found() -> View:
+            hidden = hides_texts(shelf.find(run).benchmark, public=is_public())
+            return sample_list(_point(shelf, run, setting), shown, start, hidden=hidden)
+
+        return await answer(found)
 
     @routes.get("/trace")
     async def trace(run: Key, setting: Name, sample: Name, index: int = 0) -> Response:
@@ -62,14 +67,14 @@ def router(shelf: RunShelf) -> APIRouter:
         return await answer(found)
 
     @routes.post("/import")
-    async def take(request: Request) -> Response:
+    async def take(request: Request, verdict: Name | None = None, regrade: bool = False) -> Response:
         # A page of another host can send a form here, but not with this header.
         if request.headers.get("x-requested-with") != "s1-playground":
             return JSONResponse({"error": "Files are added from the page itself."}, status_code=403)
         if is_public() and not is_owner(request):
             return closed_in_public()
         try:
-            return JSONResponse(await importer.take(request))
+            return JSONResponse(await importer.take(request, Choice(verdict=verdict, regrade=regrade)))
         except S1Error as error:
             return refusal(error)
 

@@ -21,6 +21,8 @@ PAGE = 50
 """Samples sent at once."""
 Filter = Literal["all", "right", "wrong", "fixed", "broken"]
 FILTERS: tuple[Filter, ...] = get_args(Filter)
+MOST_IN_TITLE = 300
+"""Characters of a question in the list of samples."""
 MOST_CHARACTERS = 200_000
 """Of one trace; a longer one is cut, and says so."""
 
@@ -71,8 +73,15 @@ def _changes(point: Point) -> list[str]:
     ]
 
 
-def sample_list(point: Point, shown: Filter, start: int) -> View:
-    """Return one page of the samples of a point, with the counts of every filter."""
+def sample_list(point: Point, shown: Filter, start: int, *, hidden: bool = False) -> View:
+    """Return one page of the samples of a point, with the counts of every filter.
+
+    Args:
+        point: what they belong to.
+        shown: which of them.
+        start: how many of those come before this page.
+        hidden: their questions may not be shown here.
+    """
     changes = _changes(point)
     right = [bool(row["correct"]) for row in point.rows]
     chosen = {
@@ -89,22 +98,32 @@ def sample_list(point: Point, shown: Filter, start: int) -> View:
         "filter": shown,
         "counts": {name: len(indices) for name, indices in chosen.items()},
         "start": start,
-        "samples": [_sample(point.rows[i], changes[i]) for i in page],
+        "samples": [_sample(point.rows[i], changes[i], hidden) for i in page],
     }
 
 
-def _sample(row: Row, change: str) -> View:
-    item = _questions().get(row["id"])
+def _sample(row: Row, change: str, hidden: bool) -> View:
     return {
         "id": row["id"],
         "index": row["sample_index"],
-        "title": render.plain(item.question if item else str(row["id"])),
+        "title": _question(row, hidden)[:MOST_IN_TITLE] or render.plain(str(row["id"])),
         "group": render.plain(str(row["group"])),
         "answer": None if row["answer"] is None else render.plain(str(row["answer"])),
         "correct": bool(row["correct"]),
         "change": change,
         "tokens": row["thinking_tokens"],
     }
+
+
+def _question(row: Row, hidden: bool) -> str:
+    """The question of a sample: one of the bundled ones, else as its log holds it; empty where neither is known."""
+    item = _questions().get(row["id"])
+    return "" if hidden else render.plain(item.question if item else str(row.get("question") or ""))
+
+
+def _expected(row: Row) -> str:
+    item = _questions().get(row["id"])
+    return render.plain(item.answer if item else str(row.get("target") or ""))
 
 
 @lru_cache(maxsize=1)
@@ -130,15 +149,14 @@ def sample_trace(point: Point, sample: str, index: int, *, hidden: bool, estimat
     if row is None:
         raise InvalidSetting("This point has no such sample; choose one from the list.")
     before = next((row for row in point.baseline_rows if sample_key(row) == (sample, index)), None)
-    item = _questions().get(row["id"])
     return {
-        "question": render.plain(item.question if item else ""),
+        "question": _question(row, hidden),
         "title": render.plain(str(row["id"])),
         "text": "" if hidden else trace_text(row),
         "note": _why_no_text(row, hidden),
         "answer": None if row["answer"] is None else render.plain(str(row["answer"])),
         "correct": bool(row["correct"]),
-        "expected": render.plain(item.answer if item else ""),
+        "expected": _expected(row),
         "before": _before(point, before),
         "facts": _facts(row, estimated),
     }
@@ -167,13 +185,19 @@ def _facts(row: Row, estimated: bool) -> list[list[str]]:
     closed = row.get("closed_by")
     waits = row.get("waits_used")
     facts = [
-        ["Thinking", render.count(row["thinking_tokens"]) + (", estimated" if estimated else "")],
+        ["Thinking", _thinking(row["thinking_tokens"], estimated)],
         ["Closed by", render.CLOSED_BY.get(str(closed), "not known")],
         ["Waits forced", "not known" if waits is None else str(waits)],
         ["Answer", render.count(row["answer_tokens"]) if row.get("answer_tokens") is not None else "not known"],
         ["Graded by", str(row.get("rule", "not known"))],
     ]
     return [[name, render.plain(value)] for name, value in facts]
+
+
+def _thinking(tokens: int | None, estimated: bool) -> str:
+    if tokens is None:
+        return "not known"
+    return render.count(tokens) + (", estimated" if estimated else "")
 
 
 def trace_text(row: Row) -> str:
@@ -183,7 +207,7 @@ def trace_text(row: Row) -> str:
     for source, phase, text in row.get("segments") or []:
         if phase != "thinking":
             # Rows keep the count, not the ids that a live trace would count.
-            trace.spent_tokens = row["thinking_tokens"]
+            trace.spent_tokens = row["thinking_tokens"] or 0
         note = str(row.get("closed_by") or "") if source == "close" else ""
         trace.take(Tokens(source=source, phase=phase, text=text[: max(0, left)], token_ids=(), note=note))
         left -= len(text)

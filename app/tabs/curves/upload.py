@@ -25,12 +25,14 @@ from app.artifacts.curves.store import RunShelf, visitor_views
 from app.shell.responses import View
 from evals.importers.foreign import ForeignRun
 from evals.importers.lines import Notes
+from evals.importers.reading import Choice
 from evals.importers.rows import Sample
 from evals.importers.tokens import CountTokens, TokenizerUnavailable, load_counter
-from evals.importers.write import find_all, write_counted
+from evals.importers.write import AS_RECORDED, find_all, write_counted
 from evals.reports.cached import run_series
 from s1core import S1Error
 from s1core.models import PRESETS
+from s1core.store import read_manifest
 
 CHARACTERS_PER_TOKEN = 4.6
 """English reasoning under Qwen2.5's tokenizer: 5.0 million characters of s1.1-32B's traces are 1.1 million tokens."""
@@ -38,7 +40,7 @@ ESTIMATED = f"estimated at {CHARACTERS_PER_TOKEN} characters each"
 UNNAMED = "unnamed model"
 """Samples without results beside them are named after their folder."""
 MOST_SECONDS = 120.0
-_ENDINGS = (".json", ".jsonl")
+_ENDINGS = (".json", ".jsonl", ".eval")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=-]")
 
 
@@ -71,8 +73,15 @@ class Importer:
         self._shelf = shelf
         self._turn = asyncio.Semaphore(1)
 
-    async def take(self, request: Request) -> View:
-        """Import the files of a request; returns their series, and a sentence for everything that could not be used.
+    async def take(self, request: Request, choice: Choice = AS_RECORDED) -> View:
+        """Import the files of a request.
+
+        Args:
+            request: with the files.
+            choice: which of several recorded verdicts counts.
+
+        Returns:
+            Their series, a sentence for everything that could not be used or is not known, and what is asked back.
 
         Raises:
             UploadRefused: nothing of it can be taken.
@@ -82,17 +91,21 @@ class Importer:
         with tempfile.TemporaryDirectory(prefix="s1-upload-") as name:
             paths = await _receive(request, Path(name), allowed, notes)
             async with self._turn:
-                views = await asyncio.to_thread(self._import, paths, allowed, notes)
-        return {"series": views, "notes": [_without_folders(note, name) for note in notes]}
+                views = await asyncio.to_thread(self._import, paths, allowed, choice, notes)
+        asked = [
+            {"sentence": _without_folders(one.sentence, name), "verdicts": one.verdicts, "regrade": one.regrade}
+            for one in notes.questions
+        ]
+        return {"series": views, "notes": [_without_folders(note, name) for note in notes], "questions": asked}
 
-    def _import(self, paths: list[Path], allowed: Limits, notes: Notes) -> list[View]:
+    def _import(self, paths: list[Path], allowed: Limits, choice: Choice, notes: Notes) -> list[View]:
         views: list[View] = []
         ends_s = time.monotonic() + MOST_SECONDS
         for group in find_all(paths, allowed.file_mb, notes):
             key, folder = self._shelf.new_folder()
             found: list[View] = []
             try:
-                found = self._import_group([_bounded(run, ends_s) for run in group], key, folder, notes)
+                found = self._import_group([_bounded(run, ends_s) for run in group], key, folder, choice, notes)
             except S1Error as error:
                 notes.add(str(error).replace(str(folder), "this import"))
             if not found:
@@ -100,24 +113,27 @@ class Importer:
             views += found
         return views
 
-    def _import_group(self, runs: list[ForeignRun], key: str, folder: Path, notes: Notes) -> list[View]:
+    def _import_group(self, runs: list[ForeignRun], key: str, folder: Path, choice: Choice, notes: Notes) -> list[View]:
         count, counted_by = counter_for(runs[0].model)
         about = Notes()
-        written = write_counted(runs, folder, count, counted_by, about)
+        written = write_counted(runs, folder, count, counted_by, about, choice)
         for note in about:
             notes.add(note.replace(str(folder), "this import"))
+        for question in about.questions:
+            notes.ask(question)
         if written is None:
             notes.add(f"{runs[0].path} gave no sample that can be used")
             return []
         source = _named(runs)
-        if counted_by == ESTIMATED:
+        estimated = read_manifest(written).get("tokenizer") == ESTIMATED
+        if estimated:
             notes.add(
                 f"The thinking tokens of {runs[0].model} are {ESTIMATED}, since its tokenizer is not on this machine; "
                 "python -m evals.import_lm_eval with --tokenizer counts them exactly"
             )
             source += f"; thinking tokens {ESTIMATED}"
         # Whether a budget was kept cannot be told from an estimate.
-        known = {} if counted_by != ESTIMATED else {"control": None}
+        known = {"control": None} if estimated else {}
         return visitor_views([replace(one, source=source, **known) for one in run_series(folder)], key)
 
 
@@ -186,7 +202,7 @@ async def _receive(request: Request, folder: Path, allowed: Limits, notes: Notes
     finally:
         await form.close()
     if not uploads:
-        raise UploadRefused("No file arrived; drop results_*.json and samples_*.jsonl of lm-eval on the page.")
+        raise UploadRefused("No file arrived; drop lm-eval's results and samples or inspect's logs on the page.")
     return [path for path in saved if path is not None]
 
 
@@ -195,8 +211,8 @@ def _save(upload: UploadFile, number: int, folder: Path, allowed: Limits, notes:
     size = upload.size or 0
     if not name.endswith(_ENDINGS):
         notes.add(
-            f"{name} is neither .json nor .jsonl and was left out; lm-eval's results and samples and inspect's .json "
-            "logs are read here (inspect log convert --to json makes one of an .eval file)"
+            f"{name} is neither .json nor .jsonl nor .eval and was left out; lm-eval's results and samples and "
+            "inspect's logs are read here"
         )
     elif size == 0:
         notes.add(f"{name} is empty (zero bytes) and was left out")

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import MOST, bounded, is_public, runs_of
@@ -261,7 +262,7 @@ def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
 
     # Gradio asks for it at every step of a stream, and takes it from here when it is there.
     think.__signature__ = inspect.signature(think)  # type: ignore[attr-defined]
-    gr.api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
+    api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
 
 
 def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:

@@ -7,7 +7,9 @@ the counts are a local tokenizer's estimate.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import math
 import os
 import random
 import time
@@ -62,7 +64,7 @@ class HttpEngine:
         *,
         served_model: str | None = None,
         api_key: str | None = None,
-        timeout_s: float = 60.0,
+        timeout_s: float | None = None,
     ) -> None:
         self.model = preset.name
         self.codec, own_length = loading.load_codec(preset)
@@ -70,7 +72,8 @@ class HttpEngine:
         self.pool = pool
         key = api_key or os.environ.get("S1_API_KEY")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # No limit on a whole answer, only on silence.
+        # No limit on a whole answer, only on silence, which any line of a stream ends, a comment too.
+        timeout_s = _patience_s() if timeout_s is None else timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0))
         self._client = httpx.Client(timeout=self._timeout, headers=self._headers, limits=_limits(), trust_env=False)
         self._aclients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
@@ -92,7 +95,7 @@ class HttpEngine:
         url: str | Sequence[str],
         served_model: str | None = None,
         api_key: str | None = None,
-        timeout_s: float = 60.0,
+        timeout_s: float | None = None,
     ) -> HttpEngine:
         """Connect.
 
@@ -101,7 +104,8 @@ class HttpEngine:
             url: address, or several (a list, or separated by commas), of servers of the same model.
             served_model: its name there; default: the only one, or the one that is called like the preset.
             api_key: default: the environment's S1_API_KEY. It is sent as a bearer token and shown nowhere.
-            timeout_s: seconds of silence after which a server counts as failed.
+            timeout_s: seconds of silence after which a server counts as failed; default: the environment's
+                S1_TIMEOUT_S, or 60. A comment line in a stream is a sign of life.
 
         Raises:
             InvalidSetting: an address cannot be read, or the server has no such model.
@@ -134,6 +138,7 @@ class HttpEngine:
                     yield chunk
                 if job.done:
                     break
+                self._silent(server, error, tries, wrote=job.written > before)
                 tries = self._count_failure(server, error, 0 if job.written > before else tries)
                 time.sleep(_backoff_s(tries))
             finally:
@@ -164,6 +169,7 @@ class HttpEngine:
                     yield chunk
                 if job.done:
                     break
+                self._silent(server, error, tries, wrote=job.written > before)
                 tries = self._count_failure(server, error, 0 if job.written > before else tries)
                 await asyncio.sleep(_backoff_s(tries))
             finally:
@@ -207,6 +213,16 @@ class HttpEngine:
         if response.status_code in (401, 403):
             raise EngineFailed(f"{server.url} refuses the key; set S1_API_KEY to one that it knows")
         raise EngineFailed(f"{server.url} refuses the request (status {response.status_code}): {words}")
+
+    def _silent(self, server: Server, error: Exception, tries: int, *, wrote: bool) -> None:
+        """Give up where no server says a word about a prompt: sent again and again it would only take longer."""
+        if not isinstance(error, httpx.ReadTimeout) or wrote or tries + 1 < len(self.pool.servers):
+            return
+        self.pool.failed(server)
+        raise EngineFailed(
+            f"{server.url} said nothing for {self._timeout.read:g} seconds; it may be at a long prompt: "
+            "wait longer with timeout_s or the environment's S1_TIMEOUT_S, or ask for less"
+        ) from error
 
     def _count_failure(self, server: Server, error: Exception, tries: int) -> int:
         self.pool.failed(server)
@@ -271,6 +287,15 @@ def _backoff_s(tries: int) -> float:
     if not tries:
         return 0.0
     return min(FIRST_BACKOFF_S * 2 ** (tries - 1), LONGEST_BACKOFF_S) * random.uniform(0.5, 1.0)
+
+
+def _patience_s() -> float:
+    """Read the default of `timeout_s`."""
+    said = os.environ.get("S1_TIMEOUT_S") or "60"
+    with contextlib.suppress(ValueError):
+        if 0 < (patience_s := float(said)) < math.inf:
+            return patience_s
+    raise InvalidSetting(f"S1_TIMEOUT_S must be a number of seconds above 0, not {said[:40]!r}")
 
 
 def _limits() -> httpx.Limits:

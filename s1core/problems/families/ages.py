@@ -91,10 +91,10 @@ class Ages(Arithmetic):
 
     name = "ages"
     description = "how old somebody is, from the ages of others"
-    examples = (
-        "Ann is 12. Bob is 3 years older than Ann. How old is Bob?",
-        "Dan is 8 years old. Eva is twice as old as Dan. How old will Eva be in 5 years?",
-    )
+    examples = {
+        "Ann is 12. Bob is 3 years older than Ann. How old is Bob?": "15",
+        "Dan is 8 years old. Eva is twice as old as Dan. How old will Eva be in 5 years?": "21",
+    }
     fewest, most, glance_upto = 1, 5, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

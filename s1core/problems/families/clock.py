@@ -117,10 +117,10 @@ class Clock(Family):
 
     name = "clock"
     description = "the hour on a clock, some hours later or earlier"
-    examples = (
-        "It is 9 o'clock. The ride takes 5 hours. We wait 2 hours. What time is it?",
-        "What time is it 7 hours after 10 o'clock?",
-    )
+    examples = {
+        "It is 9 o'clock. The ride takes 5 hours. We wait 2 hours. What time is it?": "4",
+        "What time is it 7 hours after 10 o'clock?": "5",
+    }
     fewest, most, glance_upto = 1, 6, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

@@ -99,10 +99,10 @@ class Coins(Arithmetic):
 
     name = "coins"
     description = "what goods cost together, the change, and what coins are worth"
-    examples = (
-        "A pen costs 3 dollars. How much do 4 pens cost?",
-        "A pen costs 3 dollars. A cup costs 5 dollars. How much do 4 pens and 2 cups cost?",
-    )
+    examples = {
+        "A pen costs 3 dollars. How much do 4 pens cost?": "12",
+        "A pen costs 3 dollars. A cup costs 5 dollars. How much do 4 pens and 2 cups cost?": "22",
+    }
     fewest, most, glance_upto = 1, 6, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

@@ -93,25 +93,25 @@ class Comparing(Arithmetic):
 
     name = "comparing"
     description = "how many more, how many together, and amounts relative to others"
-    examples = (
-        "Ann has 12 books. Bob has 7 books. How many more books does Ann have than Bob?",
-        "Dan has 5 coins. Eva has twice as many as Dan. How many coins do they have together?",
-    )
+    examples = {
+        "Ann has 12 books. Bob has 7 books. How many more books does Ann have than Bob?": "5",
+        "Dan has 5 coins. Eva has twice as many as Dan. How many coins do they have together?": "15",
+    }
     fewest, most, glance_upto = 1, 5, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:
         thing = draw.pick((*FOODS, *OBJECTS))
         kind = draw.rng.random()
         if steps <= 3 and kind < 0.45:
-            told, ask, items = self._two_amounts(draw, steps, thing)
+            asked, (told, ask, items) = "more", self._two_amounts(draw, steps, thing)
         elif kind < 0.7:
-            told, ask, items = self._total(draw, steps, thing)
+            asked, (told, ask, items) = "all", self._total(draw, steps, thing)
         else:
-            told, ask, items = self._relative(draw, steps, thing)
+            asked, (told, ask, items) = "one", self._relative(draw, steps, thing)
         return Problem(
             family=self.name,
             question=f"{' '.join(told)} {ask}",
-            key=f"{ask.split(' ')[1]} {' '.join(''.join(item[:3]) for item in items)}",
+            key=f"{asked} {' '.join(''.join(item[:3]) for item in items)}",
             frames=tuple(draw.frames),
             start="",
             opening="",

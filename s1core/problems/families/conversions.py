@@ -138,7 +138,10 @@ class Conversions(Arithmetic):
 
     name = "conversions"
     description = "quantities in other units, and their sums"
-    examples = ("How many minutes are 2 hours and 15 minutes?", "How many weeks are 21 days?")
+    examples = {
+        "How many minutes are 2 hours and 15 minutes?": "135",
+        "How many weeks are 21 days?": "3",
+    }
     fewest, most, glance_upto = 1, 5, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:
@@ -170,7 +173,8 @@ class Conversions(Arithmetic):
         if len(quantities) == 1 and draw.chance(0.8):
             return sentence(draw.frame(ASK_ONE).format(s=small, q=quantities[0]))
         if len(quantities) > 1 and draw.chance(0.25):
-            return f"{' plus '.join(quantities)}: {draw.frame(ASK_SUM).format(s=small)}"
+            ask = draw.frame(ASK_SUM).format(s=small)
+            return f"{' plus '.join(quantities)}: {ask[0].lower()}{ask[1:]}"
         told: list[str] = []
         for quantity, frame in zip(quantities, draw.distinct(unit.does, len(quantities)), strict=True):
             told.append(frame.format(q=quantity, n=draw.name(NAMES) if "{n}" in frame else ""))

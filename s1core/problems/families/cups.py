@@ -99,10 +99,10 @@ class Cups(Family):
 
     name = "cups"
     description = "what is hidden where after swaps"
-    examples = (
-        "A ball is under the red cup. Swap red and blue. Then blue and green trade places. Where is the ball?",
-        "Ann has the ace. Ann and Bob swap. Bob and Carl trade. Who has the ace now?",
-    )
+    examples = {
+        "A ball is under the red cup. Swap red and blue. Then blue and green trade places. Where is the ball?": "green",
+        "Ann has the ace. Ann and Bob swap. Bob and Carl trade. Who has the ace now?": "Carl",
+    }
     fewest, most, glance_upto = 1, 6, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

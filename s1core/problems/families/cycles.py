@@ -73,7 +73,10 @@ class Days(Cycle):
 
     name = "days"
     description = "the day of the week some days later or earlier"
-    examples = ("Today is Friday. Which day is it in 10 days?", "What day of the week was 4 days before Monday?")
+    examples = {
+        "Today is Friday. Which day is it in 10 days?": "Monday",
+        "What day of the week was 4 days before Monday?": "Thursday",
+    }
     fewest, most, glance_upto = 1, 12, 3
     cycle = DAYS
     unit = "day"
@@ -139,7 +142,10 @@ class Months(Cycle):
 
     name = "months"
     description = "the month some months later or earlier"
-    examples = ("It is October. Which month is it in 5 months?", "What month was 3 months before February?")
+    examples = {
+        "It is October. Which month is it in 5 months?": "March",
+        "What month was 3 months before February?": "November",
+    }
     fewest, most, glance_upto = 1, 11, 3
     cycle = MONTHS
     unit = "month"

@@ -112,10 +112,10 @@ class Kinship(Family):
 
     name = "kinship"
     description = "who is whose mother, brother, grandmother, uncle"
-    examples = (
-        "Mary is the mother of Sue. Sue is the mother of Ann. Who is Ann's grandmother?",
-        "Ann's brother is Tom. Tom's wife is Eva. Eva's father is Carl. Who is the father of the wife of Ann's brother?",
-    )
+    examples = {
+        "Mary is the mother of Sue. Sue is the mother of Ann. Who is Ann's grandmother?": "Mary",
+        "Ann's brother is Tom. Tom's wife is Eva. Eva's father is Carl. Who is the father of the wife of Ann's brother?": "Carl",
+    }
     fewest, most, glance_upto = 2, 5, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

@@ -66,7 +66,11 @@ class Letters(Family):
 
     name = "letters"
     description = "how often a letter occurs in a word, how many vowels or letters it has"
-    examples = ("How many r in raspberry?", "Count the letter t in 'committee'.", "How many vowels are in banana?")
+    examples = {
+        "How many r in raspberry?": "3",
+        "Count the letter t in 'committee'.": "2",
+        "How many vowels are in banana?": "3",
+    }
     fewest, most, glance_upto = SHORTEST, LONGEST, 5
     joiner = ", "
 

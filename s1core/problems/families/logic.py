@@ -39,11 +39,11 @@ class Logic(Family):
 
     name = "logic"
     description = "yes or no by rules, liars, and who is left with what"
-    examples = (
-        "If Ann sings, Bob dances. If Bob dances, Carl claps. Ann sings. Does Carl clap?",
-        "Ann tells the truth. Ann says that Bob lies. Bob says that Carl lies. Does Carl tell the truth?",
-        "Ann, Bob and Carl have a cat, a dog and a fish. Ann has the dog. Bob does not have the fish. What does Carl have?",
-    )
+    examples = {
+        "If Ann sings, Bob dances. If Bob dances, Carl claps. Ann sings. Does Carl clap?": "yes",
+        "Ann tells the truth. Ann says that Bob lies. Bob says that Carl lies. Does Carl tell the truth?": "yes",
+        "Ann, Bob and Carl have a cat, a dog and a fish. Ann has the dog. Bob does not have the fish. What does Carl have?": "fish",
+    }
     fewest, most, glance_upto = 2, 5, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

@@ -103,10 +103,10 @@ class Ordering(Family):
 
     name = "ordering"
     description = "who is the tallest, oldest, fastest of some people, or the second"
-    examples = (
-        "Ann is taller than Bob. Carla is taller than Ann. Who is the tallest?",
-        "Dan is older than Eva. Eva is older than Finn. Gina is older than Dan. Who is the second oldest?",
-    )
+    examples = {
+        "Ann is taller than Bob. Carla is taller than Ann. Who is the tallest?": "Carla",
+        "Dan is older than Eva. Eva is older than Finn. Gina is older than Dan. Who is the second oldest?": "Dan",
+    }
     fewest, most, glance_upto = 2, 5, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

@@ -44,10 +44,10 @@ class Sequences(Arithmetic):
 
     name = "sequences"
     description = "the next number of a sequence with equal steps"
-    examples = (
-        "What number comes next: 3, 7, 11, 15?",
-        "The numbers go 20, 17, 14. Write three more. What is the last one?",
-    )
+    examples = {
+        "What number comes next: 3, 7, 11, 15?": "19",
+        "The numbers go 20, 17, 14. Write three more. What is the last one?": "5",
+    }
     fewest, most, glance_upto = 2, 6, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

@@ -123,10 +123,10 @@ class Sharing(Arithmetic):
 
     name = "sharing"
     description = "equal groups and fair shares"
-    examples = (
-        "There are 4 boxes with 6 eggs in each. Ann takes 5 away. How many eggs are there?",
-        "20 cookies are shared equally among 4 children. How many does each get?",
-    )
+    examples = {
+        "There are 4 boxes with 6 eggs in each. Ann takes 5 away. How many eggs are there?": "19",
+        "20 cookies are shared equally among 4 children. How many does each get?": "5",
+    }
     fewest, most, glance_upto = 1, 4, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from s1core.problems.arithmetic import Arithmetic, running
+from s1core.problems.families.shopping_measures import MEASURES
 from s1core.problems.families.shopping_owners import draw_own_story
-from s1core.problems.families.shopping_scenes import SCENES, aside
+from s1core.problems.families.shopping_scenes import PLACES, aside
 from s1core.problems.problem import Draw, Problem
 
 
@@ -13,10 +14,10 @@ class Shopping(Arithmetic):
 
     name = "shopping"
     description = "how many are left after some come and some go"
-    examples = (
-        "Ann has 14 apples. Bob gives her 5 more. She sells 3. How many apples does Ann have now?",
-        "A bus has 20 passengers. 4 get off and 6 get on. How many passengers are on the bus?",
-    )
+    examples = {
+        "Ann has 14 apples. Bob gives her 5 more. She sells 3. How many apples does Ann have now?": "16",
+        "A bus has 20 passengers. 4 get off and 6 get on. How many passengers are on the bus?": "22",
+    }
     fewest, most, glance_upto = 1, 6, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:
@@ -32,7 +33,7 @@ class Shopping(Arithmetic):
         if draw.chance(0.55):
             sentences, ask = draw_own_story(draw, start, changes)
         else:
-            sentences, ask = draw.pick(SCENES).tell(draw, start, changes)
+            sentences, ask = draw.pick((*PLACES, *MEASURES)).tell(draw, start, changes)
         if sentences and draw.chance(0.12):
             sentences.insert(draw.number(1, len(sentences)), aside(draw))
         told = " ".join(sentences)

@@ -1,4 +1,4 @@
-"""Scenes of the running count that belong to nobody: a table, a bus, a purse, a game, a thermometer, a pond."""
+"""Scenes of the running count that belong to nobody: a table, a bus, a purse."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Scene:
         return frame.format(a=number, at=count(number, thing), t1=one, t=plural(thing), m=other, **agreeing(number))
 
 
-SCENES = (
+PLACES = (
     Scene(
         things=(*OBJECTS, *FOODS),
         starts=(
@@ -213,136 +213,6 @@ SCENES = (
             "Tell me how many {t} are left.",
             "How much remains?",
             "What sum of money is left?",
-        ),
-    ),
-    Scene(
-        things=("point",),
-        starts=(
-            "{m} has {at} in a game.",
-            "The team starts with {at}.",
-            "A player has {at}.",
-            "Our score is {at}.",
-            "In a quiz {m} has {at}.",
-            "The scoreboard shows {at}.",
-            "After round one it is {at}.",
-            "We are at {at}.",
-        ),
-        gains=(
-            "{a} more {is_} scored",
-            "a good answer gives {at}",
-            "{at} {is_} added",
-            "the next round brings {a} more",
-            "a bonus of {at} follows",
-            "a goal adds {at}",
-            "{a} more {is_} won",
-            "the score goes up by {a}",
-        ),
-        losses=(
-            "a mistake costs {at}",
-            "{at} {is_} lost",
-            "a penalty takes {a} away",
-            "the score drops by {a}",
-            "a wrong answer takes {at}",
-            "{a} {is_} taken off",
-            "the referee takes {at} back",
-            "it goes down by {a}",
-        ),
-        asks=(
-            "What is the score now?",
-            "How many {t} are there in the end?",
-            "How many {t} is that?",
-            "What is the final score?",
-            "How many {t} does that make?",
-            "What does the scoreboard show?",
-            "How many {t} remain?",
-            "Tell me the score at the end.",
-            "At how many {t} does it end?",
-        ),
-    ),
-    Scene(
-        things=("degree",),
-        starts=(
-            "It is {at} outside.",
-            "The thermometer shows {at}.",
-            "In the morning it is {at}.",
-            "The temperature is {at}.",
-            "At noon we measure {at}.",
-            "The water is at {at}.",
-            "The oven stands at {at}.",
-            "The day starts with {at}.",
-        ),
-        gains=(
-            "it gets {a} {t1} warmer",
-            "the temperature rises by {a}",
-            "it goes up by {at}",
-            "it warms up by {a}",
-            "it climbs {at}",
-            "the sun adds {at}",
-            "it increases by {a}",
-            "it becomes {at} warmer",
-        ),
-        losses=(
-            "it gets {a} {t1} colder",
-            "the temperature falls by {a}",
-            "it goes down by {at}",
-            "it cools by {a}",
-            "it drops {at}",
-            "the wind takes off {at}",
-            "it decreases by {a}",
-            "it becomes {at} colder",
-        ),
-        asks=(
-            "How many degrees is it now?",
-            "What is the temperature now?",
-            "How warm is it in the end?",
-            "What does the thermometer show?",
-            "How many degrees is that?",
-            "Which temperature do we have then?",
-            "What is the final temperature?",
-            "Tell me how many degrees it is.",
-        ),
-    ),
-    Scene(
-        things=("bird", "duck", "goose", "sheep", "frog", "swan", "crow", "butterfly"),
-        starts=(
-            "There are {at} by the pond.",
-            "{at} sit in the grass.",
-            "On a meadow there are {at}.",
-            "I see {at}.",
-            "We count {at} near the lake.",
-            "{at} rest under a tree.",
-            "A photo shows {at}.",
-            "In the park live {at}.",
-        ),
-        gains=(
-            "{a} more come{s}",
-            "{a} join{s} them",
-            "another {a} arrive{s}",
-            "{a} {t1} appear{s}",
-            "{a} come{s} back",
-            "{a} more show{s} up",
-            "{a} new {t1} come{s} along",
-            "{a} turn{s} up",
-        ),
-        losses=(
-            "{a} go{es} away",
-            "{a} run{s} off",
-            "{a} leave{s}",
-            "{a} {t1} disappear{s}",
-            "{a} of them hide{s}",
-            "{a} get{s} scared and leave{s}",
-            "{a} move{s} on",
-            "{m} chases {a} away",
-        ),
-        asks=(
-            "How many {t} are there now?",
-            "How many {t} are left?",
-            "How many {t} can I see now?",
-            "How many {t} remain?",
-            "How many {t} are there in the end?",
-            "How many {t} stay?",
-            "What is the number of {t} now?",
-            "So how many {t} are still there?",
         ),
     ),
 )

@@ -103,7 +103,10 @@ class Sums(Arithmetic):
 
     name = "sums"
     description = "sums, differences and small products of a few numbers"
-    examples = ("What is 17 + 25 - 8?", "Start with 6. Multiply it by 7. Subtract 15. What do you get?")
+    examples = {
+        "What is 17 + 25 - 8?": "34",
+        "Start with 6. Multiply it by 7. Subtract 15. What do you get?": "27",
+    }
     fewest, most, glance_upto = 1, 5, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

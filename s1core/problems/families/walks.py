@@ -141,10 +141,10 @@ class Walks(Arithmetic):
 
     name = "walks"
     description = "which way you face after some turns, how far you are after some steps"
-    examples = (
-        "You face north. Turn right. Turn right. Turn left. Which way is it now?",
-        "Ann walks 5 steps north, 2 steps east and 3 steps south. How many steps north of the start is she?",
-    )
+    examples = {
+        "You face north. Turn right. Turn right. Turn left. Which way is it now?": "east",
+        "Ann walks 5 steps north, 2 steps east and 3 steps south. How many steps north of the start is she?": "2",
+    }
     fewest, most, glance_upto = 1, 7, 2
 
     def draw(self, draw: Draw, steps: int) -> Problem:

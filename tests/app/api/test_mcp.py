@@ -82,6 +82,24 @@ async def test_a_question_is_solved(server: Playground) -> None:
     assert found["receipt"]["waits_used"] == 1 and found["receipt"]["model"] == "paced"
 
 
+async def test_schemas_show_every_default_and_no_other_argument(server: Playground) -> None:
+    async with session(server) as agent:
+        for tool in (await agent.list_tools()).tools:
+            fields = tool.inputSchema["properties"]
+            assert [name for name, field in fields.items() if "default" not in field] == ["question"]
+            assert (fields["temperature"]["default"], fields["seed"]["default"]) == (0, -1)
+            said = await refused(agent, tool.name, budget=3)
+            assert said == f"{tool.name} has no argument 'budget'; it takes {', '.join(fields)}."
+
+
+async def test_each_call_draws_a_seed_of_its_own(server: Playground) -> None:
+    async with session(server) as agent:
+        drawn = [(await told(agent, "sweep", temperature=1.0, budgets=[8]))["seed"] for _ in range(3)]
+        solved = await told(agent, "solve", temperature=1.0, seed=7)
+        assert len(set(drawn)) == 3 and solved["receipt"]["seed"] == 7
+        assert (await told(agent, "probe", thinking_budget=16))["seed"] == 0
+
+
 async def test_a_grid_is_swept(server: Playground) -> None:
     async with session(server) as agent:
         found = await told(agent, "sweep", budgets=[0, 256], waits=[0, 1])

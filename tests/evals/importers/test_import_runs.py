@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from evals import import_lm_eval
-from evals.importers import inspect_log, write
+from evals.importers import inspect_zip, write
 from evals.importers.lines import Notes
-from evals.importers.rows import split_thinking
+from evals.importers.thinking import split_thinking
 from evals.reports.summary import by_setting
 from s1core.store import read_manifest, read_rows
 
@@ -190,7 +190,7 @@ def test_inspect_json_comes_in(tmp_path: Path) -> None:
 def test_inspect_zip_comes_in_but_for_its_bomb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(inspect_log, "LARGEST_MEMBER", 100_000)
+    monkeypatch.setattr(inspect_zip, "LARGEST_MEMBER", 100_000)
     good = json.dumps(inspect_sample(1)).encode()
     rows = run(tmp_path, eval_file(tmp_path / "log.eval", good=good, bomb=b" " * 10**6, torn=good[:50]))
     assert len(rows) == 1

@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -31,6 +32,10 @@ class CompletionsServer:
         """How many streams are answered by 503 first."""
         self.stall_after: int | None = None
         """Tokens of all streams together after which every stream hangs; the first one says so on standard output."""
+        self.pauses: tuple[float, ...] = ()
+        """Seconds of silence before the first token of a stream, one after another."""
+        self.comments = True
+        """A comment line ends each of them."""
         self.well = True
         """What it says when it is asked for its health."""
         self.key: str | None = None
@@ -87,6 +92,10 @@ class CompletionsServer:
                     stop_ids=frozenset(stops),
                     forbid_first=frozenset(int(i) for i in body.get("logit_bias", {})),
                 )
+                for pause_s in server.pauses:
+                    time.sleep(pause_s)
+                    self.wfile.write(b": still here\n\n" if server.comments else b"")
+                    self.wfile.flush()
                 sent = 0
                 for chunk in server.engine.generate(request):
                     ids = [*chunk.token_ids, *([chunk.stop_id] if chunk.stop_id is not None else [])]

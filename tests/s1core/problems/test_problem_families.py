@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s1core.problems import FAMILIES, draw_problems, find_problem, make, make_problems, solution
+from s1core.problems import (
+    FAMILIES,
+    draw_problems,
+    expected_answer,
+    find_problem,
+    make,
+    make_problems,
+    paraphrases,
+    solution,
+)
 from s1core.problems.english import a, count, in_words, numbers_in_words, ordinal, plural, verb
 from s1core.problems.families import coins, conversions, sharing
 from s1core.problems.families.logic_words import KINDS
@@ -240,6 +249,16 @@ def test_grammar_of_every_question_is_right(many: dict[str, list[Problem]]) -> N
         assert "{" not in text and "  " not in text and not text.startswith(" ") and not text.endswith(" ")
         assert not re.search(r"[.?!] [a-z]", problem.question) or problem.question == text, problem.question
         assert not re.search(r"\b(\w+) \1\b", re.sub(r"\d+|had had|cents? cents?", "", text)), problem.question
+
+
+def test_examples_have_known_answers_and_other_questions_none() -> None:
+    assert all(len(family.examples) >= 2 for family in FAMILIES.values())
+    assert expected_answer("how many r in  raspberry") == "3"
+    assert expected_answer("Why is the sky blue?") is expected_answer("") is None
+    for family in FAMILIES.values():
+        for question, answer in family.examples.items():
+            assert expected_answer(question) == answer
+    assert all(expected_answer(q.question) == q.answer for q in paraphrases())
 
 
 def test_forms_of_words_are_right() -> None:

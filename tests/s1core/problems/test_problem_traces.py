@@ -182,7 +182,7 @@ def test_rendered_rows_hold_the_same_text_and_learn_what_is_marked(tokenizer: An
     from train.finetune.data import IGNORED, Renderer, turns
 
     renderer = Renderer(tokenizer, "s1")
-    for row in rows(170, 6):
+    for row in rows(136, 6):
         messages, answer = turns(row)
         made = renderer.row(messages, answer, [(start, end) for start, end in row["no_loss"]])
         assert row["user"] in tokenizer.decode(made.ids) and row["assistant"] in tokenizer.decode(made.ids)
@@ -202,7 +202,7 @@ def test_ids_of_forced_parts_are_those_that_forcing_writes(tokenizer: Any) -> No
         lambda chat: tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True),
     )
     renderer = Renderer(tokenizer, "s1")
-    for row in rows(340, 8, mix=TraceMix(cut=0.5)):
+    for row in rows(136, 8, mix=TraceMix(cut=0.5)):
         messages, answer = turns(row)
         ids = renderer.row(messages, answer, [(start, end) for start, end in row["no_loss"]]).ids
         pieces, text = list(codec.render_prompt(messages, replace(S1, open=""))), row["assistant"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from app.tabs.curves.routes import router
 from app.tabs.curves.upload import Limits, counter_for, safe_name
 from evals.reports import cached
 from tests.app.tabs.curves.curves_data import QUESTIONS, measured
+from tests.evals.importers.logs import inspect_sample, inspect_zstd, options
 
 FORK = Path(__file__).parents[5] / "shared" / "data" / "s1.1_budget_samples" / "fork"
 STAMP = "2025-04-06T00-37-23.076883"
@@ -222,6 +224,69 @@ def test_an_inspect_log_comes_in(client: TestClient) -> None:
     }
     (series,) = upload(client, ("log.json", json.dumps(log).encode()))["series"]
     assert (series["points"][0]["tokens"], series["points"][0]["accuracy"]) == (33.0, 100.0)
+
+
+def test_a_packed_inspect_log_comes_in(client: TestClient, tmp_path: Path) -> None:
+    log = inspect_zstd(tmp_path / "log.eval", [inspect_sample(1, scores={"match": "C"}, tokens=33)]).read_bytes()
+    found = upload(client, ("log.eval", log))
+    (series,) = found["series"]
+    assert (series["points"][0]["tokens"], series["points"][0]["accuracy"]) == (33.0, 100.0)
+    assert "estimated" not in str(found)  # the log tells its tokens itself
+
+
+def test_a_log_that_cannot_be_unpacked_says_how_to_convert_it(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "log.eval"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as log:
+        log.writestr("header.json", "{}")
+    found = upload(client, ("log.eval", path.read_bytes()))
+    assert not found["series"]
+    assert any("inspect log convert LOG.eval --to json --output-dir FOLDER" in note for note in found["notes"])
+
+
+def test_a_point_with_unknown_tokens_is_in_the_table_and_not_drawn(client: TestClient) -> None:
+    config = {"model": "local-chat-completions", "model_args": "pretrained=org/m", "gen_kwargs": "thinking_budget=64"}
+    content = json.dumps({"config": config}).encode()
+    answered = [sample(n, resps=[["Final Answer: A"]]) for n in range(2)]
+    found = upload(client, (RESULTS, content), (SAMPLES, lines(*answered)))
+    (series,) = found["series"]
+    assert [(p["label"], p["tokens"], p["accuracy"]) for p in series["points"]] == [("budget 64", None, 100.0)]
+    assert series["traces"] == []
+    assert (series["metrics"]["control"], series["metrics"]["scaling"]) == ("–", "–")
+    assert any("the thinking tokens of 2 of 2 samples are unknown" in note for note in found["notes"])
+    (first, _) = get(client, "samples", run=series["run"], setting="budget 64")["samples"]
+    assert first["tokens"] is None
+    trace = get(client, "trace", run=series["run"], setting="budget 64", sample=first["id"])
+    assert ["Thinking", "not known"] in trace["facts"] and ["Closed by", "not known"] in trace["facts"]
+
+
+def test_a_log_with_verdicts_that_disagree_asks_which_one(client: TestClient) -> None:
+    rows = [sample(0, filter=of, metrics=["exact_match"], exact_match=right) for of, right in (("a", 0), ("b", 1))]
+    found = upload(client, (RESULTS, results()), (SAMPLES, lines(*rows)))
+    (question,) = found["questions"]
+    assert question["verdicts"] == ["exact_match,a", "exact_match,b"] and question["regrade"]
+    assert question["sentence"].startswith(SAMPLES) and tempfile.gettempdir() not in question["sentence"]
+    parts = [("file", (RESULTS, results())), ("file", (SAMPLES, lines(*rows)))]
+    for choice, accuracy in (({"verdict": "exact_match,b"}, 100.0), ({"regrade": True}, 100.0)):
+        again = client.post("/curves/import", files=parts, headers=OWN_PAGE, params=choice).json()
+        assert [series["points"][0]["accuracy"] for series in again["series"]] == [accuracy]
+        assert again["questions"] == []
+
+
+def test_multiple_choice_shows_its_question_and_target_and_is_graded_again(client: TestClient) -> None:
+    text = "<|im_start|>think\nOne more.\n<|im_start|>answer\nFinal Answer: so the answer is B. 1"
+    rows = [options(n, "B" if n else "C", text, exact_match=0.0) for n in range(4)]
+    name = f"samples_global_mmlu_en_stem_{STAMP}.jsonl"
+    found = upload(client, (RESULTS, results()), (name, lines(*rows)))
+    (question,) = found["questions"]
+    assert "every recorded verdict (exact_match) is wrong, although 3 of 4" in question["sentence"]
+    parts = [("file", (RESULTS, results())), ("file", (name, lines(*rows)))]
+    again = client.post("/curves/import", files=parts, headers=OWN_PAGE, params={"regrade": True}).json()
+    (series,) = again["series"]
+    assert series["points"][0]["accuracy"] == 75.0
+    listed = get(client, "samples", run=series["run"], setting="budget 1000", shown="wrong")["samples"]
+    assert [one["title"].splitlines()[0] for one in listed] == ["What is 0 + 1?"]
+    trace = get(client, "trace", run=series["run"], setting="budget 1000", sample=listed[0]["id"])
+    assert (trace["question"], trace["expected"]) == ("What is 0 + 1?\nA. 0\nB. 1\nC. 2\nD. 3\nAnswer:", "C")
 
 
 def test_files_above_the_limit_are_refused_with_a_remedy(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,45 @@ def test_gives_up_after_some_tries(local: TransformersEngine, qwen2_folder: Path
         assert server.refuse == 99 - 1 - http.RETRIES
 
 
+def test_a_comment_is_a_sign_of_life(local: TransformersEngine, qwen2_folder: Path) -> None:
+    with CompletionsServer(local) as server:
+        engine = connect(qwen2_folder, server, timeout_s=2.0)
+        server.pauses = (1.0,) * 4
+        assert len(run(engine, ask(prompts(1)[0], 10)).ids) == 10
+        assert server.streams == 1
+
+
+async def test_silence_ends_a_request_with_words(local: TransformersEngine, qwen2_folder: Path) -> None:
+    with CompletionsServer(local) as server:
+        engine = connect(qwen2_folder, server, timeout_s=0.5)
+        server.pauses, server.comments = (3.0,), False
+        with pytest.raises(EngineFailed, match="said nothing for 0.5 seconds; .* timeout_s or .* S1_TIMEOUT_S"):
+            run(engine, ask(prompts(1)[0], 10))
+        with pytest.raises(EngineFailed, match="said nothing"):
+            async for _ in engine.agenerate(ask(prompts(1)[0], 10)):
+                pass
+        assert server.streams == 2, "a prompt is not sent again and again"
+
+
+def test_another_server_answers_for_a_silent_one(local: TransformersEngine, qwen2_folder: Path) -> None:
+    with CompletionsServer(local) as silent, CompletionsServer(local) as other:
+        silent.pauses, silent.comments = (5.0,), False
+        engine = connect(qwen2_folder, silent, other, timeout_s=1.0)
+        assert [len(run(engine, ask(prompt, 10)).ids) for prompt in prompts(2)] == [10, 10]
+
+
+def test_patience_is_read_from_the_environment(
+    local: TransformersEngine, qwen2_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CompletionsServer(local) as server:
+        monkeypatch.setenv("S1_TIMEOUT_S", "123.5")
+        assert connect(qwen2_folder, server)._timeout.read == 123.5
+        for wrong in ("soon", "0", "-1", "nan", "inf"):
+            monkeypatch.setenv("S1_TIMEOUT_S", wrong)
+            with pytest.raises(InvalidSetting, match="S1_TIMEOUT_S must be a number of seconds above 0"):
+                connect(qwen2_folder, server)
+
+
 def test_says_when_nobody_answers(qwen2_folder: Path) -> None:
     with pytest.raises(ModelUnavailable, match="no server answers"):
         HttpEngine.load(preset(qwen2_folder), url="http://127.0.0.1:9")
