@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
-sys.path.insert(0, str(Path(__file__).parents[2] / "s1core" / "engines"))
-
-import templates  # noqa: E402
 
 from s1core.errors import InvalidSetting  # noqa: E402
 from s1core.types import Message  # noqa: E402
+from tests.s1core.engines import templates  # noqa: E402
 from train.finetune.config import TrainConfig  # noqa: E402
 from train.finetune.data import IGNORED, Renderer, load_data  # noqa: E402
 

@@ -18,8 +18,8 @@ from engine_helpers import arun, ask, preset, run
 
 from s1core import Budget, Sampling, solve
 from s1core.engines.base import Request
-from s1core.engines.http import HttpEngine
 from s1core.engines.http.completions import Continuation
+from s1core.engines.http.engine import HttpEngine
 from s1core.engines.http.introduction import UNKNOWN
 from s1core.engines.scripted import ScriptedEngine, byte_codec
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable
