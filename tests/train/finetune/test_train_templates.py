@@ -29,7 +29,7 @@ def texts(template: str, messages: list[Message], answer: str) -> tuple[str, str
         row.ids[len(row.ids) - sum(label != IGNORED for label in row.labels) :]
     )
     learned = [i for i, label in zip(row.ids, row.labels, strict=True) if label != IGNORED]
-    return tokenizer.decode(row.ids), tokenizer.decode(learned)
+    return str(tokenizer.decode(list(row.ids))), str(tokenizer.decode(learned))
 
 
 @pytest.mark.parametrize("answer", [ANSWER, "add\n</think>\n\n7", "<think>add\n</think>\n\n7"])

@@ -114,7 +114,8 @@ def test_a_failing_forward_pass_fails_the_live_requests_and_no_others(
 ) -> None:
     faulty = engine._worker._step = Faulty(engine._worker._step)
     one, other = (engine.generate(ask(p, LONG)) for p in prompts(2))
-    next(one), next(other)
+    next(one)
+    next(other)
     faulty.failing.set()
     with pytest.raises(EngineFailed, match="the device fell over"):
         list(one)
