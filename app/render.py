@@ -212,7 +212,7 @@ def sampling(receipt: Receipt) -> str:
     """How the tokens were drawn."""
     if receipt.temperature == 0:
         return "greedy (temperature 0)"
-    return f"temperature {receipt.temperature:g}, seed {receipt.seed}"
+    return receipt.drawn
 
 
 def count(number: int, unit: str = "token") -> str:

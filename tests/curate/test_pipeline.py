@@ -179,6 +179,20 @@ def test_a_truncated_record_of_rejections_is_made_again(tmp_path: Path, engines:
         assert rejections(tmp_path / "run") == before
 
 
+@pytest.mark.parametrize("damage", [b'{"stage": "qua', b"[1]", b"\xff\xfe", b"null", b'{"stage": 1, "rule": 2}', b"{}"])
+def test_a_damaged_line_of_the_record_is_made_again(tmp_path: Path, engines: list[str], damage: bytes) -> None:
+    run(tmp_path, config(tmp_path))
+    before = rejections(tmp_path / "run")
+    paths = [tmp_path / "run" / "rejected.jsonl", *(tmp_path / "run" / "sources").glob("*.jsonl")]
+    assert len(paths) >= 3
+    for path in paths:
+        lines = path.read_bytes().splitlines()
+        for number in {0, len(lines) // 2, len(lines) - 1} if lines else ():
+            path.write_bytes(b"\n".join([*lines[:number], damage, *lines[number + 1 :]]) + b"\n")
+            run(tmp_path, config(tmp_path))
+            assert rejections(tmp_path / "run") == before
+
+
 def test_stopping_after_a_stage_and_going_on(tmp_path: Path, engines: list[str]) -> None:
     for stage in ("collect", "decontaminate", "quality", "domain"):
         result = run(tmp_path, config(tmp_path), until=stage)
