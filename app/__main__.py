@@ -9,10 +9,11 @@ import logging
 import socket
 import sys
 
-from app import zerogpu
-from app.public import go_public
-from app.sign_in import Credentials, take_credentials
-from app.tools import MCP_PATH, require_mcp
+from app.access.limits import go_public
+from app.access.sign_in import Credentials, take_credentials
+from app.api.budgets import read_efforts
+from app.api.tools import MCP_PATH, require_mcp
+from app.models import zerogpu
 from s1core import S1Error
 from s1core.engines import ENGINES
 from s1core.errors import InvalidSetting
@@ -42,6 +43,19 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default="s1-nano", help="model that is chosen at first (default: %(default)s)")
     parser.add_argument("--engine", choices=ENGINES, help="what runs the models (default: what fits)")
     parser.add_argument("--endpoint", metavar="URL", help="server that runs the model, as OpenAI's completions")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="silence after which that server counts as failed (default: 60)",
+    )
+    parser.add_argument(
+        "--effort",
+        action="append",
+        default=[],
+        metavar="LEVEL=TOKENS",
+        help="thinking tokens of a reasoning_effort in /v1, such as low=512 (docs/api.md)",
+    )
     parser.add_argument("--public", action="store_true", help="for strangers, as on a Space (docs/security.md)")
     parser.add_argument("--auth", action="store_true", help="let the owner sign in, by S1_AUTH=user:password")
     parser.add_argument("--mcp", action="store_true", help="offer solve, sweep and probe to agents (docs/api.md)")
@@ -55,7 +69,8 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: it is taken, or not allowed, or the host is not this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    taken = socket.socket(family, socket.SOCK_STREAM)
+    # Named, and not left to be the default: asyncio sends without delay only where it reads this protocol.
+    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((host, port))
@@ -74,6 +89,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         owner = credentials(asked.auth)
         resolve(asked.model)
+        asked.efforts = read_efforts(asked.effort)
         if asked.mcp:
             require_mcp()
         bound = listen(asked.host, asked.port)
@@ -121,7 +137,7 @@ def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | 
     from app.build import build_app
 
     served = {"engine": "http", "url": asked.endpoint} if asked.endpoint else {"engine": asked.engine}
-    app = build_app(asked.model, owner=owner, mcp=asked.mcp, **served)
+    app = build_app(asked.model, owner=owner, mcp=asked.mcp, efforts=asked.efforts, **served)
     zerogpu.announce()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
     host, port = bound.getsockname()[:2]

@@ -5,47 +5,67 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import app.gradio_start  # noqa: F401
+import app.shell.gradio_compat  # noqa: F401
 
 # isort: split
 import gradio as gr
 from fastapi import FastAPI
 
-from app import compare_lab_routes, compare_routes, mcp_tools, oauth, openai_api, theme, unheard
-from app.closed import Closed, take_no_files
-from app.compare_lab import LabShelf
-from app.compare_shelf import RaceShelf
-from app.components import read_static
-from app.csp import App, ContentSecurityPolicy
-from app.curate_jobs import CurateJobs
-from app.curate_routes import router as curate_router
-from app.curate_sets import SetShelf
-from app.curves_routes import router
-from app.curves_shelf import RunShelf
-from app.entrance import Entrance
-from app.gate import Gate, Room
-from app.jobs import Jobs
-from app.public import is_public
-from app.refresh import search_matplotlib_once
-from app.session import LiveRuns, ThinkRun
-from app.shelf import EngineShelf
-from app.sign_in import Credentials, SignIn
-from app.tabs import compare, curate, curves, learn, think, train
-from app.tools import require_mcp
-from app.train_evals import TrainEvals
-from app.train_jobs import TrainJobs
-from app.train_models import TrainedModels
-from app.train_routes import router as train_router
-from app.train_runs import TrainShelf, default_root
-from app.train_steps import TrainSteps
+from app.access import gradio_limits, hub_login
+from app.access.admission import Gate, Room
+from app.access.gradio_allowlist import Closed
+from app.access.limits import is_public
+from app.access.middleware import Entrance
+from app.access.security_headers import App, ContentSecurityPolicy
+from app.access.sign_in import Credentials, SignIn
+from app.api import mcp as mcp_tools
+from app.api import openai as openai_api
+from app.api.budgets import EFFORTS
+from app.api.tools import require_mcp
+from app.artifacts.curated.sets import SetShelf
+from app.artifacts.curves.store import RunShelf
+from app.jobs.registry import Jobs
+from app.models.registry import EngineShelf
+from app.runs.recent_runs import RaceShelf
+from app.runs.session import LiveRuns, ThinkRun
+from app.shell import theme
+from app.shell.components import read_assets
+from app.shell.gradio_compat import refuse_files, search_matplotlib_once
+from app.tabs.compare import routes as compare_routes
+from app.tabs.compare import tab as compare
+from app.tabs.compare.lab import routes as compare_lab_routes
+from app.tabs.compare.lab.session import LabShelf
+from app.tabs.curate import tab as curate
+from app.tabs.curate.jobs import CurateJobs
+from app.tabs.curate.routes import router as curate_router
+from app.tabs.curves import tab as curves
+from app.tabs.curves.routes import router
+from app.tabs.learn import tab as learn
+from app.tabs.think import tab as think
+from app.tabs.train import tab as train
+from app.tabs.train.evals import TrainEvals
+from app.tabs.train.exports import TrainSteps
+from app.tabs.train.jobs import TrainJobs
+from app.tabs.train.models import TrainedModels
+from app.tabs.train.routes import router as train_router
+from app.tabs.train.runs import TrainShelf, default_root
 from s1core.engines.base import Engine
 
 TITLE = "s1 playground"
 RUNS = Room(at_once=32, per_visitor=16, waiting=24)
 """Of Think, Compare and `/v1` together, on a public page."""
 STYLES = (
-    *("base.css", "fields.css", "stage.css", "curves.css", "race.css", "compare.css", "lab.css"),
-    *("board.css", "curate.css", "train.css", "learn.css"),
+    "shell/base.css",
+    "shell/fields.css",
+    "runs/stage.css",
+    "tabs/curves/curves.css",
+    "tabs/compare/race.css",
+    "tabs/compare/compare.css",
+    "tabs/compare/lab/lab.css",
+    "shell/board.css",
+    "tabs/curate/curate.css",
+    "tabs/train/train.css",
+    "tabs/learn/learn.css",
 )
 
 
@@ -67,7 +87,9 @@ def build_page(
 ) -> gr.Blocks:
     """Lay out the whole page, and beside it the tools for agents where they are wanted."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(html_template=read_static("header.html"), js_on_load=None, apply_default_css=False, elem_id="header")
+        gr.HTML(
+            html_template=read_assets("shell/header.html"), js_on_load=None, apply_default_css=False, elem_id="header"
+        )
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think", elem_id="think-tab"):
                 model = think.build(shelf, runs, gate, thoughts)
@@ -81,15 +103,11 @@ def build_page(
                 train.build(trainings, sets, models, sweeps, steps, train_tab, model)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
-        oauth.offer()
+        hub_login.offer()
         if tools:
             mcp_tools.offer(shelf, gate)
-    take_no_files(page)
-    page.state_session_capacity = unheard.MOST_SESSIONS
-    # Gradio works on 40 events at a time otherwise; those who come later would wait for a whole run to end.
-    page.max_threads = 2 * think.STREAMS
-    page.queue(default_concurrency_limit=think.STREAMS)
-    return unheard.bound(page, think.STREAMS) if is_public() else page
+    refuse_files(page)
+    return gradio_limits.bound(page, public=is_public())
 
 
 def build_app(
@@ -99,6 +117,7 @@ def build_app(
     engine: str | None = None,
     owner: Credentials | None = None,
     mcp: bool = False,
+    efforts: Mapping[str, int] = EFFORTS,
     **options: Any,
 ) -> App:
     """Build the ASGI application and begin to load its model.
@@ -109,6 +128,7 @@ def build_app(
         engine: the kind of engine for all other models, as in `load_engine`.
         owner: what the owner signs in with, if he may do so from elsewhere.
         mcp: offer solve, sweep and probe to agents.
+        efforts: thinking tokens by `reasoning_effort` of `/v1`.
         **options: passed on to `load_engine`.
 
     Raises:
@@ -128,7 +148,7 @@ def build_app(
     server.include_router(router(results))
     server.include_router(compare_routes.router((races, thoughts), results))
     server.include_router(compare_lab_routes.router(shelf, (races, thoughts), LabShelf(), gate))
-    server.include_router(openai_api.routes(shelf, gate))
+    server.include_router(openai_api.routes(shelf, gate, efforts))
     sets = SetShelf()
     jobs = Jobs()
     curations = CurateJobs(sets.root, jobs)
@@ -150,8 +170,8 @@ def build_app(
         page,
         path="/",
         theme=theme.build(),
-        css="\n".join(read_static(name) for name in STYLES),
-        head=read_static("head.html"),
+        css=read_assets(*STYLES),
+        head=read_assets("shell/head.html"),
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from app import zerogpu
-from app.curate_sets import ROOT_VARIABLE as SETS
-from app.jobs import ROOT_VARIABLE as JOBS
-from app.sign_in import VARIABLE as AUTH
-from app.train_runs import ROOT_VARIABLE as RUNS
+from app.access.sign_in import VARIABLE as AUTH
+from app.artifacts.curated.sets import ROOT_VARIABLE as SETS
+from app.jobs.registry import ROOT_VARIABLE as JOBS
+from app.models import zerogpu
+from app.tabs.train.runs import ROOT_VARIABLE as RUNS
 
 MODEL, ENDPOINT, PORT = "S1_MODEL", "S1_ENDPOINT", "GRADIO_SERVER_PORT"
 CACHE = "HF_HOME"

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
-from curate.asking import CONCURRENCY, ModelSpec
 from curate.claude.batches import POLL_S
 from curate.claude.prices import DEFAULT_MODEL
-from curate.config import STAGES, CurateConfig
+from curate.config import STAGES, CurateConfig, Solver
+from curate.generation import CONCURRENCY, ModelSpec
 from curate.recipes import LISTS, RECIPES, recipe_words
 from curate.rows import CurateError
-from curate.select import MODES, TARGET
-from curate.sources import EVALUATION, PUBLISHED, evaluation_spec, parse_spec
+from curate.select import LENGTH_RATIO, MODES, TARGET
+from curate.sources import EVALUATION, MADE, MORE, PUBLISHED, evaluation_spec, parse_spec, with_copies
 
 PROG = "python -m curate.run"
+SOLVERS: tuple[Solver, ...] = get_args(Solver)
+LENGTH_HELP = f"published selection: weight of a trace over the next longer one's ({LENGTH_RATIO}; 1: any length alike)"
 EXAMPLES = f"""\
-sources: nano[:N], {", ".join(PUBLISHED)}
+sources: {", ".join(MADE)} (each with :N questions), {", ".join((*MORE, *PUBLISHED))}
 examples:
   {PROG} --recipe nano                                     s1-nano's own 1,000 (minutes on two cores)
   {PROG} --recipe nano --source nano:600 --target 40       a quick look
+  {PROG} --recipe s1-135m --local gsm8k=train.jsonl        what s1-135M learns from (half an hour on two cores)
   {PROG} --source aime=aime.jsonl --source mine.csv --until decontaminate --eval math500=test.jsonl
                                                            what remains of some files
   {PROG} --recipe s1k --estimate counts                    what the whole s1K would ask and cost, at once
@@ -42,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     add = what.add_argument
     add("--recipe", choices=RECIPES, help="a set of these arguments; yours come after them")
     add("--source", action="append", default=[], metavar="NAME|NAME=FILE|FILE", help="questions; again for more")
+    add("--local", action="append", default=[], metavar="NAME=FILE", help="read this source from a copy, not the hub")
     add("--fields", default="", metavar="question=COLUMN,...", help="columns of a file (question, solution, ...)")
     evals = ", ".join(EVALUATION)
     add(
@@ -50,17 +55,21 @@ def parser() -> argparse.ArgumentParser:
     add("--select", choices=MODES, default="published", help="rule of the selection (published)")
     add("--target", type=int, default=TARGET, metavar="N", help=f"size of the set ({TARGET})")
     add("--seed", type=int, default=0)
+    add("--length-ratio", type=float, default=LENGTH_RATIO, metavar="R", help=LENGTH_HELP)
+    add("--max-thinking-tokens", type=int, default=None, metavar="N", help="reject longer traces")
     add("--near", type=float, default=0.8, metavar="SHARE", help="shared 5-grams that make a near duplicate (0.8)")
     add = p.add_argument_group("models").add_argument
     add(
         "--teacher",
         default=None,
         metavar="MODEL",
-        help="who thinks: preset, folder, hub id, or nano's solver (nano)",
+        help="who thinks: preset, folder, hub id, or a solver: nano's (nano), the English problems' (problems)",
     )
     add("--weak", action="append", default=[], metavar="MODEL", help="what it solves is too easy; again for the second")
     add("--weak-style", choices=("think", "answer"), default="think", help="answer: models without a thinking block")
     add("--weak-max-tokens", type=int, default=None, metavar="N", help="at most N thinking tokens of weak models")
+    add("--weak-answer-tokens", type=int, default=None, metavar="N", help="at most N answer tokens of weak models")
+    add("--difficulty-sample", type=int, default=None, metavar="N", help="ask weak models about N rows at most")
     add("--engine", default=None, help="how models are run (transformers)")
     add("--url", default=None, help="of a server, or several parted by commas")
     add("--dtype", default=None, help="float32, bfloat16, float16")
@@ -111,7 +120,7 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
         CurateError: they ask for something unknown or impossible.
     """
 
-    def model(name: str, style: str, most: int | None) -> ModelSpec:
+    def model(name: str, style: str, most: int | None, answer: int | None = None) -> ModelSpec:
         return ModelSpec(
             model=name,
             engine=args.engine,
@@ -119,6 +128,7 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
             dtype=args.dtype,
             style="answer" if style == "answer" else "think",
             max_tokens=most,
+            max_answer_tokens=answer,
             temperature=args.temperature,
             top_p=args.top_p,
             seed=args.seed,
@@ -127,16 +137,20 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
     fields = dict(_pairs(args.fields))
     evals = args.eval or list(EVALUATION)
     return CurateConfig(
-        sources=[parse_spec(text, fields) for text in args.source],
+        sources=with_copies([parse_spec(text, fields) for text in args.source], args.local),
         evaluation=[evaluation_spec(text) for text in evals if text != "none"],
-        teacher=model(args.teacher, "think", args.max_tokens) if args.teacher not in (None, "nano") else None,
-        weak=[model(name, args.weak_style, args.weak_max_tokens) for name in args.weak],
+        teacher=None if args.teacher in (None, *SOLVERS) else model(args.teacher, "think", args.max_tokens),
+        solver="problems" if args.teacher == "problems" else "nano",
+        weak=[model(name, args.weak_style, args.weak_max_tokens, args.weak_answer_tokens) for name in args.weak],
+        difficulty_sample=args.difficulty_sample,
         judge=args.judge,
         domains=args.domains,
         claude_model=args.claude_model,
         mode=args.select,
         target=args.target,
         seed=args.seed,
+        length_ratio=args.length_ratio,
+        max_thinking_tokens=args.max_thinking_tokens,
         near_threshold=args.near,
         length_tokenizer=args.length_tokenizer,
     )

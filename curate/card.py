@@ -22,7 +22,8 @@ def card(name: str, manifest: dict[str, Any]) -> str:
 
 _FIELDS = """\
 `user` and `assistant` are the two turns to train on: the question, and thinking and answer between the markers
-`<|im_start|>think` and `<|im_start|>answer`. The chat template around them is the trained model's own. Besides: `key`
+`<|im_start|>think` and `<|im_start|>answer`. The chat template around them is the trained model's own. `no_loss` has
+pairs of characters of `assistant` that are read in training and carry no loss. Besides: `key`
 (`sha256(question)[:16]`), `id`, `source`, `domain`, `question`, `solution`, `answer`, `thinking`, `attempt`,
 `thinking_tokens`, `correct` (the teacher's attempt, as judged), `drawn` (the rule of the selection), `metadata`."""
 

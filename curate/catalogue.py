@@ -9,7 +9,7 @@ from typing import Any
 from curate.claude.prices import DEFAULT_MODEL, MODELS
 from curate.recipes import RECIPES
 from curate.select import MODES, TARGET
-from curate.sources import NANO, PUBLISHED, Source
+from curate.sources import MADE, MORE, PUBLISHED, Source
 from curate.sources.files import SUFFIXES
 from curate.sources.published import PUBLISHED_FUNNEL
 
@@ -18,7 +18,7 @@ def catalogue() -> dict[str, Any]:
     """Recipes, sources, selections, and the published counts to compare with; JSON-ready."""
     return {
         "recipes": {name: [list(pair) for pair in pairs] for name, pairs in RECIPES.items()},
-        "sources": [_source(source) for source in (NANO, *PUBLISHED.values())],
+        "sources": [_source(source) for source in (*MADE.values(), *MORE.values(), *PUBLISHED.values())],
         "selections": list(MODES),
         "target": TARGET,
         "suffixes": list(SUFFIXES),
@@ -32,7 +32,7 @@ def _source(source: Source) -> dict[str, Any]:
         "name": source.name,
         "title": source.title,
         "hub": source.hub.id if source.hub else None,
-        "rows": source.published_rows,
+        "rows": source.published_rows or source.rows,
         "licence": source.licence,
         "private": source.private,
         "gated": source.hub.gated if source.hub else False,

@@ -8,23 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from curate.asking import CONCURRENCY, ModelSpec
 from curate.claude.client import Claude
 from curate.claude.journal import Journal
 from curate.claude.prices import DEFAULT_MODEL
-from curate.judge import ClaudeJudge, Judge, LocalJudge
+from curate.generation import CONCURRENCY, ModelSpec
+from curate.grading import ClaudeJudge, Judge, LocalJudge
 from curate.rows import CurateError, Row, Stage
-from curate.select import TARGET, Mode, Select
+from curate.select import LENGTH_RATIO, TARGET, Mode, Select
 from curate.sources import SourceSpec
 from curate.stages.decontaminate import Decontaminate
 from curate.stages.difficulty import Difficulty
 from curate.stages.domain import ClaudeLabeller, Domains, Labeller, LocalLabeller
 from curate.stages.duplicates import Duplicates
+from curate.stages.problems_teacher import ProblemsTeacher
 from curate.stages.quality import Quality
 from curate.stages.trace import EngineTracer, NanoTeacher, Trace, Tracer
 from s1core.models import resolve
+from s1core.weights import location_of
 
 Helper = Literal["local", "claude"]
+Solver = Literal["nano", "problems"]
 STAGES = ("collect", "duplicates", "decontaminate", "trace", "quality", "difficulty", "domain", "select", "render")
 """In order."""
 
@@ -37,14 +40,22 @@ class CurateConfig:
     evaluation: Sequence[SourceSpec] = ()
     """What must not be trained on."""
     teacher: ModelSpec | None = None
-    """None is the solver of s1-nano's families."""
+    """None is a solver, without any model."""
+    solver: Solver = "nano"
+    """Of s1-nano's families, or of the English problems and of worked solutions."""
     weak: Sequence[ModelSpec] = ()
     judge: Helper = "local"
+    difficulty_sample: int | None = None
+    """Ask the weaker models about so many rows at most, drawn evenly over subjects and phrasings."""
     domains: Helper = "local"
     claude_model: str = DEFAULT_MODEL
     mode: Mode = "published"
     target: int = TARGET
     seed: int = 0
+    length_ratio: float = LENGTH_RATIO
+    """See `curate.select.select`."""
+    max_thinking_tokens: int | None = None
+    """Longer traces are rejected."""
     near_threshold: float = 0.8
     length_tokenizer: str | None = None
     """Counts thinking in another tokenizer than the teacher's: a folder or a hub id."""
@@ -61,10 +72,20 @@ class CurateConfig:
             resolve(spec.model)
         if self.target < 1:
             raise CurateError(f"the target must be 1 or more, got {self.target}")
+        if self.difficulty_sample is not None and self.difficulty_sample < 1:
+            raise CurateError(f"--difficulty-sample must be 1 or more, got {self.difficulty_sample}")
+        if not 0 < self.length_ratio <= 1:
+            raise CurateError(f"--length-ratio must be above 0 and at most 1, got {self.length_ratio}")
 
     def as_dict(self) -> dict[str, Any]:
         """All that decides the set, JSON-ready."""
         asks_claude = "claude" in (self.judge, self.domains)
+        # Named only where they are set: sets that were made without them keep their hash.
+        options = {
+            "difficulty_sample": self.difficulty_sample,
+            "length_ratio": None if self.length_ratio == LENGTH_RATIO else self.length_ratio,
+            "max_thinking_tokens": self.max_thinking_tokens,
+        }
         return {
             "sources": [spec.as_dict() for spec in self.sources],
             "evaluation": [spec.as_dict() for spec in self.evaluation],
@@ -78,12 +99,15 @@ class CurateConfig:
             "seed": self.seed,
             "near_threshold": self.near_threshold,
             "length_tokenizer": self.length_tokenizer,
+            **{name: value for name, value in options.items() if value is not None},
         }
 
     @property
     def tracer(self) -> Tracer:
         """Whoever thinks."""
-        return EngineTracer(spec=self.teacher) if self.teacher else NanoTeacher(seed=self.seed)
+        if self.teacher:
+            return EngineTracer(spec=self.teacher)
+        return (NanoTeacher if self.solver == "nano" else ProblemsTeacher)(seed=self.seed)
 
     @property
     def needs_difficulty(self) -> bool:
@@ -172,6 +196,8 @@ def model_stages(config: CurateConfig, means: Means) -> list[Callable[[], Stage]
             shard=shard,
             only_attempts=bool(means.shard),
             concurrency=means.concurrency,
+            sample=config.difficulty_sample,
+            seed=config.seed,
         )
 
     def domains() -> Stage:
@@ -182,7 +208,7 @@ def model_stages(config: CurateConfig, means: Means) -> list[Callable[[], Stage]
 
     stages: list[Callable[[], Stage]] = [
         lambda: Trace(tracer=tracer(), cache=means.cache, shard=shard, count_tokens=count),
-        Quality,
+        lambda: Quality(max_thinking_tokens=config.max_thinking_tokens),
     ]
     if config.needs_difficulty:
         stages.append(difficulty)
@@ -190,7 +216,8 @@ def model_stages(config: CurateConfig, means: Means) -> list[Callable[[], Stage]
         return stages
     if config.needs_domains:
         stages.append(domains)
-    return [*stages, lambda: Select(mode=config.mode, target=config.target, seed=config.seed)]
+    select = Select(mode=config.mode, target=config.target, seed=config.seed, length_ratio=config.length_ratio)
+    return [*stages, lambda: select]
 
 
 def shard_name(shard: str) -> str:
@@ -220,6 +247,7 @@ def _token_counter(name: str) -> Callable[[str], int]:
     # Imported here: most runs count by their teacher.
     from tokenizers import Tokenizer
 
+    name = location_of(name)
     folder = Path(name)
     try:
         file = folder / "tokenizer.json" if folder.is_dir() else folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from curate.claude.client import Mode, about_of, goes_by_batches
@@ -12,7 +12,7 @@ from curate.claude.prices import ClaudeModel, Usage
 from curate.claude.tasks import DOMAIN, GRADING, Task, about_tokens, domain_text, grading_text
 from curate.config import CurateConfig
 from curate.rows import CurateError, Row
-from curate.sources import NANO, SourceSpec, read
+from curate.sources import MADE, SourceSpec, read
 
 FILE = "estimate.json"
 """Of the run folder."""
@@ -22,7 +22,7 @@ THINKING_TOKENS = 4_500
 """Of a trace by a reasoning model; the published ones have 4,700 on average."""
 QUESTION_TOKENS, SOLUTION_TOKENS = 120, 370
 """Of a question that was not read yet: 118 and 366 on average in the released s1K, in characters by three."""
-_NANO_SAMPLE = 200
+_MADE_SAMPLE = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,12 +67,12 @@ def pool_by_counts(specs: Sequence[SourceSpec], seed: int) -> Pool:
 def _by_count(spec: SourceSpec, seed: int) -> Pool:
     if spec.path is not None:
         return pool_of(row for _, row in read(spec, seed=seed) if isinstance(row, Row))
-    rows = spec.count or spec.source.published_rows
+    rows = spec.count or spec.source.published_rows or spec.source.rows
     if rows is None:
         raise CurateError(f"how many questions {spec.name} has is not known before it is read; estimate by --estimate")
     question, solution = QUESTION_TOKENS, SOLUTION_TOKENS
-    if spec.source is NANO:
-        few = SourceSpec(source=NANO, count=min(rows, _NANO_SAMPLE))
+    if spec.name in MADE:
+        few = replace(spec, count=min(rows, _MADE_SAMPLE))
         sample = pool_of(row for _, row in read(few, seed=seed) if isinstance(row, Row))
         question, solution = sample.question_tokens / sample.rows, sample.solution_tokens / sample.rows
     return Pool(

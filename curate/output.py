@@ -14,12 +14,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from curate.cache import Facts
 from curate.card import card
 from curate.claude.journal import Spending, as_figures
 from curate.claude.prices import PRICES_OF
 from curate.claude.tasks import DOMAIN, GRADING
 from curate.config import CurateConfig
-from curate.facts import Facts
 from curate.render import COLUMNS, record
 from curate.rows import CurateError, Row
 from curate.stages.trace import open_traces
@@ -71,10 +71,10 @@ def _trace(traces: Facts, row: Row) -> dict[str, Any]:
 
 def _save_dataset(target: Path, records: Callable[[], Iterator[dict[str, Any]]]) -> None:
     # Imported here: it takes a second, and only the last step needs it.
-    from datasets import Dataset, Features, Value, disable_progress_bars
+    from datasets import Dataset, Features, List, Value, disable_progress_bars
 
     disable_progress_bars()
-    kinds = {"thinking_tokens": Value("int64"), "correct": Value("bool")}
+    kinds = {"thinking_tokens": Value("int64"), "correct": Value("bool"), "no_loss": List(List(Value("int64")))}
     features = Features({name: kinds.get(name, Value("string")) for name in COLUMNS})
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:

@@ -1,4 +1,4 @@
-"""Publish a finished curated set on the hub. Nothing else in the project uploads anything."""
+"""Publish a finished curated set on the hub. Nothing but this command and `train.push` uploads anything."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from curate.output import DATASET
 from curate.rows import CurateError
 from s1core.errors import S1Error
+from s1core.hub import check_name, hub_errors, prepare, upload
 
 PROG = "python -m curate.push"
 
@@ -40,21 +41,17 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
     """Upload dataset and card; returns the page's address.
 
     Raises:
-        CurateError: see `check`; or the hub refuses.
+        CurateError: see `check`.
+        HubRefused: the hub says no, or a private set would lie in a public repository.
     """
     check(folder)
-    # Imported here: checking needs neither.
+    # Imported here: checking needs it not.
     from datasets import load_from_disk
-    from huggingface_hub import HfApi
 
-    try:
+    prepare(check_name(repository), "dataset", private=private)
+    with hub_errors(repository):
         load_from_disk(str(folder / DATASET)).push_to_hub(repository, private=private)
-        HfApi().upload_file(
-            path_or_fileobj=folder / "README.md", path_in_repo="README.md", repo_id=repository, repo_type="dataset"
-        )
-    except Exception as error:  # the hub client raises dozens of types, none of ours among them
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise CurateError(f"the hub did not take {repository} ({first[:200]}); `hf auth login` signs in") from error
+    upload(repository, {"README.md": folder / "README.md"}, "dataset", "Describe the set")
     return f"https://huggingface.co/datasets/{repository}"
 
 

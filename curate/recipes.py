@@ -19,6 +19,24 @@ RECIPES: dict[str, tuple[tuple[str, str], ...]] = {
         ("weak-max-tokens", "64"),
         ("concurrency", "256"),
     ),
+    # s1-135M's own: English problems and GSM8K, asked of its base and of what that was made from.
+    "s1-135m": (
+        ("source", "problems:22000"),
+        ("source", "gsm8k"),
+        ("eval", "problems"),
+        ("teacher", "problems"),
+        ("length-tokenizer", "SmolLM2-135M-Instruct"),
+        ("max-thinking-tokens", "400"),
+        # A direct answer: the budget is spent before any thinking.
+        ("weak", "SmolLM2-135M-Instruct"),
+        ("weak", "s1-135M-base"),
+        ("weak-max-tokens", "0"),
+        ("weak-answer-tokens", "12"),
+        ("difficulty-sample", "4000"),
+        # A preference for long traces would leave out all questions that a glance suffices for.
+        ("length-ratio", "1"),
+        ("concurrency", "64"),
+    ),
     # The paper's sixteen sources with a teacher and weaker models of one's own choice; Claude judges and classifies.
     "s1k": (
         *(("source", name) for name in PUBLISHED),

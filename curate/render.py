@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from curate.facts import Fact
+from curate.cache import Fact
 from curate.rows import Row
 from s1core.thinking import FORMATS
 
@@ -28,6 +28,7 @@ COLUMNS = (
     "drawn",
     "user",
     "assistant",
+    "no_loss",
     "metadata",
 )
 """Of the dataset."""
@@ -41,12 +42,16 @@ def assistant_turn(thinking: str, attempt: str) -> str:
 
 
 def record(row: Row, trace: Fact) -> dict[str, Any]:
-    """One row of the dataset. `user` and `assistant` are the turns; the chat template is the trained model's own."""
+    """One row of the dataset. `user` and `assistant` are the turns; the chat template is the trained model's own.
+
+    A teacher that says which characters of its turn carry no loss writes the turn itself, as `assistant`.
+    """
     made = {
         "thinking": trace["thinking"],
         "attempt": trace["attempt"],
         "user": row.question,
-        "assistant": assistant_turn(trace["thinking"], trace["attempt"]),
+        "assistant": trace.get("assistant") or assistant_turn(trace["thinking"], trace["attempt"]),
+        "no_loss": trace.get("no_loss", []),
         "metadata": json.dumps(row.metadata, ensure_ascii=False, default=str),
     }
     return {name: made[name] if name in made else getattr(row, name) for name in COLUMNS}

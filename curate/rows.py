@@ -42,6 +42,8 @@ class Row:
     """How answers are compared without a language model."""
     subject: str | None = None
     """What the source itself says that the question is about."""
+    phrasing: str = ""
+    """The wording that the question is made of, where its source has several for one subject."""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     attempt: str | None = None
     """The teacher's answer. Its thinking stays on disk until a row is selected."""

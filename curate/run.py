@@ -16,7 +16,7 @@ from curate.arguments import PROG, config_of, parse
 from curate.claude.client import Claude
 from curate.claude.journal import Journal
 from curate.claude.prices import ClaudeModel, claude_model
-from curate.claude.wire import connect, find_key
+from curate.claude.requests import connect, find_key
 from curate.config import STAGES, CurateConfig, Means, check_shard, shard_name
 from curate.estimate import FILE, as_json, as_table, estimate, pool_by_counts, pool_of
 from curate.pipeline import Approve, curate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 
 from evals.benchmarks import BENCHMARKS, Item, load_benchmark
 from evals.evaluate import run_config, run_facts
-from evals.report import markdown
-from s1core import S1Error, Sampling, load_engine
+from evals.reports.summary import markdown
+from s1core import Sampling, load_engine
 from s1core.budget import DEFAULT_WAIT_TEXT
 from s1core.engines.base import Engine
 from s1core.store import Row, RunStore, config_hash
@@ -83,20 +82,3 @@ def measure(
         engine.close()
     print(markdown(rows, labels))
     print(f"samples: {folder}")
-
-
-def ending(prog: str, command: Callable[[], None]) -> int:
-    """Run a command and turn what went wrong into one sentence and an exit code."""
-    try:
-        command()
-    except S1Error as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        # Of files for which no part of ours has a sentence: a full disk, a folder that may not be written.
-        print(f"{prog}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command resumes", file=sys.stderr)
-        return 130
-    return 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from evals.benchmarks import Item
 from evals.evaluate import Progress, Unit, sample_row, sampling_of, work_off
-from evals.report import sample_key
+from evals.reports.summary import sample_key
 from s1core import Budget, Sampling
 from s1core.engines.base import Engine
 from s1core.grading import canonical

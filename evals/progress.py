@@ -1,10 +1,12 @@
-"""What a long command shows while it works."""
+"""What a long command shows while it works, and how it ends."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Mapping
+
+from s1core import S1Error
 
 LOG_EVERY_S = 60.0
 """In a file that nobody watches, one line a minute is enough."""
@@ -70,10 +72,28 @@ class Stages:
             return
         self._shown_s = now_s
         made, left = reached - self._skipped, sum(self._costs.values()) - reached
-        line = f"{text}; {_duration((now_s - self._began_s) / made * left)} left in all" if made > 0 else text
+        line = f"{text}; {duration((now_s - self._began_s) / made * left)} left in all" if made > 0 else text
         print(f"\r{line:<78}" if on_screen else line, end="" if on_screen and not ended else "\n", file=sys.stderr)
         sys.stderr.flush()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """How long, for people."""
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+
+
+def ending(prog: str, command: Callable[[], None]) -> int:
+    """Run a command and turn what went wrong into one sentence and an exit code."""
+    try:
+        command()
+    except S1Error as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        # Of files for which no part of ours has a sentence: a full disk, a folder that may not be written.
+        print(f"{prog}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command resumes", file=sys.stderr)
+        return 130
+    return 0

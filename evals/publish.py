@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evals.cached import PUBLISHED
+from evals.reports.cached import PUBLISHED
 from s1core.store import write_atomically
 
 Json = dict[str, Any]

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evals import cli
 from evals.benchmarks import Item, load_benchmark
-from evals.cached import MEASURED
 from evals.evaluate import run_config, run_facts
-from evals.measured import EVALS, Eval, Job
-from evals.measured_tables import tables
-from evals.packed import pack
-from evals.progress import Stages
+from evals.progress import Stages, ending
+from evals.reports.cached import MEASURED
+from evals.reports.packed_run import pack
+from evals.reproduction.measured import EVALS, Eval, Job
+from evals.reproduction.measured_tables import tables
 from s1core import load_engine
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
@@ -65,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         if out == MEASURED and DOCS.exists():
             write_tables(DOCS, tables(out))
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 def chosen(names: str | None) -> list[Eval]:

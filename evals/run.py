@@ -6,7 +6,7 @@ import sys
 
 from evals import cli
 from evals.evaluate import evaluate
-from evals.progress import ProgressLine
+from evals.progress import ProgressLine, ending
 from evals.settings import one_by_one, parse_counts
 from s1core.store import Row
 
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
         cli.measure(args, [s.as_dict() for s in settings], [s.label for s in settings], work)
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 
 from evals import cli
 from evals.evaluate import evaluate_grid
-from evals.progress import ProgressLine
+from evals.progress import ProgressLine, ending
 from evals.settings import grid_label, parse_counts
 from s1core.store import Row
 
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         grid = {"method": "sweep", "budgets": budgets, "waits": waits, "wait_text": args.wait_text}
         cli.measure(args, [grid], labels, work)
 
-    return cli.ending(PROG, command)
+    return ending(PROG, command)
 
 
 if __name__ == "__main__":

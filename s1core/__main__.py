@@ -13,7 +13,7 @@ from typing import NoReturn, TextIO
 from s1core.budget import DEFAULT_WAIT_TEXT, Budget
 from s1core.engines import load_engine
 from s1core.engines.base import Engine
-from s1core.engines.support import capability_line
+from s1core.engines.capabilities import capability_line
 from s1core.errors import InvalidSetting, S1Error
 from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
 from s1core.models import PRESETS

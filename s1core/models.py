@@ -16,6 +16,7 @@ Which engine runs a model when nobody names one (`preferred_engine`; the first l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ SERVER_OPTIONS = frozenset(("url", "served_model", "api_key", "timeout_s"))
 LONGEST_ID = 200
 """Characters; the hub allows half as many."""
 _NANO = Path(__file__).parent / "nano"
+_ADAPTERS = Path(__file__).parent / "s1_135m"
+CHAT_TEMPLATE = _ADAPTERS / "chat_template.jinja"
+"""Of s1-135M and its base: SmolLM2's own without its standing system turn."""
 NANO_WEIGHTS = _NANO / "weights"
 
 
@@ -46,6 +50,11 @@ class ModelPreset:
     parameters_b: float | None = None
     """Parameters in billions, for the memory estimate; None when unknown."""
     bundled: bool = False
+    """Runs from what is installed with the project, without a hub."""
+    base: str | None = None
+    """Name of the preset that the adapter at `location` belongs to; None where `location` holds a whole model."""
+    multi_turn: bool = True
+    """It was taught to go on with a conversation."""
 
     def answer_tokens(self, context_length: int) -> int:
         """How long an answer may be when nobody says: a small context must leave room for question and thinking."""
@@ -59,7 +68,26 @@ class ModelPreset:
 
 def _nano(name: str, folder: Path) -> ModelPreset:
     return ModelPreset(
-        name=name, location=str(folder), format="s1", default_answer_tokens=32, parameters_b=0.002, bundled=True
+        name=name,
+        location=str(folder),
+        format="s1",
+        default_answer_tokens=32,
+        parameters_b=0.002,
+        bundled=True,
+        multi_turn=False,
+    )
+
+
+def _smol(name: str, location: str | Path, base: str | None = None) -> ModelPreset:
+    """SmolLM2-135M-Instruct, or what this project made of it (`s1core.weights`)."""
+    return ModelPreset(
+        name=name,
+        location=str(location),
+        format="s1",
+        default_answer_tokens=64,
+        parameters_b=0.135,
+        bundled=True,
+        base=base,
     )
 
 
@@ -86,6 +114,9 @@ def _tags(location: str, billions: float, context_length: int = 32_768) -> Model
 PRESETS: dict[str, ModelPreset] = {
     preset.name: preset
     for preset in (
+        _smol("s1-135M", _ADAPTERS / "s1", base="s1-135M-base"),
+        _smol("s1-135M-base", _ADAPTERS / "base", base="SmolLM2-135M-Instruct"),
+        _smol("SmolLM2-135M-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"),
         _nano("s1-nano", NANO_WEIGHTS),
         _s1("s1-32B", 32.8),
         _s1("s1.1-32B", 32.8),
@@ -120,14 +151,21 @@ def resolve(model: str) -> ModelPreset:
     preset = PRESETS.get(model) or next((p for p in PRESETS.values() if p.location == model), None)
     if preset is not None:
         return preset
+    if model.endswith(".gguf") and _is_file(Path(model)):
+        return ModelPreset(name=Path(model).stem, location=model, format=_guess_format(model))
     if _is_model(Path(model)):
-        return ModelPreset(name=_folder_name(Path(model)), location=model, format=_guess_format(model))
+        return ModelPreset(
+            name=_folder_name(Path(model)),
+            location=model,
+            format=_guess_format(model),
+            multi_turn=not _has_the_words_of(NANO_WEIGHTS, Path(model)),
+        )
     is_hub_id = model.count("/") == 1 and all(part and not part.startswith(".") for part in model.split("/"))
     if is_hub_id and len(model) <= LONGEST_ID and not Path(model).exists():
         return ModelPreset(name=model.rpartition("/")[2], location=model, format=_guess_format(model))
     raise UnknownModel(
         f"unknown model {model!r}: name a preset ({', '.join(PRESETS)}), a folder with a config.json, "
-        "or a hub id such as simplescaling/s1.1-7B"
+        "a .gguf file, or a hub id such as simplescaling/s1.1-7B"
     )
 
 
@@ -152,9 +190,22 @@ def preferred_engine(
 
 
 def _is_model(folder: Path) -> bool:
+    return _is_file(folder / "config.json")
+
+
+def _is_file(path: Path) -> bool:
     try:
-        return (folder / "config.json").is_file()
+        return path.is_file()
     except OSError:  # a name that is longer than any
+        return False
+
+
+def _has_the_words_of(known: Path, folder: Path) -> bool:
+    """Tell whether a model was made of another one: it still has the vocabulary."""
+    try:
+        mine, theirs = (json.loads((place / "tokenizer.json").read_text("utf-8")) for place in (known, folder))
+        return mine["model"]["vocab"] == theirs["model"]["vocab"]
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

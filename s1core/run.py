@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from s1core.budget import Budget, Close, Inject, Limits, Progress, Sample, next_action
 from s1core.engines.base import Chunk, Engine, Request, notes_of
-from s1core.engines.support import require
+from s1core.engines.capabilities import require
 from s1core.errors import EngineFailed, InvalidSetting, QuestionTooLong
 from s1core.grading.extract import extract_answer
 from s1core.meter import Meter, Sureness
-from s1core.thinking import EndDetector, TextDecoder
+from s1core.stops import StopStrings
+from s1core.thinking import EndDetector, Fed, TextDecoder
 from s1core.types import (
     ClosedBy,
     Cut,
@@ -54,6 +55,9 @@ class Run:
         sampling: Sampling,
         *,
         system: str | None = None,
+        history: Sequence[Message] = (),
+        stop: Sequence[str] = (),
+        max_total_tokens: int | None = None,
         answer_logprobs: bool = False,
     ) -> None:
         if not question.strip():
@@ -62,7 +66,7 @@ class Run:
         self._budget = budget
         self._sampling = sampling
         self._codec = engine.codec
-        messages = [Message(role="user", content=question)]
+        messages = [*history, Message(role="user", content=question)]
         if system is not None:
             messages.insert(0, Message(role="system", content=system))
         self._prompt = self._codec.render_prompt(messages, engine.format)
@@ -71,6 +75,7 @@ class Run:
         if wordless:
             require(engine, "forbid_first")
         self._max_answer_tokens = budget.max_answer_tokens or engine.default_answer_tokens
+        self._max_total_tokens = max_total_tokens
         self._limits = Limits.of(budget, room=self._thinking_room(), wait_tokens=len(self._wait_ids))
         self._progress = Progress()
         self._segments = Segments()
@@ -81,6 +86,7 @@ class Run:
         self._sureness = Sureness() if answer_logprobs and engine.capabilities.logprobs != "unsupported" else None
         self._detector = EndDetector(self._codec, engine.format.ends)
         self._decoder = TextDecoder(self._codec)
+        self._stops = StopStrings(self._codec, stop)
         self._meter = Meter()
         self.request: Request | None = None
 
@@ -123,17 +129,27 @@ class Run:
         events: list[Event] = []
         if chunk.prefill_computed or chunk.prefill_reused:
             events.append(Prefilled(computed=chunk.prefill_computed, reused=chunk.prefill_reused))
+        if self._phase == "answer":
+            return events + self._answer(fed, chunk)
         events += self._wrote(fed.ids)
         ended = fed.ended or chunk.finish == "stop"
         if chunk.finish is None and not ended:
             return events
         events += self._wrote(self._detector.flush())
-        if self._phase == "answer":
-            self._answer_complete = ended and not fed.reopened
-            return events + self._finish()
         if ended:
             self._progress = self._progress.tried_to_end()
         return events + self._advance()
+
+    def _answer(self, fed: Fed, chunk: Chunk) -> list[Event]:
+        """Take what belongs to the answer, up to a marker, a stop or the limit."""
+        over = fed.ended or chunk.finish is not None
+        cut = self._stops.feed((*fed.ids, *self._detector.flush()) if over else fed.ids)
+        events = self._wrote(cut.ids)
+        if not over and not cut.ended:
+            return events
+        events += self._wrote(self._stops.flush())
+        self._answer_complete = cut.ended or (fed.ended and not fed.reopened) or chunk.finish == "stop"
+        return events + self._finish()
 
     def stopped_short(self, request: Request) -> None:
         """Take that an engine sends no more chunks.
@@ -148,7 +164,7 @@ class Run:
 
     def cancel(self) -> list[Event]:
         """Stop here; the receipt says so."""
-        events = self._wrote(self._detector.flush())
+        events = self._wrote((*self._stops.flush(), *self._detector.flush()))
         if self._phase == "thinking":
             self._closed_by = "cancelled"
         return events + self._finish()
@@ -160,14 +176,26 @@ class Run:
             fmt.closing_text(by_model=False, thinking_text="", final_answer_text=final),
         )
         markers = max(len(self._encode_closing(text, final)) for text in closings)
-        room = self._engine.context_length - len(self._prompt) - markers - self._max_answer_tokens
+        left = self._engine.context_length - len(self._prompt) - markers
+        # The longest answer is a cap: no more than a usual answer's length is taken from the thinking.
+        kept = min(self._max_answer_tokens, self._engine.default_answer_tokens)
+        room = left - kept
         if room < 0:
             raise QuestionTooLong(
                 f"the question takes {len(self._prompt)} tokens, but {self._engine.model} has a context of "
-                f"{self._engine.context_length} and {self._max_answer_tokens + markers} of it are kept for the answer; "
+                f"{self._engine.context_length} and {kept + markers} of it are kept for the answer; "
                 f"shorten the question by {-room} tokens or lower max_answer_tokens"
             )
         return room
+
+    def _answer_room(self) -> int:
+        """Tokens that the answer may take: its cap, what the context leaves, and what is left of the total."""
+        written = sum(len(s.token_ids) for s in self._segments)
+        room = min(self._max_answer_tokens, self._engine.context_length - len(self._prompt) - written)
+        if self._max_total_tokens is None:
+            return room
+        thought = sum(len(s.token_ids) for s in self._segments if s.phase == "thinking")
+        return min(room, self._max_total_tokens - thought)
 
     def _encode_closing(self, text: str, final_answer_text: str) -> tuple[int, ...]:
         """Encode the closing; the final-answer text may come from a user and must stay text."""
@@ -213,7 +241,7 @@ class Run:
         self._phase = "answer"
         events += self._inject("close", self._encode_closing(text, "" if reason == "model" else final), note=reason)
         self._detector = EndDetector(self._codec, self._engine.format.answer_ends, self._engine.format.reopens)
-        self._ask(self._max_answer_tokens)
+        self._ask(self._answer_room())
         return events
 
     def _ask(self, max_tokens: int, *, forbid_first: frozenset[int] = frozenset()) -> None:

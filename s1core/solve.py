@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing, closing
 from typing import Protocol
 
 from s1core.budget import Budget
 from s1core.engines.base import Engine
 from s1core.run import Run
-from s1core.types import Event, Sampling, Trace
+from s1core.types import Event, Message, Sampling, Trace
 
 
 class CancelFlag(Protocol):
@@ -30,6 +30,9 @@ def stream(
     sampling: Sampling | None = None,
     *,
     system: str | None = None,
+    history: Sequence[Message] = (),
+    stop: Sequence[str] = (),
+    max_total_tokens: int | None = None,
     cancel: CancelFlag | None = None,
     answer_logprobs: bool = False,
 ) -> Generator[Event, None, None]:
@@ -41,6 +44,9 @@ def stream(
         budget: how long to think; default: as long as the model wants.
         sampling: default: greedy.
         system: an optional system turn.
+        history: earlier turns of the conversation, without their thinking; the model's chat template renders them.
+        stop: texts before the first of which the answer ends.
+        max_total_tokens: of thinking and answer together; the answer gets what the thinking left.
         cancel: when set, the run ends at the next token with a receipt that says `cancelled`.
         answer_logprobs: have the receipt tell how probable the answer was, if the engine can.
 
@@ -51,7 +57,17 @@ def stream(
         EngineFailed: the engine stopped in the middle.
     """
     asked, drawn = budget or Budget(), sampling or Sampling()
-    run = Run(engine, question, asked, drawn, system=system, answer_logprobs=answer_logprobs)
+    run = Run(
+        engine,
+        question,
+        asked,
+        drawn,
+        system=system,
+        history=history,
+        stop=stop,
+        max_total_tokens=max_total_tokens,
+        answer_logprobs=answer_logprobs,
+    )
     yield from pumped(engine, run, run.start(), cancel)
 
 
@@ -78,12 +94,25 @@ async def astream(
     sampling: Sampling | None = None,
     *,
     system: str | None = None,
+    history: Sequence[Message] = (),
+    stop: Sequence[str] = (),
+    max_total_tokens: int | None = None,
     cancel: CancelFlag | None = None,
     answer_logprobs: bool = False,
 ) -> AsyncGenerator[Event, None]:
     """Do what `stream` does, on the caller's event loop; cancelling its task frees the engine."""
     asked, drawn = budget or Budget(), sampling or Sampling()
-    run = Run(engine, question, asked, drawn, system=system, answer_logprobs=answer_logprobs)
+    run = Run(
+        engine,
+        question,
+        asked,
+        drawn,
+        system=system,
+        history=history,
+        stop=stop,
+        max_total_tokens=max_total_tokens,
+        answer_logprobs=answer_logprobs,
+    )
     async with aclosing(apumped(engine, run, run.start(), cancel)) as events:
         async for event in events:
             yield event
@@ -115,6 +144,19 @@ def solve(
     sampling: Sampling | None = None,
     *,
     system: str | None = None,
+    history: Sequence[Message] = (),
+    stop: Sequence[str] = (),
+    max_total_tokens: int | None = None,
 ) -> Trace:
     """Run `stream` to its end and return the trace."""
-    return Trace.from_events(stream(engine, question, budget, sampling, system=system))
+    events = stream(
+        engine,
+        question,
+        budget,
+        sampling,
+        system=system,
+        history=history,
+        stop=stop,
+        max_total_tokens=max_total_tokens,
+    )
+    return Trace.from_events(events)

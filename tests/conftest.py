@@ -1,6 +1,7 @@
 """Settings shared by all tests: nothing leaves the machine, nothing is timed."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,4 +16,5 @@ settings.load_profile("default")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First what waits for processes of its own, so that no worker is alone with it in the end."""
-    items.sort(key=lambda item: "train" not in item.path.parts)
+    here = Path(__file__).parent / "train"
+    items.sort(key=lambda item: here not in item.path.parents)

@@ -25,7 +25,7 @@ from typing import Any
 
 import httpx
 
-from app.unheard import MOST_SESSIONS
+from app.access.gradio_limits import MOST_SESSIONS
 from s1core.nano import make_questions
 
 ROOT = Path(__file__).parents[1]

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s1core.errors import InvalidSetting, S1Error
-from train.config import TrainConfig
-from train.folder import Checkpoint, RunFolder, TrainingFailed, checkpoints
+from train.finetune.config import TrainConfig
+from train.finetune.run_folder import Checkpoint, RunFolder, TrainingFailed, checkpoints
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from train.sharding import Trained
+    from train.finetune.model import Trained
 
 PROG = "python -m train.export_step"
 EXAMPLES = """\
@@ -79,8 +79,8 @@ def export_step(run: Path, step: int, out: Path) -> None:
         raise InvalidSetting(f"{run} has no checkpoint of step {step}; there are: {steps}")
     with _kept(found, out) as files:
         # The libraries are loaded here: what is kept must be kept soon.
-        from train.export import write_model
-        from train.receipt import receipt_of_step
+        from train.finetune.export import write_model
+        from train.finetune.receipt import receipt_of_step
 
         trained = skeleton(config)
         weights = read_weights(files, config)
@@ -113,7 +113,7 @@ def skeleton(config: TrainConfig) -> Trained:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-    from train.sharding import Trained, add_adapters, told_plainly
+    from train.finetune.model import Trained, add_adapters, told_plainly
 
     with told_plainly(config.model):
         shape = AutoConfig.from_pretrained(config.model)
@@ -153,7 +153,7 @@ def _read(files: Path, config: TrainConfig) -> dict[str, Tensor]:
     from torch.distributed.checkpoint.metadata import TensorStorageMetadata
     from torch.distributed.checkpoint.state_dict_loader import load
 
-    from train.sharding import DTYPES
+    from train.finetune.model import DTYPES
 
     saved = FileSystemReader(files).read_metadata().state_dict_metadata
     wanted = {n: one for n, one in saved.items() if n.startswith("model.") and isinstance(one, TensorStorageMetadata)}

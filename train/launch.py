@@ -15,7 +15,7 @@ from pathlib import Path
 
 from s1core.errors import InvalidSetting, S1Error
 from train import sft
-from train.launch_local import GRACE_S, gpus_here, local_command, require_free, watch
+from train.launcher.local import GRACE_S, gpus_here, local_command, require_free, watch
 
 PROG = "python -m train.launch"
 EXAMPLES = """\
@@ -96,7 +96,7 @@ def _local(args: argparse.Namespace, words: list[str], out: Path) -> int:
 
 
 def _slurm(args: argparse.Namespace, words: list[str], out: Path) -> int:
-    from train import launch_slurm as slurm
+    from train.launcher import slurm
 
     processes = args.processes or max(1, args.gpus_per_node)
     more: dict[str, str] = {}

@@ -7,8 +7,8 @@ Examples:
   python -m train.pretrain --out runs/nano-small --tokens 200000        # minutes: shows that everything works
   python -m train.pretrain --out runs/nano --tokens 50000000            # hours on two cores: the bundled model
   python -m train.pretrain --recipe base --out runs/nano-base           # plain answers, no thinking format
-  python -m train.nano_export --run runs/nano --to s1core/nano/weights  # a folder that from_pretrained loads
-  python -m train.nano_eval --model s1core/nano/weights                 # the table of the model card
+  python -m train.nano.export --run runs/nano --to s1core/nano/weights  # a folder that from_pretrained loads
+  python -m train.nano.evaluate --model s1core/nano/weights                 # the table of the model card
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any
 
 import torch
 
-from train.nano_loop import PretrainConfig, Trainer, load_checkpoint, save_checkpoint
-from train.nano_model import NanoShape
-from train.nano_text import PlainRecipe
+from train.nano.loop import PretrainConfig, Trainer, load_checkpoint, save_checkpoint
+from train.nano.model import NanoShape
+from train.nano.text import PlainRecipe
 
 RECIPES: dict[str, PretrainConfig] = {
     "s1-nano": PretrainConfig(),

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s1core.errors import InvalidSetting, S1Error
-from train.config import TrainConfig, known_keys, with_settings
-from train.launch_local import gpus_here
-from train.recipes import RECIPES, described, recipe
+from train.finetune.config import TrainConfig, known_keys, with_settings
+from train.finetune.recipes import RECIPES, described, recipe
+from train.launcher.local import gpus_here
 
 if TYPE_CHECKING:
-    from train.sharding import Place
+    from train.finetune.model import Place
 
 PROG = "python -m train.sft"
 EXAMPLES = """\
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         config = configured(args)
         if args.preflight:
-            from train.preflight import preflight
+            from train.preflight.estimate import preflight
 
             report = preflight(config, on=args.on)
             print(json.dumps(report.as_dict(), indent=1) if args.json else report.text())
@@ -117,10 +117,13 @@ def _train(config: TrainConfig, args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     logging.getLogger("train").setLevel(logging.INFO)
     # The library is loaded here: what only reads the command line shall not wait for it.
-    from train.folder import RunFolder
-    from train.loop import Run
+    from train.finetune import cpu
+    from train.finetune.loop import Run
+    from train.finetune.run_folder import RunFolder
 
     place = join(config)
+    if place.device.type == "cpu":
+        cpu.keep_freed_memory()
     try:
         Run(config, RunFolder(args.out), place, resume=args.resume).run()
     except S1Error as error:
@@ -141,7 +144,7 @@ def join(config: TrainConfig) -> Place:
     import torch.distributed as dist
     from torch._C._distributed_c10d import HashStore
 
-    from train.sharding import Place
+    from train.finetune.model import Place
 
     cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():

@@ -18,8 +18,8 @@ import anthropic
 from curate.claude.journal import CapReached, Journal, Plan
 from curate.claude.live import PATIENCE, Pace, Unavailable
 from curate.claude.prices import ClaudeModel
+from curate.claude.requests import Busy, Invalid, Unclear, parameters, read_message, told_apart, worst_usd
 from curate.claude.tasks import Ask, Task
-from curate.claude.wire import Busy, Invalid, Unclear, parameters, read_message, told_apart, worst_usd
 from curate.rows import CurateError
 
 MOST_ASKS = 10_000

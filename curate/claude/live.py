@@ -13,8 +13,8 @@ import anthropic
 
 from curate.claude.journal import Journal
 from curate.claude.prices import ClaudeModel
+from curate.claude.requests import Busy, Invalid, Unclear, parameters, read_message, told_apart, worst_usd
 from curate.claude.tasks import Ask, Task
-from curate.claude.wire import Busy, Invalid, Unclear, parameters, read_message, told_apart, worst_usd
 from curate.rows import CurateError
 
 AT_ONCE = 8

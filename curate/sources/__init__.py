@@ -1,9 +1,9 @@
-"""Sources by name: the paper's sixteen, local files, and s1-nano's question families."""
+"""Sources by name: the paper's sixteen, GSM8K, local files, s1-nano's question families, and the English problems."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ from typing import Any
 from curate.rows import CurateError, Row, question_key
 from curate.sources.files import read_records
 from curate.sources.hub import fetch_records
-from curate.sources.mapping import Refused, Source, missing_fields, to_row
+from curate.sources.mapping import Hub, Refused, Source, missing_fields, to_row
 from curate.sources.published import EVALUATION, PUBLISHED
-from s1core.nano import TEST_SEED, TEST_SIZE, make_questions
+from s1core import nano, problems
 
 __all__ = [
     "EVALUATION",
+    "MADE",
+    "MORE",
     "NANO",
+    "PROBLEMS",
     "PUBLISHED",
     "Refused",
     "Source",
@@ -25,6 +28,7 @@ __all__ = [
     "evaluation_spec",
     "parse_spec",
     "read",
+    "with_copies",
 ]
 
 NANO = Source(
@@ -33,7 +37,31 @@ NANO = Source(
     kind="text",
     licence="Apache-2.0",
 )
-_NANO_QUESTIONS = 24_000
+PROBLEMS = Source(
+    name="problems",
+    title="English problems",
+    kind="text",
+    licence="Apache-2.0",
+)
+MADE: dict[str, Source] = {source.name: source for source in (NANO, PROBLEMS)}
+"""Sources whose questions are made here, as many as are asked for."""
+MORE: dict[str, Source] = {
+    "gsm8k": Source(
+        name="gsm8k",
+        title="GSM8K (train)",
+        hub=Hub(id="openai/gsm8k", configs=("main",)),
+        solution="answer",
+        # Its answer is the worked solution, which ends with the number.
+        answer="answer",
+        answer_after="####",
+        kind="text",
+        licence="MIT",
+        rows=7_473,
+    )
+}
+"""Sources that the paper did not take."""
+_MADE_QUESTIONS = 24_000
+_HELD_OUT = {"nano": nano.TEST_SIZE, "problems": problems.TEST_SIZE}
 _ENOUGH = 1_000
 """Records by which a column is known to be missing."""
 
@@ -66,7 +94,7 @@ def _files(path: Path | None) -> list[Path]:
 
 
 def parse_spec(text: str, fields: dict[str, str] | None = None) -> SourceSpec:
-    """Read `aime`, `aime=FILE`, `FILE`, `nano` or `nano:24000`.
+    """Read `aime`, `aime=FILE`, `FILE`, `nano`, `nano:24000` or `problems:24000`.
 
     Args:
         text: a name, a path, or both.
@@ -77,24 +105,47 @@ def parse_spec(text: str, fields: dict[str, str] | None = None) -> SourceSpec:
     """
     name, _, place = text.partition("=")
     if place:
-        known = PUBLISHED.get(name) or EVALUATION.get(name)
-        source = known or _of_file(name, fields)
+        source = _KNOWN.get(name) or _of_file(name, fields)
         return SourceSpec(source=source, path=_existing(Path(place), name))
-    if name.partition(":")[0] == "nano":
-        count = name.partition(":")[2]
+    made, _, count = name.partition(":")
+    if made in MADE:
         if count and not count.isdigit():
-            raise CurateError(f"{text!r}: expected a number of questions, such as nano:{_NANO_QUESTIONS}")
-        return SourceSpec(source=NANO, count=int(count or _NANO_QUESTIONS))
-    if name in PUBLISHED or name in EVALUATION:
-        return SourceSpec(source=PUBLISHED.get(name) or EVALUATION[name])
+            raise CurateError(f"{text!r}: expected a number of questions, such as {made}:{_MADE_QUESTIONS}")
+        return SourceSpec(source=MADE[made], count=int(count or _MADE_QUESTIONS))
+    if name in _KNOWN:
+        return SourceSpec(source=_KNOWN[name])
     if Path(name).exists():
         return SourceSpec(source=_of_file(Path(name).stem, fields), path=Path(name))
-    raise CurateError(f"no source and no file is called {name!r}; known sources: nano, {', '.join(PUBLISHED)}")
+    known = ", ".join((*MADE, *MORE, *PUBLISHED))
+    raise CurateError(f"no source and no file is called {name!r}; known sources: {known}")
+
+
+_KNOWN = {**EVALUATION, **MORE, **PUBLISHED}
+
+
+def with_copies(specs: Sequence[SourceSpec], copies: Iterable[str]) -> list[SourceSpec]:
+    """The same sources, some of them read from local copies instead of the hub.
+
+    Args:
+        specs: the sources.
+        copies: `NAME=FILE` each.
+
+    Raises:
+        CurateError: no such source among them, or no such file.
+    """
+    paths: dict[str, Path] = {}
+    for text in copies:
+        name, _, place = text.partition("=")
+        if name not in [spec.name for spec in specs if spec.source.hub] or not place:
+            fetched = ", ".join(spec.name for spec in specs if spec.source.hub) or "none"
+            raise CurateError(f"--local is written as NAME=FILE, got {text!r}; sources of the hub here: {fetched}")
+        paths[name] = _existing(Path(place), name)
+    return [replace(spec, path=paths.get(spec.name, spec.path)) for spec in specs]
 
 
 def evaluation_spec(text: str) -> SourceSpec:
-    """Read `math500`, `math500=FILE`, `FILE` or `nano`: questions that must not be trained on."""
-    spec = SourceSpec(source=NANO, count=TEST_SIZE) if text == "nano" else parse_spec(text)
+    """Read `math500`, `math500=FILE`, `FILE`, `nano` or `problems`: questions that must not be trained on."""
+    spec = SourceSpec(source=MADE[text], count=_HELD_OUT[text]) if text in MADE else parse_spec(text)
     return replace(spec, source=replace(spec.source, filters=(), sample=None))
 
 
@@ -130,8 +181,11 @@ def read(spec: SourceSpec, *, seed: int = 0, evaluation: bool = False) -> Iterat
     Raises:
         CurateError: the source is missing, cannot be read, or has not the fields it needs; the source is named.
     """
-    if spec.source is NANO or spec.name == "nano":
-        yield from _nano(spec, seed, evaluation=evaluation)
+    if spec.name in MADE:
+        made = _nano if spec.name == NANO.name else _problems
+        count = spec.count or _MADE_QUESTIONS
+        for row in made(count, None if evaluation else seed):
+            yield row.id, row
         return
     records = fetch_records(spec.source) if spec.path is None else read_records(spec.path)
     names: set[str] = set()
@@ -157,21 +211,48 @@ def _check_columns(spec: SourceSpec, names: set[str]) -> None:
         )
 
 
-def _nano(spec: SourceSpec, seed: int, *, evaluation: bool) -> Iterator[tuple[str, Row]]:
-    count = spec.count or _NANO_QUESTIONS
-    made = make_questions(count, TEST_SEED, "test") if evaluation else make_questions(count, seed, "train")
+def _nano(count: int, seed: int | None) -> Iterator[Row]:
+    """Questions of s1-nano's families; without a seed the ones that are held out."""
+    made = nano.make_questions(count, nano.TEST_SEED if seed is None else seed, "test" if seed is None else "train")
     for question in made:
-        yield (
-            question.id,
-            Row(
-                key=question_key(question.question),
-                id=question.id,
-                source="nano",
-                question=question.question,
-                solution=question.answer,
-                answer=question.answer,
-                kind="text",
-                subject=question.family,
-                metadata={"steps": question.difficulty},
-            ),
+        yield Row(
+            key=question_key(question.question),
+            id=question.id,
+            source=NANO.name,
+            question=question.question,
+            solution=question.answer,
+            answer=question.answer,
+            kind="text",
+            subject=question.family,
+            metadata={"steps": question.difficulty},
+        )
+
+
+def _problems(count: int, seed: int | None) -> Iterator[Row]:
+    """English problems; without a seed the ones that are held out, the paraphrases among them."""
+    split: problems.Split = "test" if seed is None else "train"
+    for problem in problems.draw_problems(count, problems.TEST_SEED if seed is None else seed, split):
+        yield Row(
+            key=question_key(problem.question),
+            id=problem.id,
+            source=PROBLEMS.name,
+            question=problem.question,
+            solution=problems.solution(problem),
+            answer=problems.FAMILIES[problem.family].answer(problem),
+            kind="text",
+            subject=problem.family,
+            # The last one is the question itself, nearly always; those before it tell what happens.
+            phrasing=problem.frames[-1] if problem.frames else "",
+            metadata={"steps": problem.difficulty},
+        )
+    for asked in problems.paraphrases() if seed is None else ():
+        yield Row(
+            key=question_key(asked.question),
+            id=asked.id,
+            source=PROBLEMS.name,
+            question=asked.question,
+            solution=asked.answer,
+            answer=asked.answer,
+            kind="text",
+            subject=asked.family,
         )

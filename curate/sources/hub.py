@@ -46,5 +46,5 @@ def _explain(source: Source, hub: Hub, error: Exception) -> str:
     terms = "accept its terms there and run `hf auth login`" if hub.gated else "check the network"
     return (
         f"source {source.name} could not be fetched from huggingface.co/datasets/{hub.id} ({why}); "
-        f"{terms}, or name a local copy: {source.name}=FILE"
+        f"{terms}, or name a local copy: --local {source.name}=FILE"
     )

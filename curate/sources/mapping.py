@@ -77,6 +77,8 @@ class Source:
     filters: tuple[Filter, ...] = ()
     after: str = ""
     """Of a field of the question only what follows this mark counts."""
+    answer_after: str = ""
+    """Of the answer only what follows this mark counts."""
     before: str = ""
     """Of the question only what comes before this mark counts."""
     sample: int | None = None
@@ -84,6 +86,8 @@ class Source:
     licence: str = NOT_STATED
     published_rows: int | None = None
     """What the paper's table gives for it."""
+    rows: int | None = None
+    """How many it has, where the paper's table does not say."""
     private: bool = False
     """Its authors ask that no question be published in plain text."""
 
@@ -109,7 +113,8 @@ def to_row(source: Source, record: Mapping[str, Any], place: str) -> Row | Refus
     if refused is not None:
         return Refused(rule=refused.rule, detail=_text(_look_up(flat, refused.field))[:80])
     question = _question(source, flat)
-    solution, answer = _text(_look_up(flat, source.solution)), _text(_look_up(flat, source.answer))
+    solution = _text(_look_up(flat, source.solution))
+    answer = _after(source.answer_after, _text(_look_up(flat, source.answer)))
     letter = _text(_look_up(flat, source.choice)) if source.choice else ""
     longest = max(len(question), len(solution), len(answer))
     if not question.strip():

@@ -1,6 +1,7 @@
 """Difficulty: what a weaker model gets right is too easy. The teacher's own attempt is judged as well.
 
-The second model is asked only what the first one did not solve: the rows that stay are the same, for fewer calls.
+The second model is asked only what the first one did not solve: the rows that stay are the same, for fewer calls. Of a
+pool that would take too long, a part is asked that is drawn evenly over subjects and phrasings.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from curate.asking import CONCURRENCY, ModelSpec, ask_all
-from curate.facts import Fact, Facts
-from curate.judge import NO_GOLD, Judge
+from curate.cache import Fact, Facts
+from curate.generation import CONCURRENCY, ModelSpec, ask_all
+from curate.grading import NO_GOLD, Judge
 from curate.rows import CurateError, Outcome, Rejection, Row, Tell
+from curate.select import spread
+
+NOT_MEASURED = "not_measured"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +32,23 @@ class Difficulty:
     only_attempts: bool = False
     """Let the models write and judge nothing: one machine's share of the work."""
     concurrency: int = CONCURRENCY
+    sample: int | None = None
+    """Ask about so many rows at most; the others are rejected as not measured."""
+    seed: int = 0
+    """Of the draw of that sample."""
     name: str = "difficulty"
     pure: bool = False
 
     @property
     def config(self) -> dict[str, Any]:
         """All that decides what it does."""
-        return {"weak": [spec.decides for spec in self.weak], **self.judge.config}
+        sample = {} if self.sample is None else {"sample": self.sample, "seed": self.seed}
+        return {"weak": [spec.decides for spec in self.weak], **sample, **self.judge.config}
 
     def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
         """Ask the weaker models in turn, then judge the teacher."""
-        kept, rejections = list(rows), list[Rejection]()
-        counts: Counter[str] = Counter()
+        kept, rejections = self._sampled(rows)
+        counts = Counter(rejection.rule for rejection in rejections)
         # Work is measured in judged attempts: one for every model that a row gets to, and one for the teacher's.
         steps = len(self.weak) + 1
 
@@ -66,6 +75,14 @@ class Difficulty:
             kept, lost = self._judge_teacher(kept, lambda share: told(steps - 1, share))
             rejections += lost
         return Outcome(rows=kept, rejections=rejections)
+
+    def _sampled(self, rows: Sequence[Row]) -> tuple[list[Row], list[Rejection]]:
+        if self.sample is None or len(rows) <= self.sample:
+            return list(rows), []
+        chosen = spread(rows, self.sample, self.seed)
+        left = [row for row in rows if row.uid not in chosen]
+        rejections = [Rejection.of(row, self.name, NOT_MEASURED, f"sample of {self.sample:,}") for row in left]
+        return [row for row in rows if row.uid in chosen], rejections
 
     def _attempts(self, spec: ModelSpec, rows: Sequence[Row], told: Any) -> list[str]:
         """What a model answers to each row; what is known is not asked."""

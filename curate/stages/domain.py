@@ -11,6 +11,7 @@ from curate.claude.classes import class_title
 from curate.claude.client import Claude
 from curate.claude.tasks import DOMAIN, Ask, domain_text
 from curate.rows import Outcome, Rejection, Row, Tell
+from curate.sources import PROBLEMS
 from s1core.nano import detect_family
 
 
@@ -37,7 +38,10 @@ class Labeller(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalLabeller:
-    """s1-nano's families by their form; of other questions the subject that the source gives, else the source."""
+    """s1-nano's families by their form; of other questions the subject that the source gives, else the source.
+
+    An English problem may have the form of one of s1-nano's questions; its own family counts.
+    """
 
     @property
     def config(self) -> dict[str, Any]:
@@ -46,7 +50,10 @@ class LocalLabeller:
 
     def label(self, rows: Sequence[Row], tell: Callable[[int], None]) -> list[Found]:
         """Tell domains without asking anybody."""
-        return [Found(domain=detect_family(row.question) or row.subject or row.source) for row in rows]
+        return [
+            Found(domain=(row.source != PROBLEMS.name and detect_family(row.question)) or row.subject or row.source)
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,15 +38,17 @@ def rejected_by(row: Row) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quality:
-    """Removes failed calls and damaged questions."""
+    """Removes failed calls, damaged questions, and traces that are too long to train on."""
 
+    max_thinking_tokens: int | None = None
     name: str = "quality"
     pure: bool = True
 
     @property
     def config(self) -> dict[str, Any]:
         """Its rules are fixed; the number grows when they change."""
-        return {"rules": 1}
+        limit = {} if self.max_thinking_tokens is None else {"max_thinking_tokens": self.max_thinking_tokens}
+        return {"rules": 1, **limit}
 
     def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
         """Apply the rules."""
@@ -54,7 +56,7 @@ class Quality:
         rejections: list[Rejection] = []
         counts: Counter[str] = Counter()
         for number, row in enumerate(rows):
-            if (why := rejected_by(row)) is None:
+            if (why := rejected_by(row) or self._too_long(row)) is None:
                 kept.append(row)
             else:
                 rejections.append(Rejection.of(row, self.name, *why))
@@ -62,3 +64,7 @@ class Quality:
             if number % 4096 == 0:
                 tell(number, counts)
         return Outcome(rows=kept, rejections=rejections)
+
+    def _too_long(self, row: Row) -> tuple[str, str] | None:
+        tokens, most = row.thinking_tokens or 0, self.max_thinking_tokens
+        return None if most is None or tokens <= most else ("long_trace", f"{tokens:,} thinking tokens")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from curate.asking import CONCURRENCY, ModelSpec, ask_all, with_trace
-from curate.facts import Fact, Facts
+from curate.cache import Fact, Facts
+from curate.generation import CONCURRENCY, ModelSpec, ask_all, with_trace
 from curate.rows import Outcome, Row, Tell
 from s1core.nano.teacher import teach
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from evals.outside import parse_json
+from evals.json_input import parse_json
 from s1core.errors import S1Error
 
 Record = dict[str, Any]

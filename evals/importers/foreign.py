@@ -26,6 +26,9 @@ class ForeignRun:
     """How many questions the log says that it holds."""
     facts: dict[str, Any]
     samples: Callable[[Notes], Iterator[Sample]]
+    """Read from the beginning at every call; what cannot be used goes into the notes."""
+    headline: str | None = None
+    """The verdict that the log itself names as its main one."""
 
 
 # The tasks of the original's harness, and inspect's own.

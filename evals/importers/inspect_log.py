@@ -1,25 +1,31 @@
-"""inspect_ai's logs: `.json`, or `.eval`, a zip with a header and one JSON file per sample."""
+"""inspect_ai's logs, packed (`.eval`) or as JSON: settings, samples, scores, and receipts of this project's server."""
 
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from evals.importers import inspect_zip
 from evals.importers.foreign import ForeignRun, benchmark_name, model_name
-from evals.importers.lines import Json, Notes, parse_object, read_json, usable
-from evals.importers.rows import Parts, Recorded, Sample, guess_kind, split_thinking
-from evals.importers.settings import inspect_asked
+from evals.importers.lines import Json, Notes, as_object, object_of, read_json, usable
+from evals.importers.rows import Sample, guess_kind
+from evals.importers.settings import Asked, asked_of, whole
+from evals.importers.thinking import Parts, split_thinking
+from evals.importers.verdicts import Score, read_score
+from s1core.grading import extract_answer
+from s1core.types import ClosedBy, Receipt
 
-LARGEST_MEMBER = 64 * 2**20
-"""Bytes of one unpacked sample."""
-MOST_MEMBERS = 100_000
-LARGEST_TOTAL = 4 * 2**30
-"""Bytes of all unpacked samples. They are read one at a time; this bounds the time."""
-_RIGHT, _WRONG = ("C", True), ("I", "N", "P", False)
+SUMMARY = "[Summary by the model's provider; the thinking itself is not in the log.]\n"
+_NO_ANSWER = "the log holds no answer"
+_ENCRYPTED = "its provider encrypted it or left it out"
+_BESIDE_RECEIPT = ("budget_from", "max_tokens", "max_completion_tokens")
+"""What this project's server tells of a call beside what was spent."""
+_MOST_TARGETS = 64
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def find_run(path: Path, max_mb: int, notes: Notes) -> ForeignRun | None:
@@ -27,174 +33,192 @@ def find_run(path: Path, max_mb: int, notes: Notes) -> ForeignRun | None:
     packed = path.suffix == ".eval"
     if packed and not usable(path, max_mb, notes):
         return None
-    log = _zip_header(path, notes) if packed else read_json(path, max_mb, notes)
+    log = inspect_zip.read_header(path, notes) if packed else read_json(path, max_mb, notes)
     if log is None:
         return None
     spec = log.get("eval")
     if not isinstance(spec, dict) or not isinstance(spec.get("model"), str):
         notes.add(f"{path} is neither lm-eval's results nor an inspect log, and was left out")
         return None
-    config = {**_object(_object(log, "plan"), "config"), **_object(spec, "model_generate_config")}
+    config = {**as_object(as_object(log, "plan"), "config"), **as_object(spec, "model_generate_config")}
     task = benchmark_name(str(spec.get("task", path.stem)))
-    asked = inspect_asked(config)
-    total = _object(spec, "dataset").get("samples")
-    read = partial(_zip_samples, path) if packed else partial(_listed, log)
+    asked = asked_of(config)
+    total = as_object(spec, "dataset").get("samples")
+    read = partial(inspect_zip.read_samples, path) if packed else partial(_listed, log)
     return ForeignRun(
         path=path,
-        model=model_name(spec["model"]),
+        model=model_name(_without_provider(spec["model"])),
         benchmark=task,
         engine="inspect",
         asked=asked,
         expected=total if isinstance(total, int) else None,
+        headline=_headline(log),
         facts={
             "file": path.name,
             "task": spec.get("task"),
             "finished": spec.get("created"),
             "status": log.get("status"),
         },
-        samples=lambda notes: _samples(path, read(notes), task, asked.label, notes),
+        samples=lambda notes: _samples(path, read(notes), task, asked, notes),
     )
 
 
-def _object(value: Any, key: str) -> Json:
-    found = value.get(key) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+def _without_provider(model: str) -> str:
+    """`openai-api/SERVICE/NAME` and `vllm/ORG/NAME` without what inspect puts before the model's own name."""
+    if model.startswith("openai-api/"):
+        return model.split("/", 2)[-1]
+    return model.partition("/")[2] if model.count("/") > 1 and not model.startswith(("/", ".", "~")) else model
+
+
+def _headline(log: Json) -> str | None:
+    """The scorer that the log itself names as its main one."""
+    found = as_object(as_object(log, "results"), "headline").get("scorer")
+    return found if isinstance(found, str) else None
 
 
 def _listed(log: Json, notes: Notes) -> Iterator[tuple[str, Json]]:
     del notes  # a list that was parsed whole has nothing left to go wrong
-    samples = log.get("samples")
-    for number, sample in enumerate(samples if isinstance(samples, list) else [], start=1):
-        yield f"sample {number}", sample if isinstance(sample, dict) else {}
+    samples: Any = log.get("samples")
+    listed = samples if isinstance(samples, list) else []
+    found = [(f"sample {number}", object_of(sample)) for number, sample in enumerate(listed, start=1)]
+    yield from sorted(found, key=lambda each: (str(each[1].get("id")), str(each[1].get("epoch"))))
 
 
-def _zip_header(path: Path, notes: Notes) -> Json | None:
-    try:
-        with zipfile.ZipFile(path) as log:
-            names = set(log.namelist())
-            # A run that did not end has no header yet, but the journal of its start.
-            name = next((n for n in ("header.json", "_journal/start.json") if n in names), None)
-            if name is None:
-                notes.add(f"{path} is a zip file, but no inspect log: it has no header.json")
-                return None
-            return parse_object(_member(log, log.getinfo(name)))
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        notes.add(f"{path} is no whole zip file ({error}): damaged or half-written")
-    except ValueError as error:
-        notes.add(f"{path}: {error}")
-    return None
-
-
-def _zip_samples(path: Path, notes: Notes) -> Iterator[tuple[str, Json]]:
-    with zipfile.ZipFile(path) as log:
-        members = [m for m in log.infolist() if m.filename.startswith("samples/") and m.filename.endswith(".json")]
-        total = sum(member.file_size for member in members)
-        if len(members) > MOST_MEMBERS or total > LARGEST_TOTAL:
-            notes.add(f"{path} unpacks to {len(members):,} samples of {total / 2**30:.1f} GB in all; left out")
-            return
-        for member in members:
-            try:
-                yield member.filename, parse_object(_member(log, member))
-            except (ValueError, zipfile.BadZipFile, OSError, EOFError) as error:
-                notes.add(f"{path}, {member.filename}: {error}; left out")
-
-
-def _member(log: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Unpack one file.
-
-    Raises:
-        ValueError: it is too large, encrypted, or packed in a way that this Python cannot read.
-    """
-    if member.file_size > LARGEST_MEMBER:
-        raise ValueError(f"unpacks to {member.file_size / 2**20:,.0f} MB, more than {LARGEST_MEMBER // 2**20} MB")
-    try:
-        with log.open(member) as file:
-            content = file.read(LARGEST_MEMBER + 1)  # whatever the header claims
-    except (RuntimeError, NotImplementedError) as error:
-        raise ValueError(
-            f"cannot be unpacked ({error}); convert the log with `inspect log convert --to json`"
-        ) from error
-    except Exception as error:  # zlib, bz2 and lzma each raise their own
-        raise ValueError(f"is damaged ({error})") from error
-    if len(content) > LARGEST_MEMBER:
-        raise ValueError(f"unpacks to more than {LARGEST_MEMBER // 2**20} MB")
-    return content
-
-
-def _samples(path: Path, found: Iterator[tuple[str, Json]], task: str, setting: str, notes: Notes) -> Iterator[Sample]:
+def _samples(path: Path, found: Iterator[tuple[str, Json]], task: str, asked: Asked, notes: Notes) -> Iterator[Sample]:
     model = None
     for where, row in found:
-        answered_by = _object(row, "output").get("model")
+        answered_by = as_object(row, "output").get("model")
         model = model or answered_by
         if answered_by and answered_by != model:
             notes.add(f"{path}, {where}: answered by {answered_by}, the samples before it by {model}; left out")
             continue
         try:
-            yield _sample(row, task, setting)
+            yield _sample(row, task, asked)
         except ValueError as error:
             notes.add(f"{path}, {where}: {error}; left out")
 
 
-def _sample(row: Json, task: str, setting: str) -> Sample:
-    target = row.get("target")
-    target = target[0] if isinstance(target, list) and target else target
-    if not isinstance(target, str | int | float) or not isinstance(row.get("id"), str | int):
+def _sample(row: Json, task: str, asked: Asked) -> Sample:
+    target: Any = row.get("target")
+    targets = [str(t) for t in (target if isinstance(target, list) else [target]) if isinstance(t, str | int | float)]
+    if not targets or not isinstance(row.get("id"), str | int):
         raise ValueError("no id or no target")
-    output = _object(row, "output")
-    epoch, spent = row.get("epoch"), _object(output, "usage").get("reasoning_tokens")
+    output, epoch, choices = as_object(row, "output"), row.get("epoch"), row.get("choices")
+    receipt = _receipt(row, output)
+    parts, lost = _parts(row, output)
+    if receipt is not None:
+        parts = replace(parts, closed_by=receipt["closed_by"])
     return Sample(
         id=f"{task}/{row['id']}",
         group=task,
-        setting=setting,
         sample_index=epoch - 1 if isinstance(epoch, int) and epoch >= 1 else 0,
-        target=str(target),
-        kind=guess_kind(task, str(target)),
-        parts=_parts(row, output),
-        thinking_tokens=spent if isinstance(spent, int) else None,
-        recorded=_recorded(row),
+        targets=tuple(targets[:_MOST_TARGETS]),
+        kind=guess_kind(task, targets[0], options=isinstance(choices, list) and bool(choices)),
+        question=_question(row, choices),
+        parts=parts,
+        thinking_tokens=_thinking_tokens(output, parts, lost, receipt),
+        answer_tokens=(receipt or {}).get("answer_tokens"),
+        hidden="it was asked for, and the log shows none" if asked.thinks else None,
+        lost=lost,
+        empty=lost == _NO_ANSWER,
+        scores=_scores(row),
+        receipt=receipt,
     )
 
 
-def _parts(row: Json, output: Json) -> Parts:
-    choices = output.get("choices")
-    message = _object(choices[0] if isinstance(choices, list) and choices else None, "message")
-    content = message.get("content")
+def _parts(row: Json, output: Json) -> tuple[Parts, str | None]:
+    """The text by its parts, and why the log does not hold its thinking."""
+    choices: Any = output.get("choices")
+    message = as_object(choices[0] if isinstance(choices, list) and choices else None, "message")
+    content: Any = message.get("content")
     if isinstance(content, str):
-        return split_thinking(_resolved(row, content))
+        return split_thinking(_resolved(row, content)), None
     if not isinstance(content, list):
-        error = _object(row, "error").get("message")
-        raise ValueError(f"no answer in the log{f' ({error})' if error else ''}")
-    blocks: list[Json] = [block for block in content if isinstance(block, dict)]
-    thinking = "".join(_resolved(row, str(b.get("reasoning", ""))) for b in blocks if b.get("type") == "reasoning")
-    text = "".join(_resolved(row, str(b.get("text", ""))) for b in blocks if b.get("type") == "text")
-    if not thinking:
-        return split_thinking(text)
-    return Parts(thinking=thinking, close="", answer=text, closed_by="model")
+        return Parts(thinking="", close="", answer="", closed_by=None), _NO_ANSWER
+    blocks = [object_of(block) for block in content]
+    text = "".join(_resolved(row, str(b.get("text") or "")) for b in blocks if b.get("type") == "text")
+    thoughts = [block for block in blocks if block.get("type") == "reasoning"]
+    if not thoughts:
+        return split_thinking(text), None
+    # What is encrypted is neither shown nor counted; what a provider says of it is no thinking of the model's.
+    shut = any(block.get("redacted") or not block.get("reasoning") for block in thoughts)
+    told = "".join(_thought(row, block) for block in thoughts)
+    return Parts(thinking=told, close="", answer=text, closed_by="model"), _ENCRYPTED if shut else None
+
+
+def _thought(row: Json, block: Json) -> str:
+    if not block.get("redacted") and block.get("reasoning"):
+        return _resolved(row, str(block["reasoning"]))
+    summary = block.get("summary")
+    return SUMMARY + _resolved(row, summary) + "\n" if isinstance(summary, str) and summary else ""
+
+
+def _thinking_tokens(output: Json, parts: Parts, lost: str | None, receipt: Mapping[str, Any] | None) -> int | None:
+    if receipt is not None:
+        return receipt["thinking_tokens"]
+    spent: Any = as_object(output, "usage").get("reasoning_tokens")
+    # Some servers report 0 whatever was thought.
+    said = isinstance(spent, int) and not isinstance(spent, bool) and (spent > 0 or not (parts.marked or lost))
+    return spent if said and 0 <= spent < 2**63 else None
+
+
+def _question(row: Json, choices: Any) -> str:
+    asked: Any = row.get("input")
+    if isinstance(asked, list):
+        turns = [object_of(turn) for turn in asked]
+        asked = next((turn.get("content") for turn in reversed(turns) if turn.get("role") == "user"), "")
+    if isinstance(asked, list):
+        asked = "".join(str(object_of(part).get("text") or "") for part in asked)
+    options = [str(choice) for choice in choices] if isinstance(choices, list) else []
+    lines = [f"{letter}. {option}" for letter, option in zip(_LETTERS, options, strict=False)]
+    return "\n".join([_resolved(row, asked if isinstance(asked, str) else "").strip(), *lines])
 
 
 def _resolved(row: Json, text: str) -> str:
     """Long texts may be kept aside under a hash."""
-    kept = (
-        _object(row, "attachments").get(text.removeprefix("attachment://")) if text.startswith("attachment:") else None
-    )
-    return kept if isinstance(kept, str) else text
+    if not text.startswith("attachment:"):
+        return text
+    found = as_object(row, "attachments").get(text.removeprefix("attachment://"))
+    return found if isinstance(found, str) else text
 
 
-def _recorded(row: Json) -> Recorded | None:
-    for scorer, score in _object(row, "scores").items():
-        value = score.get("value") if isinstance(score, dict) else None
-        if isinstance(value, str | bool) and value in (*_RIGHT, *_WRONG):
-            correct = value in _RIGHT
-        elif isinstance(value, int | float):
-            correct = value >= 1
-        else:
-            continue
-        answer = score.get("answer")
-        return Recorded(answer=_text(answer), correct=correct, rule=f"recorded: {scorer}")
-    return None
+def _scores(row: Json) -> dict[str, Score]:
+    found: dict[str, Score] = {}
+    for scorer, score in as_object(row, "scores").items():
+        if isinstance(score, dict):
+            found |= read_score(scorer[:60], score.get("value"), _text(score.get("answer")))
+    return found
 
 
 def _text(answer: Any) -> str | None:
-    if answer is None or isinstance(answer, str):
-        return answer or None
-    return json.dumps(answer, ensure_ascii=False)
+    """The answer that was judged; some scorers keep the line around it."""
+    if isinstance(answer, str):
+        return extract_answer(answer).answer or answer.strip() or None
+    return None if answer is None else json.dumps(answer, ensure_ascii=False)
+
+
+def _receipt(row: Json, output: Json) -> Mapping[str, Any] | None:
+    """What this project's own server said of the call that the answer is from, where the log kept its reply."""
+    events: Any = row.get("events")
+    answered: Any = output.get("response_id")
+    for event in reversed(events if isinstance(events, list) else []):
+        reply = as_object(as_object(object_of(event), "call"), "response")
+        told = as_object(reply, "receipt")
+        if told and (answered is None or reply.get("id") in (None, answered)):
+            return _checked(told)
+    return None
+
+
+def _checked(told: Json) -> Mapping[str, Any] | None:
+    """Keep what a receipt has, if its counts are counts; a file may say anything."""
+    counts = ("thinking_tokens", "answer_tokens", "waits_used")
+    if any(whole(told.get(name)) is None for name in counts) or told.get("closed_by") not in get_args(ClosedBy):
+        return None
+    names = (*Receipt.__dataclass_fields__, *_BESIDE_RECEIPT)
+    kept = {name: told[name] for name in names if isinstance(told.get(name), str | int | float)}
+    shown = {name: value[:200] if isinstance(value, str) else value for name, value in kept.items()}
+    return {
+        **shown,
+        **{name: whole(told[name]) for name in counts},
+        "max_thinking_tokens": whole(told.get("max_thinking_tokens")),
+    }

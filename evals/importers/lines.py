@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evals.outside import parse_json
+from evals.json_input import parse_json
 
 Json = dict[str, Any]
 DEFAULT_MAX_MB = 512
@@ -17,12 +17,24 @@ LONGEST_LINE = 32 * 2**20
 _SHOWN = 20
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What a log leaves open and its reader can decide."""
+
+    sentence: str
+    verdicts: tuple[str, ...] = ()
+    """Names of recorded verdicts, one of which counts."""
+    regrade: bool = False
+    """The answers can be graded again here."""
+
+
 @dataclass(slots=True)
 class Notes:
-    """What could not be imported, one sentence each."""
+    """What could not be imported, or is not known, one sentence each; and what is asked back."""
 
     sentences: list[str] = field(default_factory=list)
     dropped: int = 0
+    questions: list[Question] = field(default_factory=list)
 
     def add(self, sentence: str) -> None:
         """Note a problem; after twenty only their number is kept, so that a wrong file cannot fill the screen."""
@@ -30,6 +42,11 @@ class Notes:
             self.sentences.append(sentence)
         else:
             self.dropped += 1
+
+    def ask(self, question: Question) -> None:
+        """Ask the reader; as few at a time as there are notes."""
+        if len(self.questions) < _SHOWN:
+            self.questions.append(question)
 
     def __iter__(self) -> Iterator[str]:
         yield from self.sentences
@@ -89,6 +106,16 @@ def parse_object(content: bytes) -> Json:
     if not isinstance(value, dict):
         raise ValueError("holds no JSON object")
     return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def object_of(value: Any) -> Json:
+    """Return an object as it is, and an empty one in the place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_object(value: Any, key: str) -> Json:
+    """Return the object under a key; an empty one where there is none."""
+    return object_of(object_of(value).get(key))
 
 
 def read_json_lines(path: Path, notes: Notes) -> Iterator[tuple[int, Json]]:

@@ -1,7 +1,8 @@
-"""lm-eval's output, as the original's harness writes it: `results_*.json` beside `samples_*.jsonl`.
+"""lm-eval's output, as it and the original's harness write it: `results_*.json` beside `samples_*.jsonl`.
 
-A sample has `resps` (the text, thinking included), a `target`, and sometimes a verdict: a metric such as `exact_match`,
-or `extracted_answer`, which some authors add in a file `extracted_samples_*.jsonl` of the same lines.
+A sample has `resps` (the text, thinking included), a `target`, and sometimes verdicts: metrics such as `exact_match`,
+or `extracted_answer`, which some authors add in a file `extracted_samples_*.jsonl` of the same lines. With several
+filters a question has a line for each, with the same text and verdicts of its own.
 """
 
 from __future__ import annotations
@@ -14,20 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from evals.importers.foreign import ForeignRun, benchmark_name, model_name
-from evals.importers.lines import Json, Notes, read_json, read_json_lines, usable
-from evals.importers.rows import Recorded, Sample, guess_kind, split_thinking
-from evals.importers.settings import asked_of, parse_options
-from s1core.grading import grade
+from evals.importers.lines import Json, Notes, as_object, read_json, read_json_lines, usable
+from evals.importers.lm_eval_lines import KNOWN_FIELDS, Merged, metrics_of
+from evals.importers.rows import Sample
+from evals.importers.settings import Asked, asked_of, parse_options
 
 _STAMP = r"(?P<stamp>\d{4}-\d\d-\d\dT[\d.:-]+)"
 _RESULTS = re.compile(rf"results_{_STAMP}\.json")
 _SAMPLES = re.compile(rf"(?P<extracted>extracted_)?samples_(?P<task>.+?)_{_STAMP}\.jsonl")
-_METRICS = ("exact_match", "acc")
-_KNOWN = {
-    *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "doc_hash", "prompt_hash", "target_hash"),
-    *("filter", "metrics", "bypass", "extracted_answer", "extracted_answers", *_METRICS),
-}
-_GROUPS = ("subject", "Subdomain", "High-level domain", "domain", "category", "type")
+_OF_TEMPLATE = ("enable_thinking", "chat_template_args", "chat_template_kwargs", "reasoning_effort")
+"""Arguments of a model that say whether it thinks."""
+_RAW = "asked with --gen_kwargs reasoning_format=raw"
+_SERVED = re.compile(r"completions|chat|openai|anthropic|watsonx|textsynth")
+"""Backends that ask a server, whose thinking comes in a field that lm-eval drops."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,14 +80,15 @@ def _run(source: _Source, max_mb: int, notes: Notes) -> ForeignRun:
     results = read_json(source.results, max_mb, notes) if source.results is not None else None
     if results is None:
         notes.add(f"{source.samples} has no usable results file beside it; its samples tell the settings")
-    config = _object(results, "config")
-    asked = asked_of(_options(source, results), config.get("random_seed"))
-    counts = _object(_object(results, "n-samples"), source.task)
-    expected = counts.get("effective")
+    config = as_object(results, "config")
+    arguments = parse_options(config.get("model_args"))
+    of_model = {name: value for name, value in arguments.items() if name in _OF_TEMPLATE}
+    asked = asked_of({**of_model, **_options(source, results)}, config.get("random_seed"))
+    expected = as_object(as_object(results, "n-samples"), source.task).get("effective")
     backend = config.get("model")
     return ForeignRun(
         path=source.samples,
-        model=_model(source, config),
+        model=_model(source, config, arguments),
         benchmark=benchmark_name(source.task),
         engine=f"lm-eval ({backend})" if isinstance(backend, str) else "lm-eval",
         asked=asked,
@@ -98,88 +99,57 @@ def _run(source: _Source, max_mb: int, notes: Notes) -> ForeignRun:
             "finished": source.stamp,
             "harness_commit": (results or {}).get("git_hash"),
         },
-        samples=partial(_samples, source, asked.label),
+        samples=partial(_samples, source, _hidden(backend, arguments, asked)),
     )
-
-
-def _object(value: Any, key: str) -> Json:
-    found = value.get(key) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _options(source: _Source, results: Json | None) -> Json:
     """The task's own options, then the command line's; without results, those in the first sample's request."""
     if results is not None:
-        task = _object(_object(_object(results, "configs"), source.task), "generation_kwargs")
-        return {**task, **parse_options(_object(results, "config").get("gen_kwargs"))}
+        task = as_object(as_object(as_object(results, "configs"), source.task), "generation_kwargs")
+        return {**task, **parse_options(as_object(results, "config").get("gen_kwargs"))}
     first = next((row for _, row in read_json_lines(source.samples, Notes())), {})
-    return _object(_object(_object(first, "arguments"), "gen_args_0"), "arg_1")
+    return as_object(as_object(as_object(first, "arguments"), "gen_args_0"), "arg_1")
 
 
-def _model(source: _Source, config: Json) -> str:
-    arguments = parse_options(config.get("model_args"))
-    named = arguments.get("pretrained", config.get("model_name"))
+def _model(source: _Source, config: Json, arguments: Json) -> str:
+    named = next((name for name in _names(config, arguments) if isinstance(name, str) and name), None)
     # lm-eval names the folder after the model, with `__` for the slash.
-    return model_name(named) if isinstance(named, str) else source.samples.parent.name.replace("__", "/")
+    return model_name(named) if named is not None else source.samples.parent.name.replace("__", "/")
 
 
-def _samples(source: _Source, setting: str, notes: Notes) -> Iterator[Sample]:
-    ignored: set[str] = set()
+def _names(config: Json, arguments: Json) -> Iterator[Any]:
+    yield arguments.get("pretrained")
+    yield config.get("model_name")
+    yield arguments.get("model")
+
+
+def _hidden(backend: object, arguments: Json, asked: Asked) -> str | None:
+    """Why texts without marks of thinking may have lost theirs; None where nothing says so."""
+    if asked.max_thinking_tokens == 0 and not asked.waits:
+        return None
+    if arguments.get("think_end_token") is not None:
+        return f"lm-eval cut it off at think_end_token ({str(arguments['think_end_token'])[:40]})"
+    if arguments.get("reasoning_parser") is not None:
+        return "the engine's reasoning_parser took it out of the text"
+    if isinstance(backend, str) and _SERVED.search(backend):
+        return (
+            f"lm-eval keeps only the answer of a server ({backend[:60]}); this project's gives all as one text, {_RAW}"
+        )
+    return "it was asked for, and the text shows none" if asked.thinks else None
+
+
+def _samples(source: _Source, hidden: str | None, notes: Notes) -> Iterator[Sample]:
+    merged, ignored = Merged(source.task), set[str]()
     for number, row in read_json_lines(source.samples, notes):
-        ignored |= row.keys() - _KNOWN
+        ignored |= row.keys() - KNOWN_FIELDS - set(metrics_of(row))
         try:
-            yield from logged_samples(row, source.task, setting)
+            merged.take(row)
         except ValueError as error:
             notes.add(f"{source.samples}, line {number}: {error}; left out")
+    merged.tell(str(source.samples), notes)
     if ignored:
         names = ", ".join(sorted(str(name)[:40] for name in ignored)[:8])
         notes.add(f"{source.samples}: fields that this importer does not know were ignored: {names}")
-
-
-def logged_samples(row: Json, task: str, setting: str) -> list[Sample]:
-    """Read one line of a samples file.
-
-    Raises:
-        ValueError: it cannot be used, and why.
-    """
-    texts, target, doc = _texts(row.get("resps")), row.get("target"), _object(row, "doc")
-    if not isinstance(target, str | int | float) or not str(target).strip():
-        raise ValueError("no target, so that the answer cannot be graded")
-    if not isinstance(row.get("doc_id"), int | str):
-        raise ValueError("no doc_id")
-    group = next((str(doc[name]) for name in _GROUPS if isinstance(doc.get(name), str)), task)
-    kind = guess_kind(task, str(target))
-    return [
-        Sample(
-            id=f"{task}/{row['doc_id']}",
-            group=group,
-            setting=setting,
-            sample_index=index,
-            target=str(target),
-            kind=kind,
-            parts=split_thinking(text),
-            # A verdict is one per line; of several samples it tells nothing about each.
-            recorded=_recorded(row, str(target), kind) if len(texts) == 1 else None,
-        )
-        for index, text in enumerate(texts)
-    ]
-
-
-def _texts(resps: Any) -> list[str]:
-    inner = resps[0] if isinstance(resps, list) and resps and isinstance(resps[0], list) else resps
-    if not isinstance(inner, list) or not inner or not all(isinstance(text, str) for text in inner):
-        raise ValueError("no response (`resps` holds no text)")
-    return inner
-
-
-def _recorded(row: Json, target: str, kind: str) -> Recorded | None:
-    extracted: Any = row.get("extracted_answer", row.get("extracted_answers"))
-    extracted = extracted[0] if isinstance(extracted, list) and extracted else extracted
-    answer = str(extracted) if isinstance(extracted, str | int) and str(extracted).strip() else None
-    for metric in _METRICS:
-        if row.get(metric) in (0, 1):
-            return Recorded(answer=answer, correct=row[metric] == 1, rule=f"recorded: {metric}")
-    if answer is None:
-        return None
-    right = grade(answer, target, kind=kind).correct  # type: ignore[arg-type]
-    return Recorded(answer=answer, correct=right, rule="recorded: extracted_answer")
+    for _, row in read_json_lines(source.samples, Notes()):
+        yield from merged.samples(row, hidden)

@@ -10,6 +10,7 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from s1core.errors import S1Error
+from s1core.models import PRESETS
 
 CountTokens = Callable[[str], int]
 
@@ -35,6 +36,38 @@ def load_counter(location: str) -> CountTokens:
     folder = Path(location)
     tokenizer = _from_folder(folder) if folder.is_dir() else _from_hub(location)
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+class CountWhenNeeded:
+    """Counts tokens with a tokenizer that is loaded at the first text; many logs tell all their counts themselves."""
+
+    def __init__(self, load: Callable[[], CountTokens]) -> None:
+        self._load = load
+        self._count: CountTokens | None = None
+        self.failed: TokenizerUnavailable | None = None
+        """Why there is none, once it was needed."""
+
+    def __call__(self, text: str) -> int:
+        """Count the tokens of a text.
+
+        Raises:
+            TokenizerUnavailable: there is no such tokenizer here.
+        """
+        if self.failed is not None:
+            raise self.failed
+        if self._count is None:
+            try:
+                self._count = self._load()
+            except TokenizerUnavailable as error:
+                self.failed = error
+                raise
+        return self._count(text)
+
+
+def own_tokenizer(model: str) -> tuple[str, str]:
+    """Return where the tokenizer of a model is, and what to call it: of a known one its own place, else its hub id."""
+    preset = next((p for p in PRESETS.values() if model in (p.name, p.location)), None)
+    return (preset.location, preset.name) if preset is not None else (model, model.rpartition("/")[2])
 
 
 def _from_folder(folder: Path) -> Tokenizer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from evals.importers.foreign import ForeignRun, files_under
 from evals.importers.inspect_log import find_run
 from evals.importers.lines import Notes
 from evals.importers.lm_eval import find_runs, is_lm_eval
-from evals.importers.rows import to_row
-from evals.importers.tokens import CountTokens, load_counter
+from evals.importers.reading import Choice, as_told, rows_of, survey
+from evals.importers.tokens import CountTokens, CountWhenNeeded, load_counter, own_tokenizer
 from s1core.errors import InvalidSetting
 from s1core.store import Row, RunStore, config_hash
 
+AS_RECORDED = Choice()
+TOLD = "counts of the log itself"
+"""Who counted, where no tokenizer had to."""
 _BATCH = 64
 """Rows per write: each write waits for the disk."""
 
@@ -30,10 +34,24 @@ def find_all(paths: list[Path], max_mb: int, notes: Notes) -> list[list[ForeignR
     groups: dict[tuple[str, str], dict[str, ForeignRun]] = {}
     for run in runs:
         group = groups.setdefault((run.model, run.benchmark), {})
-        first = group.setdefault(run.asked.label, run)
-        if first is not run:
-            notes.add(f"{run.path} repeats the setting {run.asked.label!r} of {first.path}, and was left out")
+        first = group.get(run.asked.label)
+        if first is not None:
+            run = _told_apart(run, first)
+        kept = group.setdefault(run.asked.label, run)
+        if kept is not run:
+            notes.add(f"{run.path} repeats the setting {run.asked.label!r} of {kept.path}, and was left out")
     return [sorted(group.values(), key=_order) for group in groups.values()]
+
+
+def _told_apart(run: ForeignRun, first: ForeignRun) -> ForeignRun:
+    """The same run with what tells its setting from another of the same name: temperature, else seed."""
+    for name in ("temperature", "seed"):
+        value = getattr(run.asked, name)
+        if value != getattr(first.asked, name):
+            said = f"{name} {value if value is not None else 'not told'}"
+            extra = f"{run.asked.extra}, {said}" if run.asked.extra else said
+            return replace(run, asked=replace(run.asked, extra=extra))
+    return run
 
 
 def _order(run: ForeignRun) -> tuple[int, float]:
@@ -56,16 +74,16 @@ def one_group(groups: Sequence[Sequence[ForeignRun]], out: Path) -> None:
 
 
 def write_run(
-    runs: Sequence[ForeignRun], out: Path | None, tokenizer: str | None, notes: Notes, *, regrade: bool = False
+    runs: Sequence[ForeignRun], out: Path | None, tokenizer: str | None, notes: Notes, choice: Choice = AS_RECORDED
 ) -> Path | None:
     """Write the runs of one model on one benchmark into a folder; the same command resumes.
 
     Args:
         runs: what `find_all` put together.
         out: the folder; None makes a name under `runs/`.
-        tokenizer: folder or hub id; None takes the model's own from the hub.
-        notes: takes what could not be imported.
-        regrade: judge with our own grader also where the log holds a verdict.
+        tokenizer: folder or hub id; None takes the model's own: the one that comes with it, else the hub's.
+        notes: takes what could not be imported, what is not known, and what is asked.
+        choice: which verdicts count.
 
     Returns:
         The folder, or None when nothing in it could be used.
@@ -73,8 +91,12 @@ def write_run(
     Raises:
         S1Error: no tokenizer, or the folder cannot be written or holds another run.
     """
-    location = tokenizer or runs[0].model
-    return write_counted(runs, out, load_counter(location), Path(location).name, notes, regrade=regrade)
+    location, name = (tokenizer, Path(tokenizer).name) if tokenizer else own_tokenizer(runs[0].model)
+    count = CountWhenNeeded(lambda: load_counter(location))
+    written = write_counted(runs, out, count, name, notes, choice)
+    if count.failed is not None:
+        notes.add(f"the tokens of the answers are unknown: {count.failed}")
+    return written
 
 
 def write_counted(
@@ -83,8 +105,7 @@ def write_counted(
     count: CountTokens,
     counted_by: str,
     notes: Notes,
-    *,
-    regrade: bool = False,
+    choice: Choice = AS_RECORDED,
 ) -> Path | None:
     """Do what `write_run` does, with a count of tokens that is at hand.
 
@@ -94,32 +115,24 @@ def write_counted(
         count: counts the tokens of a text.
         counted_by: what counts, for the manifest: the tokenizer's name, or how it is estimated.
         notes: as `write_run`.
-        regrade: as `write_run`.
+        choice: as `write_run`.
     """
-    rows = (to_row(sample, count, regrade=regrade) for run in runs for sample in _counted(run, notes))
+    held = [survey(run) for run in runs]
+    runs = [as_told(run, of) for run, of in zip(runs, held, strict=True)]
+    rows = (row for run, of in zip(runs, held, strict=True) for row in rows_of(run, of, count, choice, notes))
     first = next(rows, None)
     if first is None:
         return None
-    config = _config(runs, regrade)
+    config = _config(runs, choice)
     name = f"imported-{runs[0].benchmark}-{runs[0].model}-{config_hash(config)}".replace("/", "-")
     folder = out or Path("runs") / name
-    facts = {"sources": [run.facts for run in runs], "tokenizer": counted_by}
+    facts = {"sources": [run.facts for run in runs], "tokenizer": counted_by if any(of.counts for of in held) else TOLD}
     with RunStore(folder, config, facts) as store:
         _append(store, chain([first], rows), folder, notes)
     return folder
 
 
-def _counted(run: ForeignRun, notes: Notes) -> Iterator[Any]:
-    """The samples of a run; notes when they are fewer questions than the log announces."""
-    seen: set[str] = set()
-    for sample in run.samples(notes):
-        seen.add(sample.id)
-        yield sample
-    if run.expected is not None and len(seen) < run.expected:
-        notes.add(f"{run.path} gave {len(seen)} of the {run.expected} questions that it announces")
-
-
-def _config(runs: Sequence[ForeignRun], regrade: bool) -> dict[str, Any]:
+def _config(runs: Sequence[ForeignRun], choice: Choice) -> dict[str, Any]:
     first = runs[0]
     return {
         "provenance": "imported",
@@ -129,7 +142,8 @@ def _config(runs: Sequence[ForeignRun], regrade: bool) -> dict[str, Any]:
         "questions": max((run.expected for run in runs if run.expected is not None), default=None),
         "settings": [run.asked.as_dict() for run in runs],
         "sampling": {"temperature": first.asked.temperature, "seed": first.asked.seed},
-        **({"graded": "again"} if regrade else {}),
+        **({"graded": "again"} if choice.regrade else {}),
+        **({"verdict": choice.verdict} if choice.verdict is not None else {}),
     }
 
 

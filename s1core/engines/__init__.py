@@ -36,17 +36,17 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
     if name == "http" and endpoint:
         options = {"url": endpoint} | options
     if name == "transformers":
-        from s1core.engines.transformers import TransformersEngine
+        from s1core.engines.hf.engine import TransformersEngine
 
         return TransformersEngine.load(preset, **options)
     if name == "http":
         if "url" not in options:
             raise InvalidSetting("the http engine needs the server's address; add url='http://127.0.0.1:8000'")
-        from s1core.engines.http import HttpEngine
+        from s1core.engines.http.engine import HttpEngine
 
         return HttpEngine.load(preset, **options)
     if name == "vllm":
-        from s1core.engines.vllm import VllmEngine
+        from s1core.engines.vllm.engine import VllmEngine
 
         return VllmEngine.load(preset, **options)
     if name == "replay":

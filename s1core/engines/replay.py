@@ -81,7 +81,7 @@ class ReplayEngine:
             ModelUnavailable: the file is missing, damaged, or holds no run of this model.
         """
         runs = read_runs(Path(recording), preset.name)
-        from s1core.engines.loading import DEFAULT_CONTEXT, load_codec
+        from s1core.engines.hf.loading import DEFAULT_CONTEXT, load_codec
 
         codec, context = load_codec(preset)
         room = preset.context_length or context or DEFAULT_CONTEXT

@@ -4,8 +4,9 @@ r"""Grading: find the final answer of a text, compare it with the expected one, 
 >>> grade(r"So it is \boxed{023}.", "23", kind="integer")
 Verdict(correct=True, answer='023', rule='integer', found='boxed')
 
-Reading order: `extract` (text to answer), `literal` and `choice` (cheap comparisons), `worker` and `process` (symbolic
-comparison in a process of its own, bounded in time and memory), `equal`, `grade`.
+Reading order: `extract` (text to answer), `literal` and `choice` (cheap comparisons), `notation`, `structure`,
+`matching`, `units`, `exact`, `formulas` (comparison as mathematics), `worker`, `process`, `pool` (where that runs,
+bounded in time and memory), `equal`, `grade`. `labels`, `symbols` and `words` hold facts about languages and signs.
 """
 
 from s1core.grading.equal import canonical

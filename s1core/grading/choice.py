@@ -1,53 +1,167 @@
-"""Choices by letter: which option does a text choose."""
+"""Choices by letter or digit: which option does a text choose, in whatever language and script."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-from s1core.grading.extract import ANSWER_WORDS
+from s1core.grading.labels import ANSWER_WORDS, CHOOSING_WORDS, OPTION_SIGNS, OPTION_WORDS
 from s1core.grading.literal import unwrap_math
+from s1core.grading.words import fold
 
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
-_LETTER = r"(?<![A-Za-z0-9\\'’])(?!I\s+[a-z])(?P<letter>[A-J])(?![A-Za-z0-9'’])(?!\s*[=²^])"
+_LETTER = (
+    r"(?<![A-Za-z0-9\\'’_^°])(?<![0-9°]\s)(?!I\s+[a-z])(?P<letter>[A-J])"
+    r"(?![A-Za-z0-9_]|['’](?!d[iıuü]r)|\s*(?:[=²^+/<>]|\*(?!\*)|\\times|\\cdot))"
+)
+_DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?![\w^%]|[.,][0-9])"
+_WORDS = rf"(?<![A-Za-z\u00c0-\u052f])(?i:{'|'.join((*ANSWER_WORDS, *CHOOSING_WORDS))})"
+_NEGATION = r"\b(?:not|nicht|no|não|pas|ne|non|не|нет|нe|değil|bukan|không)\b|不|没|ない|아니|아닙|ليست?|لا\s|नहीं|নয়|ไม่"
 # Within one sentence: `making B the correct answer. Option A is ...` chooses B.
-_GAP = r"(?:(?!\bnot\b|[.!?][\s*])[^\n]){0,50}?"
-# `the answer is B`, `the answer: "B"`, and `the correct answer is:` with the option on a line of its own.
-_PHRASE = re.compile(rf"(?i:{ANSWER_WORDS})\b{_GAP}(?:(?:\bis\b|[:：])[\s*]*)?{_LETTER}")
-_BOLD = re.compile(rf"\*\*\(?{_LETTER}(?=[.:)]|\*\*)")
-_OPTION = re.compile(rf"\b[Oo]ption\s+\(?{_LETTER}")
-_LEADING = re.compile(rf"[\s\"'“‘*_$(\[{{]*{_LETTER}")
-_ITEM = re.compile(rf"{_LETTER}(?=[.)])")
-_TEXT_COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*(?=\{)")
+_GAP = rf"(?:(?!{_NEGATION}|[.!?。।][\s*]|[。।])[^\n]){{0,50}}?"
+# `B is wrong`, `Bではない`, `B değil`: what stands after a letter that is not chosen.
+_DENIED = (
+    r"(?!\)?\s*(?:is\s+(?:not|wrong|incorrect|false)|isn't|ではな|じゃな|ではありません|(?:[은는이가]\s*)?(?:아니|아닙)|"
+    r"değil|नहीं|নয়|不对|不正确|不是|错))"
+)
+_DENYING = re.compile(rf"(?:{_NEGATION})\W*$", re.IGNORECASE)
+# `A or C` chooses neither.
+_ALTERNATIVE = re.compile(r"(?<![A-Za-z])(?:[A-J]|[0-9])\)?\s*(?:,|/|\bor\b|\band\b)\s*\(?$")
 _WINDOW = 4_000
 """Characters at the end of a text that are searched; a conclusion stands there."""
 
 
-def choice_of(text: str) -> str | None:
-    """The letter that an answer, or an expected one, names: `B`, `(B) Au`, `B, which is cold`, `it is B`; else None."""
-    text = _TEXT_COMMAND.sub("", unwrap_math(text.strip()))
-    return _last(_PHRASE, text) or _leading(text) or _only(re.compile(_LETTER), text)
+_PRAISE = r"(?:(?:only|most|best)\s+(?:correct|likely|plausible|one|option|answer)|correct|right|best|answer|true)\b"
 
 
-def choice_in_prose(text: str, answer: str = "") -> str | None:
-    """The letter that a text chooses without giving it as its answer.
+class _Patterns:
+    """Where options stand that are named by one letter, or by one digit."""
 
-    In this order: the last `the answer is B`; the last option in bold, `**B. leave a tip**`; the first `option B` of
+    def __init__(self, sign: str) -> None:
+        self.sign = re.compile(sign)
+        # `the answer is B`, `the answer: "B"`, and `the correct answer is:` with the option on a line of its own.
+        self.phrase = re.compile(rf"{_WORDS}{_GAP}(?:(?:\bis\b|[:：])[\s*]*)?{sign}{_DENIED}")
+        self.bold = re.compile(rf"\*\*\(?{sign}(?=[.:)]|\*\*)")
+        self.option = re.compile(rf"(?i:{'|'.join(OPTION_WORDS)})\w*\s*[:：]?\s*[(（\"'“「*]*{sign}{_DENIED}")
+        self.leading = re.compile(rf"[\s\"'“‘«*_$(（\[{{【]*{sign}")
+        # `C is the answer`, `C is correct`.
+        self.praised = re.compile(rf"{sign}\)?\**\s+(?:is|must be)\s+(?:therefore\s+)?(?:the\s+)?{_PRAISE}")
+        self.item = re.compile(rf"{sign}(?=[.)])")
+        self.several = re.compile(
+            rf"[\s(]*(?:(?:[Bb]oth|[Ee]ither)\s+)?{sign}[)\s]*(?:(?:,|;|&|and|or|\\text\{{\s*and\s*\}})[\s(]*(?:[A-J]|1?[0-9])[)\s.]*)+"
+        )
+
+
+_BY_LETTER, _BY_DIGIT = _Patterns(_LETTER), _Patterns(_DIGIT)
+_TEXT_COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*(?=\{)")
+_SMALL = re.compile(r"\(([a-j])\)")
+_TOGETHER = re.compile(r"[A-J]{2,10}")
+_FORMULA = re.compile(r"[0-9=^_+]|\\[a-z]+")
+
+_OTHER_SIGN = re.compile(
+    "|".join(sorted(map(re.escape, OPTION_SIGNS.keys() - set("ABCDEFGHIJ")), key=len, reverse=True))
+)
+_ASKED = re.compile(rf"(?:{_WORDS}|(?i:{'|'.join(OPTION_WORDS)}))\S{{0,6}}(?:\s+\S{{1,12}}){{0,2}}\s*[\"'«“(（*]*$")
+_ENDS_SIGN = re.compile(r"[ـ\s]*(?:[).:,;\"'»”’*\]}$،、）。」』!?|।/]|$|\n|です|である|だ|입니다|이다|번)")
+_BEFORE_SIGN = "(（:：«\"'“「『*[【选選是为為择擇项項은는はข้อ"
+
+
+def choice_of(text: str, *, digits: bool = False) -> str | None:
+    """The option that an answer, or an expected one, names: `B`, `(B) Au`, `B, which is cold`, `it is B`; else None.
+
+    Several options are one answer: `A, C`.
+
+    Args:
+        text: an answer alone.
+        digits: whether options are numbered; otherwise they are lettered.
+    """
+    patterns, text = _prepared(text, digits)
+    found = _several(patterns, text) or _last(patterns.phrase, text) or _leading(patterns, text)
+    # Of a formula no letter is an option: `2 \times 10^{-4} J`.
+    return found or (None if _FORMULA.search(text) and not digits else _only(patterns.sign, text))
+
+
+def gold_choice(gold: str) -> tuple[str | None, bool]:
+    """The option that is expected, and whether options are numbered."""
+    folded = fold(gold).strip()
+    if together := choices_together(folded):
+        return together, False
+    letter = choice_of(folded.upper() if len(folded) == 1 else folded)
+    if letter is not None:
+        return letter, False
+    return choice_of(folded, digits=True), True
+
+
+def choices_together(text: str) -> str | None:
+    """Several options that are written together, `ACD`, as `A, C, D`; None for anything else."""
+    text = fold(_TEXT_COMMAND.sub("", text)).strip(" .*${}()")
+    return ", ".join(sorted(set(text))) if _TOGETHER.fullmatch(text) else None
+
+
+def choice_in_prose(text: str, answer: str = "", *, digits: bool = False) -> str | None:
+    """The option that a text chooses without giving it as its answer.
+
+    In this order: the last `the answer is B`; the last option in bold, `**B. leave a tip**`; the last
+    `B is correct`; the first `option B` of
     the labelled answer, which says what it is before it says why it is not another; the last `option B`; a letter that
     opens the text; the only option that is mentioned as an item, `B. ...` or `B) ...`.
 
     Args:
         text: the whole text.
         answer: the part of it that is labelled as the answer, if one is.
+        digits: whether options are numbered; otherwise they are lettered.
     """
-    end = text[-_WINDOW:]
-    stated = _OPTION.search(answer)
-    concluded = _last(_PHRASE, end) or _last(_BOLD, end) or (stated and stated["letter"]) or _last(_OPTION, end)
-    return concluded or _leading(text) or _only(_ITEM, end)
+    patterns = _BY_DIGIT if digits else _BY_LETTER
+    whole, end = _latin(fold(text[: _WINDOW // 4])), _latin(fold(text[-_WINDOW:]))
+    if several := _several(patterns, whole):
+        return several
+    stated = patterns.option.search(_latin(fold(answer)))
+    return (
+        _last(patterns.phrase, end)
+        or _last(patterns.bold, end)
+        or _last(patterns.praised, end)
+        or (stated and stated["letter"])
+        or _last(patterns.option, end)
+        or _leading(patterns, whole)
+        or _only(patterns.item, end)
+    )
 
 
-def leading_choice(text: str) -> str | None:
-    """The letter that opens an answer: `B`, `**(B)** Au`, `B, which is cold`; else None."""
-    return _leading(_TEXT_COMMAND.sub("", unwrap_math(text.strip())))
+def leading_choice(text: str, *, digits: bool = False) -> str | None:
+    """The option that opens an answer: `B`, `**(B)** Au`, `B, which is cold`; several as `A, C`; else None."""
+    patterns, text = _prepared(text, digits)
+    return _several(patterns, text) or _leading(patterns, text)
+
+
+def _prepared(text: str, digits: bool) -> tuple[_Patterns, str]:
+    text = _latin(fold(_TEXT_COMMAND.sub("", unwrap_math(text.strip()))))
+    return (_BY_DIGIT if digits else _BY_LETTER), _SMALL.sub(lambda small: f"({small[1].upper()})", text)
+
+
+def _latin(text: str) -> str:
+    """The text with options of other scripts as the Latin letter or the digit that they stand for."""
+    return text if text.isascii() else _OTHER_SIGN.sub(lambda sign: _read_sign(text, sign), text)
+
+
+def _read_sign(text: str, sign: re.Match[str]) -> str:
+    before = text[: sign.start()]
+    if sign[0] in "①②③④⑤⑥⑦⑧⑨⑩ⒶⒷⒸⒹⒺ⑴⑵⑶⑷⑸⒜⒝⒞⒟⒠":
+        return f" {OPTION_SIGNS[sign[0]]} "
+    asked = before.rstrip().endswith(tuple(_BEFORE_SIGN)) or _ASKED.search(before[-60:]) is not None
+    ends = _ENDS_SIGN.match(text, sign.end()) is not None
+    joined = _is_letter(before[-1:]) and not before.endswith(tuple(_BEFORE_SIGN))
+    continued = _is_letter(text[sign.end() : sign.end() + 1]) and not ends
+    return sign[0] if joined or continued or not (asked or ends) else f" {OPTION_SIGNS[sign[0]]} "
+
+
+def _is_letter(char: str) -> bool:
+    return bool(char) and (unicodedata.category(char)[0] in "LM" or char.isdigit())
+
+
+def _several(patterns: _Patterns, text: str) -> str | None:
+    found = patterns.several.fullmatch(text.strip(" .*"))
+    letters = sorted(set(re.findall(r"(?<![A-Za-z])[A-J](?![A-Za-z])|1?[0-9]", text))) if found else []
+    return ", ".join(letters) if len(letters) > 1 else None
 
 
 def _last(pattern: re.Pattern[str], text: str) -> str | None:
@@ -57,8 +171,8 @@ def _last(pattern: re.Pattern[str], text: str) -> str | None:
     return letter
 
 
-def _leading(text: str) -> str | None:
-    found = _LEADING.match(text)
+def _leading(patterns: _Patterns, text: str) -> str | None:
+    found = patterns.leading.match(text)
     if found is None:
         return None
     # `A triangle has ...` begins a sentence; `A`, `A. Peter` and `(A) Peter` choose.
@@ -67,5 +181,10 @@ def _leading(text: str) -> str | None:
 
 
 def _only(pattern: re.Pattern[str], text: str) -> str | None:
-    letters = {found["letter"] for found in pattern.finditer(text)}
+    letters = {
+        found["letter"]
+        for found in pattern.finditer(text)
+        if not _DENYING.search(before := text[max(0, found.start() - 20) : found.start()])
+        and not _ALTERNATIVE.search(before)
+    }
     return letters.pop() if len(letters) == 1 else None

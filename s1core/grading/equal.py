@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from s1core.grading import process
+from s1core.grading import pool
 from s1core.grading.literal import parse_integer, parse_number, plain, same_number, tidy
 
 LONGEST_ANSWER = 2_000
@@ -50,16 +50,16 @@ def equal_math(answer: str, gold: str, *, found: str = "") -> Comparison:
     """
     if len(answer) > LONGEST_ANSWER:
         return Comparison(equal=False, rule="too_long")
-    if tidy(answer) == tidy(gold) != "":
+    if tidy(answer) == tidy(gold) or plain(answer) == plain(gold) != "":
         return Comparison(equal=True, rule="same_text")
     ours, theirs = parse_number(answer), parse_number(gold)
     if ours is not None and theirs is not None:
         return Comparison(equal=same_number(ours, theirs), rule="number")
-    reply = process.compare(answer, gold, found=found)
+    reply = pool.compare(answer, gold, found=found)
     return Comparison(equal=reply.equal, rule=reply.rule, seen=reply.seen)
 
 
 def canonical(answer: str) -> str:
     """One spelling for answers that are literally the same, so that votes can be counted: 023 and 23, 0.5 and 1/2."""
     number = parse_number(answer)
-    return str(number.value) if number is not None else tidy(answer)
+    return tidy(answer) if number is None else f"{number.value}{'%' if number.percent else ''}"

@@ -1,12 +1,10 @@
-"""Keep one comparing process at hand; stop it when it is late and start another when it is needed.
+"""One comparing process: start it, ask it, stop it when it is late and start another when it is needed.
 
-Safe from any thread (requests queue up) and inside an event loop (no signals, no loop of its own; a call blocks for at
-most the deadline). A forked child starts a process of its own.
+Works in any thread and inside an event loop: no signals, no loop of its own.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
 import json
@@ -27,19 +25,20 @@ from s1core.errors import S1Error
 DEADLINE_S = 3.0
 """For one comparison, once the process is ready: the first hostile answer, with the start, costs less than 5 seconds.
 
-The slowest honest comparison known takes 0.8 seconds. When the process gets less than a fifth of a core, as beside a
-training run, it is given up to `START_LIMIT_S`: a verdict must not depend on what else the machine does.
+The slowest honest comparisons known take a second. When the process does not get most of a core, as beside a training
+run, it is given up to `START_LIMIT_S`: a verdict must not depend on what else the machine does.
 """
 START_LIMIT_S = 60.0
 """For loading math-verify: about a second, more on a busy machine. An honest answer must not pay for that."""
 
-_LEAST_CPU_SHARE = 0.2
+_LEAST_CPU_SHARE = 0.6
 """A comparison that got less of a core than this was starved, not slow, and is given more time."""
 _PATIENCE_S = 0.05
 
 _LONGEST_GOLD = 20_000
 _ids = itertools.count()
 _PROGRAM = Path(__file__).with_name("worker.py")
+_ROOT = Path(__file__).parents[2]
 
 
 class GraderUnavailable(S1Error, RuntimeError):
@@ -68,9 +67,11 @@ class Worker:
 
     def __init__(self, start_limit_s: float = START_LIMIT_S) -> None:
         try:
-            # -P: the folder of the program must not shadow other modules.
+            # -P: the folder that the user is in must not shadow modules; the one that holds this package is named.
+            path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(_PROGRAM)],
+                env={**os.environ, "PYTHONPATH": path},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -179,11 +180,13 @@ class Worker:
 
 
 class Client:
-    """The worker of this process, started at the first comparison."""
+    """One worker, started at the first comparison."""
 
     def __init__(self, deadline_s: float = DEADLINE_S) -> None:
         self.deadline_s = deadline_s
         self.worker: Worker | None = None
+        self.since_s = math.inf
+        """When the comparison under way began, by the monotonic clock; infinite between comparisons."""
         self._lock = threading.Lock()
 
     def compare(self, text: str, gold: str, *, found: str) -> Reply:
@@ -196,6 +199,8 @@ class Client:
                 return Reply(equal=False, rule="timeout")
             except WorkerGone:
                 return Reply(equal=False, rule="crashed")
+            finally:
+                self.since_s = math.inf
         if "failed" in content:
             return Reply(equal=False, rule=str(content["failed"]))
         return Reply(equal=bool(content["equal"]), rule="math_verify", seen=content["seen"])
@@ -231,6 +236,7 @@ class Client:
         return self.worker
 
     def _ask_worker(self, worker: Worker, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        self.since_s = time.monotonic()
         try:
             return worker.ask(request, timeout_s)
         except WorkerLate:
@@ -246,28 +252,3 @@ class Client:
         worker, self.worker = self.worker, None
         if worker is not None:
             worker.stop()
-
-
-_client = Client()
-
-
-def compare(text: str, gold: str, *, found: str = "") -> Reply:
-    """Compare by math-verify in the process at hand.
-
-    Args:
-        text: an answer, or a text in which to look for one.
-        gold: the expected answer.
-        found: the rule by which the answer was found; empty for a text in which it is still to be found.
-    """
-    return _client.compare(text, gold, found=found)
-
-
-def _after_fork() -> None:
-    # The parent's worker and lock are the parent's: sharing the pipes would mix up the replies.
-    global _client
-    _client = Client(_client.deadline_s)
-
-
-atexit.register(lambda: _client.stop())
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

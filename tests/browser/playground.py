@@ -13,7 +13,6 @@ from typing import Any
 
 import uvicorn
 
-from app.build import build_app
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.scripted import Script, ScriptedEngine, byte_codec
 
@@ -122,13 +121,21 @@ def scripted_engines() -> dict[str, PacedEngine]:
 class Playground:
     """A server on a free port, stopped at the end of a `with` block."""
 
-    def __init__(self, model: str, engines: dict[str, PacedEngine] | None = None, **options: Any) -> None:
+    def __init__(
+        self, model: str, engines: dict[str, PacedEngine] | None = None, *, app: Any = None, **options: Any
+    ) -> None:
+        """Build the whole application around the engines, unless a part of it is given."""
         self.engines = engines or {}
-        self._socket = socket.socket()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        if app is None:
+            # Imported late: Gradio takes a while, and a part of the application may do without.
+            from app.build import build_app
+
+            app = build_app(model, engines=self.engines, **options)
         config = uvicorn.Config(
-            build_app(model, engines=self.engines, **options),
+            app,
             log_level="warning",
             timeout_graceful_shutdown=1,
             lifespan="on",

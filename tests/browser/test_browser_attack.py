@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from app import compare_files
+from app.tabs.compare import recording_file
 from tests.browser.conftest import OpenPage
 from tests.browser.playground import Playground
 from tests.browser.test_browser_compare import finished, race
@@ -50,7 +50,7 @@ def test_a_link_to_a_comparison_and_its_race(playground: Playground, open_page: 
 
 
 def test_a_recording_of_a_stranger(playground: Playground, open_page: OpenPage, tmp_path: Path) -> None:
-    lines = (compare_files.BUNDLED / "race-waits.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (recording_file.BUNDLED / "race-waits.jsonl").read_text(encoding="utf-8").splitlines()
     head, told = json.loads(lines[0]), []
     head |= {"title": EVIL, "question": EVIL, "expected": EVIL}
     for lane in head["lanes"]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.app.train_data import write_run
+from tests.app.tabs.train.train_data import write_run
 from tests.browser.conftest import OpenPage
 from tests.browser.playground import Playground, scripted_engines
 from tests.browser.visit import ask, finished, region, stage

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.app.lm_eval_log import QUESTIONS, log
+from tests.app.tabs.compare.lm_eval_log import QUESTIONS, log
 from tests.browser.playground import HOSTILE, Playground
 from tests.browser.visit import ask, region, replay, soon
 

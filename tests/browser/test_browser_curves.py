@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from evals import cached
-from tests.app.curves_data import measured
-from tests.app.test_app_curves_routes import RESULTS, SAMPLES, lines, results, sample
+from evals.reports import cached
+from tests.app.tabs.curves.curves_data import measured
+from tests.app.tabs.curves.test_curves_routes import RESULTS, SAMPLES, lines, results, sample
 from tests.browser.playground import PacedEngine, Playground, think
 from tests.browser.visit import region, set_slider, soon
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app.jobs import Jobs
+from app.jobs.registry import Jobs
 from s1core.nano import BASE, WEIGHTS
-from tests.app.train_data import write_rows, write_run
+from tests.app.tabs.train.train_data import write_rows, write_run
 from tests.browser.conftest import OpenPage
 from tests.browser.playground import HOSTILE, Playground
 from tests.browser.visit import ask, finished, region, soon
@@ -36,7 +36,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(runs: Path) -> Iterator[Playground]:
     with pytest.MonkeyPatch.context() as patch:
-        # Slurm is offered where its programs are; with a real one it is tested in tests/app/test_app_train_slurm.py.
+        # Slurm is offered where its programs are; with a real one tests/app/tabs/train tests it.
         programs = runs.parent / "programs"
         programs.mkdir()
         for name in ("sbatch", "scontrol", "scancel"):

@@ -15,7 +15,7 @@ from curate.claude.client import Claude
 from curate.claude.journal import Journal
 from curate.claude.live import Pace
 from curate.claude.prices import MODELS
-from curate.claude.wire import connect
+from curate.claude.requests import connect
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from curate.asking import ModelSpec
+from curate.generation import ModelSpec
 from curate.rows import Rejection
 from s1core.engines.scripted import ScriptedEngine
 from s1core.nano import expected_answer, make_questions

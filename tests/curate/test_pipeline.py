@@ -16,12 +16,12 @@ from curate_helpers import knows, question_file, rejections, use_engines
 from datasets import load_from_disk
 from fake_claude import FakeClaude
 
-from curate.asking import ModelSpec
 from curate.claude.journal import CapReached, Journal
 from curate.claude.prices import MODELS
 from curate.config import CurateConfig, Means
 from curate.estimate import as_table, estimate, pool_of
 from curate.example import main as example
+from curate.generation import ModelSpec
 from curate.pipeline import Result, curate
 from curate.progress import read_events
 from curate.push import check
@@ -30,6 +30,7 @@ from curate.rows import CurateError, Row
 from curate.sources import evaluation_spec, parse_spec
 from curate.stages.trace import NanoTeacher
 from s1core.errors import EngineFailed
+from tests.stand_in_hub import stand_in
 
 WEAK = (ModelSpec(model="weak-a"), ModelSpec(model="weak-b"))
 
@@ -385,26 +386,30 @@ def test_only_finished_sets_without_private_questions_may_be_published(tmp_path:
 def test_publishing_uploads_rows_and_card_by_its_own_command(
     tmp_path: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uploads: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(
-        "datasets.Dataset.push_to_hub", lambda self, to, private: uploads.append((len(self), to, private))
-    )
-    monkeypatch.setattr(
-        "huggingface_hub.HfApi.upload_file",
-        lambda self, **what: uploads.append((what["path_or_fileobj"].name, what["repo_id"], what["repo_type"])),
-    )
+    hub = stand_in(monkeypatch)
     run(tmp_path, config(tmp_path))
-    assert uploads == []
+    assert not hub.private
     assert push([str(tmp_path / "run"), "--to", "me/nano-20", "--private"]) == 0
-    assert uploads == [(20, "me/nano-20", True), ("README.md", "me/nano-20", "dataset")]
+    assert (hub.rows, hub.private) == ({"me/nano-20": 20}, {"me/nano-20": True})
+    assert hub.files == {"me/nano-20": {"README.md": (tmp_path / "run" / "README.md").read_bytes()}}
     assert "huggingface.co/datasets/me/nano-20" in capsys.readouterr().out
-
-    def refuse(*args: Any, **more: Any) -> None:
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr("datasets.Dataset.push_to_hub", refuse)
+    hub.refuses = ConnectionError("no route")
     assert push([str(tmp_path / "run"), "--to", "me/nano-20"]) == 2
     assert "the hub did not take me/nano-20 (no route)" in capsys.readouterr().err
+
+
+def test_private_sets_are_not_pushed_to_public_repositories(
+    tmp_path: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = stand_in(monkeypatch)
+    run(tmp_path, config(tmp_path))
+    assert push([str(tmp_path / "run"), "--to", "me/open"]) == 0
+    hub.rows.clear()
+    assert push([str(tmp_path / "run"), "--to", "me/open", "--private"]) == 2
+    assert "me/open is there already, and public" in capsys.readouterr().err
+    assert push([str(tmp_path / "run"), "--to", "nano-20"]) == 2
+    assert "written as owner/name" in capsys.readouterr().err
+    assert not hub.rows
 
 
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(

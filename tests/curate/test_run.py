@@ -205,10 +205,12 @@ def test_the_whole_s1k_is_estimated_at_once_without_network_or_folder(
 
 def test_the_catalogue_tells_what_can_be_asked() -> None:
     told = json.loads(subprocess.check_output([sys.executable, "-m", "curate.catalogue"], cwd=ROOT, text=True))
-    assert len(told["sources"]) == 17
-    assert sum(source["rows"] or 0 for source in told["sources"]) == 59_029
+    assert len(told["sources"]) == 19
+    rows = {source["name"]: source["rows"] for source in told["sources"]}
+    assert (rows.pop("nano"), rows.pop("problems"), rows.pop("gsm8k")) == (None, None, 7_473)
+    assert sum(rows.values()) == 59_029
     assert [source["name"] for source in told["sources"] if source["private"]] == ["gpqa"]
-    assert set(told["recipes"]) == {"nano", "s1k"}
+    assert set(told["recipes"]) == {"nano", "s1-135m", "s1k"}
 
 
 @pytest.mark.parametrize(
@@ -219,6 +221,11 @@ def test_the_catalogue_tells_what_can_be_asked() -> None:
         (["--source", "nano:50"], "needs weaker models"),
         (["--source", "nano:50", "--source", "nano:60"], "source nano is named twice"),
         (["--source", "nano:50", "--fields", "question"], "--fields is written as"),
+        (["--source", "problems:many"], "expected a number of questions, such as problems:24000"),
+        (["--source", "problems:50", "--local", "gsm8k=x.jsonl"], "sources of the hub here: none"),
+        (["--recipe", "s1-135m", "--local", "gsm8k=none.jsonl"], "there is no file none.jsonl"),
+        (["--recipe", "s1-135m", "--difficulty-sample", "0"], "--difficulty-sample must be 1 or more"),
+        (["--recipe", "s1-135m", "--length-ratio", "0"], "--length-ratio must be above 0"),
         (["--source", "nano:50", "--select", "all", "--target", "0"], "target must be 1 or more"),
         (["--source", "nano:50", "--select", "all", "--shard", "8/8"], "a shard is written as 0/8"),
         (["--source", "nano:50", "--select", "all", "--eval", "math500=none.jsonl"], "there is no file none.jsonl"),

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from curate.rows import CurateError, Row, question_key
-from curate.select import LONG_MATH_TOKENS, Drawn, Select, benchmark_mix, draw_rank, is_first_take, select
+from curate.select import LONG_MATH_TOKENS, Drawn, Select, benchmark_mix, draw_rank, is_first_take, select, spread
 
 ROWS, DOMAINS = 24_517, 51
 
@@ -158,3 +158,42 @@ def test_what_is_not_drawn_is_rejected_as_such() -> None:
     assert all(r.drawn for r in outcome.rows)
     with pytest.raises(CurateError, match="known: published, random"):
         Select(mode="best").run(pool(), lambda done, rejected: None)  # type: ignore[arg-type]
+
+
+def phrased(count: int, phrasings: int) -> list[Row]:
+    """Rows of two domains; of the first one nearly all have the same phrasing."""
+    rows = [row(n, domain="a", subject="a", phrasing=f"p{max(0, n - 200 + phrasings)}") for n in range(200)]
+    return rows + [row(n, domain="b", subject="b", phrasing=f"q{n % 4}") for n in range(200, count)]
+
+
+def test_phrasings_of_a_domain_are_drawn_alike() -> None:
+    rows = phrased(600, 5)
+    for mode in ("published", "diverse"):
+        counts: Counter[str] = Counter()
+        for seed in range(40):
+            counts += Counter(d.row.phrasing for d in select(rows, mode, 8, seed))
+        # The rare ones have one row each, and are drawn as often as the frequent one until that is gone.
+        assert 0.5 < counts["p1"] / (sum(counts[f"p{n}"] for n in range(1, 6)) / 5) < 1.7
+        assert counts["p1"] > 0.4 * counts["p0"]
+
+
+def test_any_length_is_drawn_alike_at_ratio_one() -> None:
+    rows = [row(n, domain="only", thinking_tokens=n) for n in range(100)]
+    drawn = [int(d.row.id) for seed in range(400) for d in select(rows, "published", 1, seed, 1.0)]
+    assert 40 < sum(drawn) / len(drawn) < 60
+    rng = random.Random(0)
+    counts = Counter(draw_rank(rng, 4, 0.8) for _ in range(40_000))
+    for rank in range(4):
+        assert counts[rank] / 40_000 == pytest.approx(0.8**rank / sum(0.8**r for r in range(4)), abs=0.01)
+
+
+def test_a_spread_sample_takes_of_every_phrasing() -> None:
+    rows = phrased(600, 5)
+    chosen = spread(rows, 20, 0)
+    assert len(chosen) == 20
+    counts = Counter((r.subject, r.phrasing) for r in rows if r.uid in chosen)
+    assert sum(n for (subject, _), n in counts.items() if subject == "a") == 10
+    assert {subject for subject, _ in counts} == {"a", "b"} and len(counts) >= 7
+    assert spread(random.Random(1).sample(rows, len(rows)), 20, 0) == chosen
+    assert spread(rows, 20, 1) != chosen
+    assert spread(rows, 10_000, 0) == {r.uid for r in rows}

@@ -8,12 +8,14 @@ import pytest
 
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import code_commit, evaluate, evaluate_grid, row_key, run_facts
-from evals.report import by_setting, compare, markdown, without_waits
+from evals.reports.summary import by_setting, compare, markdown, without_waits
 from evals.settings import NATURAL, grid_label, one_by_one, parse_counts
 from s1core import Sampling
 from s1core.engines.base import Engine
 from s1core.engines.scripted import ScriptedEngine
 from s1core.errors import EngineFailed, InvalidSetting
+from s1core.grading import grade
+from s1core.problems import FAMILIES
 from s1core.store import Row, RunStore
 
 ITEMS = [Item(id=str(i), question=f"question {i}", answer="3", kind="text", group="ab"[i % 2]) for i in range(6)]
@@ -150,6 +152,26 @@ def test_the_nano_benchmark_is_frozen_and_large() -> None:
     items = load_benchmark("nano")
     assert len(items) >= 1000 and len({item.group for item in items}) >= 5
     assert items[:10] == load_benchmark("nano", 10)
+
+
+def test_the_problems_benchmark_is_frozen_and_of_every_family() -> None:
+    items = load_benchmark("problems")
+    assert len(items) == 1200 and len({item.question for item in items}) == 1200
+    assert {item.group for item in items} == set(FAMILIES)
+    assert items[:34] == load_benchmark("problems", 34)
+    assert all(grade(f"Final Answer: {item.answer}", item.answer, item.kind).correct for item in items)
+
+
+def test_the_paraphrases_are_a_benchmark_of_their_own() -> None:
+    items = load_benchmark("problems-paraphrased")
+    assert len(items) >= 150 and {item.group for item in items} == set(FAMILIES)
+    assert len({item.group for item in load_benchmark("problems-paraphrased", 17)}) == 17
+
+
+@pytest.mark.parametrize("name", ["nano", "problems", "problems-paraphrased"])
+def test_a_bundled_benchmark_takes_no_file(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match=f"{name} has its own questions"):
+        load_benchmark(name, data=tmp_path / "x.jsonl")
 
 
 def test_an_unknown_benchmark_lists_the_known_ones() -> None:

@@ -27,7 +27,7 @@ SWEEP = ["evals.sweep", "--limit", "16", "--concurrency", "12", "--budgets", "0,
 # command. A forked process has no threads, engines or files of others, so it is as good as a fresh one.
 NURSERY = """
 import importlib, json, os, resource, sys
-import s1core.engines.transformers
+import s1core.engines.hf.engine
 import transformers.models.qwen2.modeling_qwen2
 from transformers import AutoModelForCausalLM, AutoTokenizer
 commands = {name: importlib.import_module(name) for name in ("evals.run", "evals.sweep")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
-
-from curate.asking import ModelSpec, ask_all
+from curate.generation import ModelSpec, ask_all
 from curate.rows import Row
 from evals.benchmarks import Item
 from evals.evaluate import evaluate, evaluate_grid, run_config, sampling_config, sampling_of
 from evals.methods import Asked, evaluate_controlled, evaluate_samples
 from evals.settings import one_by_one
 from s1core import Sampling
-from s1core.engines.sampler import Draw, Sampler
+from s1core.engines.hf.sampler import Draw, Sampler
 from s1core.engines.scripted import ScriptedEngine
 from s1core.methods import Control, majority_vote, rejection_sampling
 from s1core.store import RunStore

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from app.jobs import Jobs
+from app.jobs.registry import Jobs
 
 PAUSE_S = 0.1
 

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIBRARIES = (
     *("app.__main__", "app.build", "curate.run", "evals.sweep", "tests.faults.launcher"),
-    *("s1core.engines.transformers", "transformers.models.qwen2.modeling_qwen2"),
+    *("s1core.engines.hf.engine", "transformers.models.qwen2.modeling_qwen2"),
 )
 
 

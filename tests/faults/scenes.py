@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from app.jobs import Job, Jobs
+from app.jobs.registry import Job, Jobs
 from curate.progress import read_events
 from evals.evaluate import row_key
 from s1core.store import read_manifest, read_rows

@@ -15,10 +15,13 @@ import warnings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from tests.fuzz import of_ours, of_strangers, of_text, of_visitors
+from tests.fuzz import of_logs, of_ours, of_strangers, of_text, of_visitors
 from tests.fuzz.target import MOST_CPU_S, Target, run
 
-TARGETS: tuple[Target, ...] = (*of_visitors.TARGETS, *of_strangers.TARGETS, *of_text.TARGETS, *of_ours.TARGETS)
+TARGETS: tuple[Target, ...] = (
+    *(*of_visitors.TARGETS, *of_strangers.TARGETS, *of_logs.TARGETS),
+    *(*of_text.TARGETS, *of_ours.TARGETS),
+)
 
 
 def main() -> int:

@@ -8,19 +8,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.curate_funnel import FunnelFile
-from app.curate_rejected import RejectedFile, rejection_view
-from app.curate_sets import EXAMPLES, SetShelf
-from app.jobs import Job, Jobs
-from app.jobs_end import outcome
-from app.train_curves import read_metrics
-from app.train_jobs import TrainJobs
-from app.train_runs import TrainShelf
+from app.artifacts.curated.funnel import FunnelFile
+from app.artifacts.curated.rejected import RejectedFile, rejection_view
+from app.artifacts.curated.sets import EXAMPLES, SetShelf
+from app.jobs.outcome import outcome
+from app.jobs.registry import Job, Jobs
+from app.tabs.train.jobs import TrainJobs
+from app.tabs.train.metrics import read_metrics
+from app.tabs.train.runs import TrainShelf
+from curate.cache import Facts
 from curate.claude.journal import Journal
-from curate.facts import Facts
 from curate.progress import read_events
-from evals.cached import run_series
-from evals.packed import read_packed
+from evals.reports.cached import run_series
+from evals.reports.packed_run import read_packed
 from s1core.recording import read_runs
 from s1core.store import read_manifest, read_rows
 from tests.fuzz.inputs import altered, documents, json_lines, torn
@@ -157,8 +157,8 @@ def _runs(folder: Path) -> None:
 
 
 def _metrics(folder: Path) -> None:
-    from train.folder import RunFolder
-    from train.folder import read_metrics as read_log
+    from train.finetune.run_folder import RunFolder
+    from train.finetune.run_folder import read_metrics as read_log
 
     metrics = read_metrics(folder)
     json.dumps([metrics.curves(), metrics.last, metrics.seconds], allow_nan=False).encode()

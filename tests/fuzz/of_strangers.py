@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,22 +16,16 @@ from curate.sources import files as curate_files
 from curate.sources.mapping import Source, to_row
 from evals.benchmarks import files as question_files
 from evals.benchmarks.records import to_items
-from evals.importers.lines import Notes
-from evals.importers.rows import split_thinking
-from evals.importers.rows import to_row as sample_row
-from evals.importers.write import find_all
-from evals.outside import parse_json
+from evals.json_input import parse_json
 from s1core.engines.base import Request
-from s1core.engines.wire import Continuation, Interrupted, message_of
+from s1core.engines.http.completions import Continuation, Interrupted, message_of
 from s1core.errors import S1Error
 from s1core.models import NANO_WEIGHTS
 from s1core.types import Sampling
-from tests.app.lm_eval_log import line
-from tests.fuzz.inputs import JSON, altered, documents, json_lines, torn, written
+from tests.fuzz.inputs import JSON, altered, documents, json_lines, torn
 from tests.fuzz.of_text import codec
 from tests.fuzz.target import Target, in_file
 
-_STAMP = "2026-01-02T03-04-05.678"
 QUESTION = {
     "id": "q1",
     "question": "What is 2 + 3?",
@@ -42,42 +34,6 @@ QUESTION = {
     "options": ["4", "5"],
     "subject": "sums",
     "more": {"year": 1999},
-}
-RESULTS = {
-    "config": {
-        "model": "hf",
-        "model_args": "pretrained=org/m,dtype=auto",
-        "random_seed": 0,
-        "gen_kwargs": "max_tokens_thinking=500,temperature=0,thinking_n_ignore=1,thinking_n_ignore_str=Wait",
-    },
-    "n-samples": {"aime24": {"original": 30, "effective": 30}},
-    "git_hash": "abc",
-}
-GIVEN = {"max_tokens_thinking": 500, "temperature": 0.5, "thinking_n_ignore": 1, "thinking_n_ignore_str": "Wait"}
-INSPECT = {
-    "eval": {"model": "openai/o1", "task": "aime24", "dataset": {"samples": 1}, "created": "2026"},
-    "plan": {"config": {"reasoning_tokens": 100, "temperature": 1, "seed": 3}},
-    "status": "success",
-    "samples": [
-        {
-            "id": 1,
-            "epoch": 1,
-            "target": "5",
-            "output": {
-                "model": "o1",
-                "choices": [
-                    {
-                        "message": {
-                            "content": [{"type": "reasoning", "reasoning": "2 + 3"}, {"type": "text", "text": "5"}]
-                        }
-                    }
-                ],
-                "usage": {"reasoning_tokens": 4},
-            },
-            "scores": {"match": {"value": "C", "answer": "5"}},
-            "attachments": {},
-        }
-    ],
 }
 _CHAT = [
     {"system": "Short.", "user": "What is 2 + 3?", "assistant": "<|im_start|>think\nsum<|im_start|>answer\n5"},
@@ -136,51 +92,17 @@ def _parquet() -> bytes:
     return out.getvalue()
 
 
-def _imported(*names: str) -> Callable[[bytes], object]:
-    def read(path: Path) -> None:
-        notes = Notes()
-        for name in names:
-            path.with_name(name).write_bytes(written(RESULTS))
-        _samples([path, *(path.with_name(name) for name in names)], notes)
-
-    return in_file(f"folder/samples_aime24_{_STAMP}.jsonl", read)
-
-
-def _samples(paths: list[Path], notes: Notes) -> None:
-    for group in find_all(paths, 64, notes):
-        for run in group:
-            json.dumps([run.asked.as_dict(), run.facts, run.expected], allow_nan=False).encode()
-            for sample in run.samples(notes):
-                # Verdicts have a target of their own: a comparison may take seconds, and is stopped then.
-                parts = split_thinking(sample.parts.answer)
-                row = sample_row(sample, len) if sample.recorded else parts.segments
-                json.dumps(row, allow_nan=False).encode()
-    list(notes)
-
-
-def _eval(members: list[bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as log:
-        for number, member in enumerate(members):
-            log.writestr(f"samples/{number}.json" if number else "header.json", member)
-    return out.getvalue()
-
-
-def _head(value: Any) -> bytes:
-    return written({**value, "samples": []} if isinstance(value, dict) else value)
-
-
 @cache
 def _renderer() -> Any:
     from transformers import AutoTokenizer
 
-    from train.data import Renderer
+    from train.finetune.data import Renderer
 
     return Renderer(AutoTokenizer.from_pretrained(str(NANO_WEIGHTS)), "s1")
 
 
 def _trained(path: Path) -> None:
-    from train.data import _row, read_rows
+    from train.finetune.data import _row, read_rows
 
     for number, raw in enumerate(read_rows(path), 1):
         row = _row(_renderer(), raw, number, "fuzz")
@@ -217,25 +139,6 @@ TARGETS = (
     Target(
         name="rows to train on: Parquet", fed=torn(st.builds(_parquet)), read=in_file("r.parquet", _trained), share=0.3
     ),
-    Target(name="lm-eval: samples", fed=json_lines(json.loads(line(0, 64, exact_match=1))), read=_imported()),
-    Target(
-        name="lm-eval: results",
-        fed=documents(RESULTS, RESULTS | {"config": {"gen_kwargs": GIVEN}}),
-        read=in_file(f"folder/results_{_STAMP}.json", lambda path: _beside(path)),
-    ),
-    Target(
-        name="inspect: JSON", fed=documents(INSPECT), read=in_file("log.json", lambda path: _samples([path], Notes()))
-    ),
-    Target(
-        name="inspect: zip",
-        fed=torn(
-            st.lists(altered(INSPECT["samples"][0]).map(written), max_size=2).flatmap(
-                lambda rest: altered(INSPECT).map(lambda head: _eval([_head(head), *rest]))
-            )
-        ),
-        read=in_file("log.eval", lambda path: _samples([path], Notes())),
-        share=0.5,
-    ),
     Target(
         name="answers of a server",
         fed=st.lists(documents(_EVENT), max_size=4),
@@ -247,8 +150,3 @@ TARGETS = (
     ),
     Target(name="words of Claude", fed=st.text(), read=lambda text: (read_verdict(text), read_class(text)), refuses=()),
 )
-
-
-def _beside(path: Path) -> None:
-    path.with_name(f"samples_aime24_{_STAMP}.jsonl").write_text(line(0, 64, exact_match=1) + "\n", encoding="utf-8")
-    _samples([path], Notes())

@@ -187,20 +187,20 @@ def _decoded(ids: list[int]) -> None:
 
 
 def _time(text: str) -> None:
-    from train.launch_slurm import minutes
+    from train.launcher.slurm import minutes
 
     if minutes(text) < 1:
         raise AssertionError("no time at all")
 
 
 def _overrides(words: list[str]) -> None:
-    from train.config import TrainConfig, with_settings
+    from train.finetune.config import TrainConfig, with_settings
 
     with_settings(TrainConfig(recipe="fuzz", model="m"), words)
 
 
 def _keys() -> list[str]:
-    from train.config import known_keys
+    from train.finetune.config import known_keys
 
     return known_keys()
 

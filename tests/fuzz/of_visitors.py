@@ -13,22 +13,25 @@ from typing import Any
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from app import command_words, compare_files, compare_lm_eval, curate_form, train_form
-from app.compare_lab import Lab
-from app.compare_settings import presets, read_comparison, setting
-from app.compare_tape import tape
-from app.curate_sets import SetShelf
-from app.curves_shelf import RunShelf
-from app.curves_upload import Importer, safe_name
-from app.nesting import is_deeper
-from app.openai_wire import read_ask, read_body
-from app.questions import same_answer
-from app.settings import ACCOUNTING, METHODS, read_settings
-from app.sign_in import Credentials, SignIn, _cookie
-from app.train_slurm import SLURM
-from tests.app.lm_eval_log import line
+from app.access.json_depth import is_deeper
+from app.access.sign_in import Credentials, SignIn, _cookie
+from app.api.openai_schema import read_ask, read_body
+from app.artifacts.curated.sets import SetShelf
+from app.artifacts.curves.store import RunShelf
+from app.jobs import commands
+from app.runs.questions import same_answer
+from app.runs.request import ACCOUNTING, METHODS, read_settings
+from app.tabs.compare import import_lm_eval, recording_file
+from app.tabs.compare.lab.session import Lab
+from app.tabs.compare.request import presets, read_comparison, setting
+from app.tabs.compare.tape import tape
+from app.tabs.curate import form as curate_form
+from app.tabs.curves.upload import Importer, safe_name
+from app.tabs.train import form as train_form
+from app.tabs.train.slurm import SLURM
+from tests.app.tabs.compare.lm_eval_log import line
 from tests.fuzz.inputs import JSON, ODD, altered, documents, json_lines, named, torn, written
-from tests.fuzz.of_strangers import INSPECT, RESULTS
+from tests.fuzz.of_logs import INSPECT, RESULTS
 from tests.fuzz.target import Target
 
 _STAMP = "2026-01-02T03-04-05.678"
@@ -42,12 +45,24 @@ _CHAT = {
     "temperature": 0.5,
     "stream": True,
     "stream_options": {"include_usage": True},
-    "stop": [],
-    "n": 1,
+    "stop": ["x", "\n\n"],
+    "n": 2,
+    "top_p": 0.95,
+    "seed": None,
+    "thinking": {"type": "enabled", "budget_tokens": 64},
+    "reasoning": {"max_tokens": 64},
+    "chat_template_kwargs": {"enable_thinking": True},
+    "max_completion_tokens": 100,
 }
-_TEXT = {"model": "s1-nano", "prompt": ["What is 2 + 3?"], "max_tokens": 8, "min_thinking_tokens": 4}
+_TEXT = {
+    "model": "s1-nano",
+    "prompt": ["What is 2 + 3?", [1, 2]],
+    "reasoning_effort": "low",
+    "max_tokens": 8,
+    "min_thinking_tokens": 4,
+}
 RACES = [
-    [json.loads(row) for row in (compare_files.BUNDLED / f"race-{name}.jsonl").read_text("utf-8").splitlines()]
+    [json.loads(row) for row in (recording_file.BUNDLED / f"race-{name}.jsonl").read_text("utf-8").splitlines()]
     for name in ("budgets", "methods", "models")
 ]
 _FORK = {"lab": "x", "node": 0, "at": 3, "kind": "say", "word": "Hmm", "budget": 64, "waits": 1}
@@ -81,9 +96,9 @@ def _depth(value: Any) -> int:
 
 def _race(content: bytes) -> None:
     """Open it as the page does: what can be read can be played, saved and read again."""
-    race = compare_files.read(_lines(content))
+    race = recording_file.read(_lines(content))
     json.dumps(tape(race, same_answer), allow_nan=False).encode()
-    again = compare_files.read("".join(compare_files.write(race)).splitlines(keepends=True))
+    again = recording_file.read("".join(recording_file.write(race)).splitlines(keepends=True))
     if again.question != race.question or len(again.lanes) != len(race.lanes):
         raise AssertionError("a race that was saved again is another one")
     for lane in range(len(race.lanes)):
@@ -98,8 +113,8 @@ def race_file(rows: Any) -> bytes:
 
 
 def _log(content: bytes) -> None:
-    if compare_lm_eval.is_log(next(iter(_lines(content)), "")):
-        logged = compare_lm_eval.read(_lines(content), question=0, tokens_s=500)
+    if import_lm_eval.is_log(next(iter(_lines(content)), "")):
+        logged = import_lm_eval.read(_lines(content), question=0, tokens_s=500)
         json.dumps(tape(logged.race, same_answer), allow_nan=False).encode()
 
 
@@ -109,7 +124,7 @@ def _lines(content: bytes) -> Any:
 
 @cache
 def _lab() -> Lab:
-    return Lab.of(compare_files.read_bundled("race-words"), 0, 0, same_answer)
+    return Lab.of(recording_file.read_bundled("race-words"), 0, 0, same_answer)
 
 
 def _upload(sent: tuple[bytes, bytes]) -> None:
@@ -238,5 +253,5 @@ TARGETS = (
     Target(name="cookies of the owner", fed=torn(st.just(b"s1-owner=1.x; a=b")), read=_signed, refuses=()),
     Target(name="the form of Curate", fed=_CURATION, read=_curation),
     Target(name="the form of Train", fed=_TRAINING, read=_training),
-    Target(name="numbers of forms", fed=ODD | JSON, read=lambda value: command_words.number(value, "Number", 0, 9)),
+    Target(name="numbers of forms", fed=ODD | JSON, read=lambda value: commands.number(value, "Number", 0, 9)),
 )

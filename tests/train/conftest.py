@@ -12,8 +12,10 @@ torch = pytest.importorskip("torch")
 
 from train_helpers import SETTINGS, Trained, sft  # noqa: E402
 
+from evals.report import as_table  # noqa: E402
 from s1core.nano import WEIGHTS, make_questions  # noqa: E402
 from s1core.nano.teacher import teach  # noqa: E402
+from s1core.store import RunStore  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +60,28 @@ def unbroken(tiny: Path, rows: Path, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("runs") / "unbroken"
     assert sft(folder, tiny, rows, *SETTINGS) == 0
     return Trained(folder)
+
+
+@pytest.fixture(scope="session")
+def adapter_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three steps of the recipe s1-135m with the tiny model in the place of its base."""
+    folder = tmp_path_factory.mktemp("adapters") / "mine"
+    settings = ("max_steps=3", "max_length=1024", "micro_batch=4", "global_batch=4", "lora_rank=2")
+    assert sft(folder, tiny, Path("problems:12"), *settings, recipe="s1-135m") == 0
+    return folder
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """What `evals.report` writes of a run of four questions under three settings."""
+    keys = {"group": "clock", "sample_index": 0, "answered": True}
+    config = {"benchmark": "problems", "model": "s1-135M", "settings": [], "sampling": {"temperature": 0.0, "seed": 0}}
+    with RunStore(tmp_path / "measured", config) as store:
+        for setting, right, tokens in (("budget 0", 0, 0), ("natural", 2, 60), ("1 x Wait", 3, 110)):
+            for n in range(4):
+                store.append(
+                    {**keys, "id": str(n), "setting": setting, "thinking_tokens": tokens, "correct": n < right}
+                )
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps({"runs": [as_table(tmp_path / "measured")]}))
+    return path

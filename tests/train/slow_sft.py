@@ -3,7 +3,7 @@
 import time
 
 from train import sft
-from train.loop import Run
+from train.finetune.loop import Run
 
 _one_step = Run._one_step
 

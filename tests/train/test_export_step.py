@@ -17,7 +17,7 @@ from safetensors.torch import load_file  # noqa: E402
 from train_helpers import SETTINGS, Trained, sft  # noqa: E402
 
 from train.export_step import _kept, main  # noqa: E402
-from train.folder import checkpoints  # noqa: E402
+from train.finetune.run_folder import checkpoints  # noqa: E402
 
 
 def test_the_model_of_a_step_is_what_the_run_would_have_finished_with(unbroken: Trained, tiny: Path) -> None:

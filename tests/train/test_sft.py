@@ -29,7 +29,7 @@ from train_helpers import (  # noqa: E402
 
 from s1core import Budget, Sampling, load_engine, solve  # noqa: E402
 from s1core.nano import WEIGHTS  # noqa: E402
-from train.loop import Run, StepResult  # noqa: E402
+from train.finetune.loop import Run, StepResult  # noqa: E402
 
 
 def test_a_run_leaves_what_its_watchers_read(unbroken: Trained) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 pytest.importorskip("vllm", reason="vLLM is not installed in this environment; run: make test-vllm")
 
-from app.shelf import EngineShelf
+from app.models.registry import EngineShelf
 from s1core import Budget, Trace, astream, load_engine, solve, stream
 from s1core.engines.base import Engine, Request, is_dead
 from s1core.errors import EngineFailed

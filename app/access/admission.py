@@ -1,0 +1,122 @@
+"""Who may run now, on a page that strangers share: so many runs at once, so many of one visitor, so many who wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from app.access.limits import is_public
+from s1core import S1Error
+
+TELL_EVERY_S = 0.25
+Step = TypeVar("Step")
+
+
+class Busy(S1Error, RuntimeError):
+    """There is no place for another run; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """How much goes on at once."""
+
+    at_once: int
+    """Runs."""
+    per_visitor: int
+    """Runs of one visitor, those that wait included."""
+    waiting: int
+    """Visitors in line."""
+
+
+class Place:
+    """A place in the line, or beyond it."""
+
+    def __init__(self, visitor: str, runs: int, gate: Gate) -> None:
+        self.visitor, self.runs = visitor, runs
+        self._gate = gate
+
+    async def turn(self) -> None:
+        """Wait until it is this one's turn, in silence."""
+        while self._gate.number(self):
+            await asyncio.sleep(TELL_EVERY_S)
+
+    async def before(self, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[Step | str, None]:
+        """Yield sentences until it is this one's turn, and then all that `steps` yields."""
+        async with aclosing(steps):
+            while number := self._gate.number(self):
+                yield f"In line: place {number}."
+                await asyncio.sleep(TELL_EVERY_S)
+            async for step in steps:
+                yield step
+
+
+class Gate:
+    """First come, first served; wide open where the page is not public. For one event loop."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._places: list[Place] = []
+
+    @contextlib.contextmanager
+    def place(self, visitor: str, runs: int = 1) -> Generator[Place, None, None]:
+        """Take a place for the length of a block.
+
+        Args:
+            visitor: who asks, as `visitor_of` tells.
+            runs: how many go on at once in this place.
+
+        Raises:
+            Busy: there is none, or too many runs are asked for.
+        """
+        place = Place(visitor, runs, self)
+        if is_public():
+            self._refuse(visitor, runs)
+            self._places.append(place)
+        try:
+            yield place
+        finally:
+            if place in self._places:
+                self._places.remove(place)
+
+    def number(self, place: Place) -> int:
+        """Return the number in line, from 1; 0 for one whose turn it is."""
+        waits = self._waiting()
+        return waits.index(place) + 1 if place in waits else 0
+
+    def _refuse(self, visitor: str, runs: int) -> None:
+        room = self._room
+        own = sum(place.runs for place in self._places if place.visitor == visitor)
+        if own + runs > room.per_visitor:
+            raise Busy(
+                f"One visitor may have {room.per_visitor} runs at once here, and you have {own} and ask for {runs}; "
+                "ask for less, or wait until yours are done."
+            )
+        if len(self._waiting()) >= room.waiting:
+            raise Busy(
+                f"All places are taken, and {room.waiting} visitors are in line, the most here; "
+                "try again in a moment, or start a playground yourself."
+            )
+
+    def _waiting(self) -> list[Place]:
+        taken, waits = 0, list[Place]()
+        for place in self._places:
+            taken += place.runs
+            # Nobody passes by one who waits, or who asks for much would wait for ever.
+            if waits or taken > self._room.at_once:
+                waits.append(place)
+        return waits
+
+
+def visitor_of(request: Any) -> str:
+    """Return what stands for a visitor: the address that a request comes from."""
+    if os.environ.get("SPACE_ID"):
+        # All connections come from the Space's proxy. Who forges this evades his own limit, never the total.
+        forwarded = str(dict(request.headers).get("x-forwarded-for", "")).partition(",")[0].strip()
+        if forwarded:
+            return forwarded[:64]
+    return str(getattr(request.client, "host", None) or "")

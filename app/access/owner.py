@@ -1,0 +1,106 @@
+"""Who may launch jobs and name files of this machine: its owner, who sits at it or has signed in."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.access.limits import is_public
+from s1core import S1Error
+
+OWNER_VARIABLE = "S1_OWNER"
+"""The name under which the owner signs in, where the page is not opened on the machine itself."""
+SIGNED_IN = "s1_signed_in"
+"""The mark of a request that brought the owner's cookie (`sign_in.py`), in its ASGI scope."""
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class NotTheOwner(S1Error, PermissionError):
+    """A visitor asked for what only the owner may."""
+
+
+def require_owner(request: Any) -> None:
+    """Let the owner pass.
+
+    Args:
+        request: Gradio's or Starlette's.
+
+    Raises:
+        NotTheOwner: anybody else.
+    """
+    if not is_owner(request):
+        how = "sign in as the owner" if is_public() else "open the page on the machine that it runs on"
+        raise NotTheOwner(f"Only the owner can do this: {how}, or start a playground yourself.")
+
+
+def is_owner(request: Any) -> bool:
+    """Whether this request comes from the owner: signed in, or from a page of this very machine.
+
+    A page of another host makes no request of the owner's, whatever his browser sends along.
+    """
+    if not is_same_origin(request.headers):
+        return False
+    scope = getattr(getattr(request, "request", None) or request, "scope", {})
+    name = os.environ.get(OWNER_VARIABLE) or os.environ.get("SPACE_AUTHOR_NAME")
+    if scope.get(SIGNED_IN) or (name and name in (getattr(request, "username", None), _hub_name(scope))):
+        return True
+    return not is_public() and _is_local(request)
+
+
+def sees_all(request: Any) -> bool:
+    """Whether a visitor also sees what was made of the owner's own files: strangers on a public page do not."""
+    return not is_public() or is_owner(request)
+
+
+def is_same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether a request comes from a page of this server, or from no page at all."""
+    # No page of another host can set the forwarded name, which proxies add when they change the other.
+    sent = {str(key).lower(): str(value) for key, value in headers.items()}
+    origin = sent.get("origin")
+    own = {sent.get("host"), sent.get("x-forwarded-host"), os.environ.get("SPACE_HOST")} - {None, ""}
+    return origin is None or _netloc(origin) in own
+
+
+def is_foreign(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another host makes this request, as browsers tell."""
+    # A proxy that gives this server another name than its visitors use does not change this header.
+    site = next((str(value) for key, value in headers.items() if str(key).lower() == "sec-fetch-site"), None)
+    return site not in ("same-origin", "none") if site else not is_same_origin(headers)
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def _hub_name(scope: Mapping[str, Any]) -> str | None:
+    """Who signed in by `gr.LoginButton`, in a session that Gradio signs."""
+    session = scope.get("session") or {}
+    return ((session.get("oauth_info") or {}).get("userinfo") or {}).get("preferred_username")
+
+
+def _is_local(request: Any) -> bool:
+    headers = {str(key).lower(): str(value) for key, value in request.headers.items()}
+    client = getattr(request.client, "host", None)
+    if any(header in headers for header in _FORWARDED) or not client or not _is_loopback(client):
+        return False
+    # Another site may make a browser on this machine send requests here, by its own name for this address or under its
+    # own origin.
+    if urlsplit(f"//{headers.get('host', '')}").hostname not in _LOCAL_NAMES:
+        return False
+    origin = headers.get("origin")
+    return origin is None or _netloc(origin) == headers.get("host")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

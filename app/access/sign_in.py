@@ -1,0 +1,168 @@
+"""The owner signs in from another machine: a form, and a cookie that only this server makes.
+
+User and password come from `S1_AUTH`, which is taken out of the environment, so that no job inherits it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from app.access.owner import SIGNED_IN, is_same_origin
+from app.access.security_headers import App, Receive, Send
+from s1core.errors import InvalidSetting
+
+VARIABLE = "S1_AUTH"
+COOKIE = "s1-owner"
+LASTS_S = 12 * 3600
+SHORTEST = 8
+MOST_FAILURES = 20
+"""Wrong passwords a minute, of everybody together."""
+_MOST_BYTES = 4_096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """What the owner types."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+def take_credentials(environment: MutableMapping[str, str] = os.environ) -> Credentials | None:
+    """Take user and password out of the environment; None where there are none.
+
+    Raises:
+        InvalidSetting: they are not `user:password`, or the password is too short. They are not repeated.
+    """
+    told = environment.pop(VARIABLE, "")
+    if not told:
+        return None
+    user, _, password = told.partition(":")
+    if not user or len(password) < SHORTEST:
+        raise InvalidSetting(f"{VARIABLE} must be user:password, with a password of {SHORTEST} characters or more")
+    return Credentials(user=user, password=password)
+
+
+class SignIn:
+    """Knows who has signed in. Nothing is kept but a key, so that everybody is signed out when it is changed."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._key = secrets.token_bytes(32)
+        self._failures: list[float] = []
+
+    def around(self, app: App) -> App:
+        """Mark the requests that bring the cookie, and pass all on to `app`."""
+
+        async def marked(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                scope[SIGNED_IN] = self.knows(_cookie(scope))
+            await app(scope, receive, send)
+
+        return marked
+
+    def knows(self, cookie: str) -> bool:
+        """Whether this server made the cookie, and it is still good."""
+        until, _, signature = cookie.partition(".")
+        good = hmac.compare_digest(signature.encode(), self._signature(until).encode())
+        return good and until.isdigit() and time.time() < int(until)
+
+    def router(self) -> APIRouter:
+        """Return the routes of the form."""
+        routes = APIRouter(prefix="/owner")
+
+        @routes.get("")
+        async def form(request: Request) -> Response:
+            return _page("" if not request.scope.get(SIGNED_IN) else "You are signed in as the owner.")
+
+        @routes.post("")
+        async def sign_in(request: Request) -> Response:
+            if not is_same_origin(request.headers):
+                return _page("Sign in from this page itself.", 403)
+            if self._is_tired():
+                return _page("Too many wrong passwords; try again in a minute.", 429)
+            if not self._is_right(await _form(request)):
+                self._failures.append(time.monotonic())
+                await asyncio.sleep(1)
+                return _page("User or password is wrong.", 403)
+            response = RedirectResponse("./", status_code=303)
+            until = str(int(time.time()) + LASTS_S)
+            secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+            response.set_cookie(
+                COOKIE,
+                f"{until}.{self._signature(until)}",
+                max_age=LASTS_S,
+                httponly=True,
+                samesite="strict",
+                secure=secure,
+            )
+            return response
+
+        @routes.post("/out")
+        async def sign_out(request: Request) -> Response:
+            if request.scope.get(SIGNED_IN) and is_same_origin(request.headers):
+                self._key = secrets.token_bytes(32)
+            return RedirectResponse("../owner", status_code=303)
+
+        return routes
+
+    def _signature(self, until: str) -> str:
+        return hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()
+
+    def _is_right(self, form: dict[str, str]) -> bool:
+        # Both are compared in any case, in a time that tells nothing.
+        user = hmac.compare_digest(form.get("user", "").encode(), self._credentials.user.encode())
+        password = hmac.compare_digest(form.get("password", "").encode(), self._credentials.password.encode())
+        return user and password
+
+    def _is_tired(self) -> bool:
+        now_s = time.monotonic()
+        self._failures = [at_s for at_s in self._failures if now_s - at_s < 60]
+        return len(self._failures) >= MOST_FAILURES
+
+
+async def _form(request: Request) -> dict[str, str]:
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > _MOST_BYTES:
+            return {}
+    read = parse_qs(content.decode("utf-8", "replace"), max_num_fields=8) if content.count(b"&") < 8 else {}
+    return {name: values[0] for name, values in read.items()}
+
+
+def _cookie(scope: MutableMapping[str, Any]) -> str:
+    sent = next((value for name, value in scope["headers"] if name == b"cookie"), b"")
+    try:
+        found = SimpleCookie(sent.decode("latin-1")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+_FORM = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Owner · s1 playground</title>
+<meta name="viewport" content="width=device-width"><style>body{{font:1rem/1.5 system-ui;margin:10vh auto;width:20rem}}
+label,input,button{{display:block;width:100%;box-sizing:border-box;font:inherit}}label{{margin-bottom:1rem}}</style>
+<h1>Owner</h1><p role="status">{words}</p>
+<form method="post" action="owner"><label>User<input name="user" autocomplete="username" required></label>
+<label>Password<input name="password" type="password" autocomplete="current-password" required></label>
+<button>Sign in</button></form>
+<form method="post" action="owner/out"><p><button>Sign out everywhere</button></p></form>
+<p><a href="./">Back to the playground</a></p></html>"""
+
+
+def _page(words: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(_FORM.format(words=words), status_code=status, headers={"cache-control": "no-store"})

@@ -1,0 +1,283 @@
+"""`/v1`: OpenAI's protocol in front of whatever engine is here, so that existing clients get budget forcing.
+
+Each request is served by one task beside another one that waits for the client to go away. Whichever ends first ends
+the other, so a client that leaves frees its place and the engine, whether the reply streams or not.
+
+On a public page a request stands in the same line as the runs of the page, and may ask for no more than they.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Awaitable, Mapping
+from contextlib import aclosing
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from app.access import admission as public_gate
+from app.access.admission import Gate, Place, visitor_of
+from app.access.limits import MOST, is_public
+from app.api import openai_schema as wire
+from app.api.budgets import EFFORTS
+from app.api.choices import begun, check, failed, merged, traces
+from app.api.event_stream import EventStream
+from app.api.replies import Reply
+from app.api.turns import RUNNING, WAITING, Busy, Turns
+from app.models.registry import EngineShelf
+from app.shell.responses import openai_error
+from s1core import S1Error
+from s1core.engines.base import Engine
+from s1core.errors import EngineFailed, ModelUnavailable, QuestionTooLong, UnknownModel, Unsupported
+from s1core.types import Finished
+
+__all__ = ["RUNNING", "WAITING", "Busy", "Turns", "refusal", "routes"]
+
+IN_PUBLIC_BYTES = 128 * 2**10
+"""Of a body that a stranger sends."""
+SLOWEST_S = 30.0
+"""For a body to arrive."""
+FRESH = {"cache-control": "no-store"}
+_ENDPOINTS = "GET models, POST chat/completions and POST completions"
+
+
+class TooLarge(S1Error, ValueError):
+    """The body is longer than any request needs."""
+
+
+class TooSlow(S1Error, TimeoutError):
+    """The body does not come to an end."""
+
+
+class NotJson(S1Error, ValueError):
+    """The body is said to be something else."""
+
+
+class Completions:
+    """One of the two endpoints that run the model, as an ASGI application."""
+
+    def __init__(
+        self, kind: wire.Kind, shelf: EngineShelf, turns: Turns, gate: Gate, efforts: Mapping[str, int]
+    ) -> None:
+        self._kind: wire.Kind = kind
+        self._shelf = shelf
+        self._turns = turns
+        self._gate = gate
+        self._efforts = efforts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        try:
+            body = await run_in_threadpool(wire.read_body, await _read(request))
+            most = MOST.thinking_tokens if is_public() else None
+            ask = wire.read_ask(self._kind, body, self._efforts, most_by_effort=most)
+            check(ask)
+            with self._gate.place(visitor_of(request), ask.choices) as place, self._turns.places(ask.choices):
+                serve = self._stream(ask, place, send) if ask.stream else self._answer(ask, place, scope, receive, send)
+                await _until_gone(serve, receive)
+        except ClientDisconnect:
+            return
+        except S1Error as error:
+            await refusal(error, retry_s=self._turns.retry_s)(scope, receive, send)
+
+    async def _answer(self, ask: wire.Ask, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            engine = await self._engine(ask, place)
+            async with begun(ask, engine, self._turns) as runs:
+                done = await traces(runs)
+        except S1Error:
+            raise
+        except Exception as error:
+            raise failed(error) from error
+        await JSONResponse(_reply(ask).whole(done), headers=FRESH)(scope, receive, send)
+
+    async def _stream(self, ask: wire.Ask, place: Place, send: Send) -> None:
+        stream, reply = EventStream(send), _reply(ask)
+        async with stream.alive():
+            try:
+                engine = await self._engine(ask, place)
+                async with begun(ask, engine, self._turns) as runs:
+                    # What cannot be asked of this model has shown by now, before anything is sent.
+                    for chunk in (part for index in range(len(runs)) for part in reply.first(index)):
+                        await stream.say(chunk)
+                    receipts = dict[int, Finished]()
+                    async with aclosing(merged(runs)) as events:
+                        async for told in events:
+                            for chunk in reply.chunks(told.index, told.event):
+                                await stream.say(chunk)
+                            if isinstance(told.event, Finished):
+                                receipts[told.index] = told.event
+                    if ask.include_usage:
+                        await stream.say(reply.spent([receipts[index].receipt for index in sorted(receipts)]))
+            except Exception as error:
+                told = error if isinstance(error, S1Error) else failed(error)
+                if not stream.begun:
+                    raise told from error
+                # The status has been sent; clients of this protocol look for an error among the chunks too.
+                status, code = _status(told)
+                await stream.say(openai_error(_sentence(told), status=status, code=code))
+            await stream.end()
+
+    async def _engine(self, ask: wire.Ask, place: Place) -> Engine:
+        if ask.chat and ask.chat.history and not self._shelf.takes_turns(ask.model):
+            raise Unsupported(
+                f"{ask.model} was trained on single questions and makes nothing of earlier turns; "
+                "send one message of the role user, after those of the role system."
+            )
+        await place.turn()
+        async for step in self._shelf.load(ask.model):
+            if not isinstance(step, str):
+                return step
+        raise AssertionError("a load ends with an engine or an error")
+
+
+def routes(shelf: EngineShelf, gate: Gate, efforts: Mapping[str, int] = EFFORTS) -> APIRouter:
+    """Return the routes, all under `/v1`; beside it those that say so.
+
+    Args:
+        shelf: the models.
+        gate: the one of the page, so that nobody has more runs by asking here too.
+        efforts: thinking tokens by `reasoning_effort`.
+    """
+    router = APIRouter()
+    turns = Turns()
+    kinds: dict[str, wire.Kind] = {"/chat/completions": "chat", "/completions": "text"}
+    for path, kind in kinds.items():
+        # An ASGI application and not a function: it looks after its own sending and the client's leaving.
+        router.routes.append(Route(f"/v1{path}", Completions(kind, shelf, turns, gate, efforts), methods=["POST"]))
+
+    @router.get("/v1/models")
+    async def models() -> JSONResponse:
+        listed = [_model(shelf, name) for name in shelf.models]
+        listed.sort(key=lambda model: model["state"] not in ("ready", "loading"))
+        return JSONResponse({"object": "list", "data": listed}, headers=FRESH)
+
+    @router.get("/v1/models/{name:path}")
+    async def model(name: str) -> JSONResponse:
+        if name not in shelf.models:
+            return refusal(UnknownModel("There is no such model here; /v1/models lists those that there are."))
+        return JSONResponse(_model(shelf, name), headers=FRESH)
+
+    every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+    @router.api_route("/v1/{rest:path}", methods=every, include_in_schema=False)
+    async def nothing(rest: str) -> JSONResponse:
+        return _not_found(f"There is no such endpoint; here are {_ENDPOINTS}, under /v1.")
+
+    async def elsewhere(request: Request) -> JSONResponse:
+        here = str(request.base_url).rstrip("/")
+        return _not_found(f"The API is under /v1 here: give the client the base URL {here}/v1.")
+
+    for path in ("/chat/completions", "/completions", "/models", "/responses", "/embeddings"):
+        router.add_api_route(path, elsewhere, methods=every, include_in_schema=False)
+
+    return router
+
+
+def refusal(error: S1Error, *, retry_s: int = 60) -> JSONResponse:
+    """Answer with one sentence, in OpenAI's shape and with the status that its clients know.
+
+    Args:
+        error: what is wrong.
+        retry_s: when to come back, where there is no place now.
+    """
+    status, code = _status(error)
+    headers = FRESH | ({"retry-after": str(retry_s)} if status == 429 else {})
+    return JSONResponse(openai_error(_sentence(error), status=status, code=code), status_code=status, headers=headers)
+
+
+def _status(error: S1Error) -> tuple[int, str | None]:
+    match error:
+        case UnknownModel():
+            return 404, "model_not_found"
+        case QuestionTooLong():
+            return 400, "context_length_exceeded"
+        case TooLarge():
+            return 413, None
+        case NotJson():
+            return 415, None
+        case TooSlow():
+            return 408, None
+        case Busy() | public_gate.Busy():
+            return 429, "rate_limit_exceeded"
+        case ModelUnavailable():
+            return 503, "model_unavailable"
+        case EngineFailed():
+            return 500, "engine_failed"
+        case _:
+            return 400, None
+
+
+def _sentence(error: Exception) -> str:
+    # A lone surrogate, which JSON can spell, cannot be sent.
+    said = str(error).encode("utf-8", "replace").decode("utf-8")
+    return said.replace("max_answer_tokens", "max_tokens").replace("max_thinking_tokens", "thinking_budget")
+
+
+async def _read(request: Request) -> bytes:
+    """Read what is sent, however long it claims to be."""
+    # A page of another host can make a browser send a form or a text here, but not JSON.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise NotJson("Send the body as JSON, with the header Content-Type: application/json.")
+    most = IN_PUBLIC_BYTES if is_public() else wire.MOST_BYTES
+    content = bytearray()
+    try:
+        async with asyncio.timeout(SLOWEST_S):
+            async for part in request.stream():
+                content += part
+                if len(content) > most:
+                    raise TooLarge(f"The body has more than {most:,} bytes, the most here; shorten the question.")
+    except TimeoutError:
+        raise TooSlow(f"The body did not arrive within {SLOWEST_S:.0f} seconds; send it again.") from None
+    return bytes(content)
+
+
+async def _until_gone(work: Awaitable[None], receive: Receive) -> None:
+    """Do `work`, and stop in the middle of it when the client goes away."""
+    serving = asyncio.ensure_future(work)
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({serving, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (serving, gone):
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+    if not serving.cancelled():
+        serving.result()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _reply(ask: wire.Ask) -> Reply:
+    return Reply(
+        kind=ask.kind,
+        id=f"{'chatcmpl' if ask.kind == 'chat' else 'cmpl'}-{secrets.token_hex(12)}",
+        model=ask.model,
+        created_s=int(time.time()),
+        samples=ask.samples,
+        told=ask.limits.told() | {"top_p": ask.sampling.top_p},
+        raw=ask.raw,
+    )
+
+
+def _not_found(words: str) -> JSONResponse:
+    return JSONResponse(openai_error(words, status=404), status_code=404, headers=FRESH)
+
+
+def _model(shelf: EngineShelf, name: str) -> wire.Json:
+    state = shelf.state(name)
+    said = {"id": name, "object": "model", "created": 0, "owned_by": "s1-playground"}
+    return said | {"ready": state == "ready", "state": state}

@@ -1,0 +1,1 @@
+"""What runs leave on disk, and more than one tab reads."""

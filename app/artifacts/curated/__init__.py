@@ -1,0 +1,1 @@
+"""Curated sets on disk: funnel, rows, rejections and lengths."""

@@ -1,0 +1,1 @@
+"""Series of cached and imported evals, and the runs behind them."""

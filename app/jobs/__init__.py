@@ -1,0 +1,1 @@
+"""Command lines that run as jobs and outlive the server."""

@@ -1,0 +1,1 @@
+"""Engines by model name, loaded on demand."""

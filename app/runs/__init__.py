@@ -1,0 +1,1 @@
+"""One streamed run, for every tab and API: request, session, rendering and recording."""

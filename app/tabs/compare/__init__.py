@@ -1,0 +1,1 @@
+"""The Compare tab: its Python, scripts, styles and markup."""

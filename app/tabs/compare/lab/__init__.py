@@ -1,0 +1,1 @@
+"""The Wait lab of the Compare tab: fork a trace at any token."""

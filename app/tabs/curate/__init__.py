@@ -1,0 +1,1 @@
+"""The Curate tab: its Python, scripts, styles and markup."""

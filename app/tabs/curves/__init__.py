@@ -1,0 +1,1 @@
+"""The Curves tab: its Python, scripts, styles and markup."""

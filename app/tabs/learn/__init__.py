@@ -1,0 +1,1 @@
+"""The Learn tab: its Python, scripts, styles and markup."""

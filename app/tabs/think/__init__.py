@@ -1,0 +1,1 @@
+"""The Think tab: its Python, scripts, styles and markup."""

@@ -1,0 +1,1 @@
+"""The Train tab: its Python, scripts, styles and markup."""

@@ -1,0 +1,1 @@
+"""From runs to series, tables and figures."""

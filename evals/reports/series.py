@@ -1,0 +1,57 @@
+"""Series of points: the common form of published, measured and imported results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Provenance = Literal["published", "measured", "imported"]
+FORCING = "budget forcing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One run: how long it thought on average, and how often it was right."""
+
+    thinking_tokens: float | None
+    """None where the source does not tell: such a point has no place on the token axis."""
+    accuracy: float
+    """Percent."""
+    n: int | None
+    """Samples behind the accuracy; None where the source does not say."""
+    low: float | None
+    """95 % Wilson interval, percent; None without n."""
+    high: float | None
+    label: str | None
+    """The setting's name; None where the source gives none."""
+    setting: dict[str, Any] | None = None
+    """What was asked, in the words of `Budget`, where it is known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """Points that belong together: one model, one method, one benchmark, one origin."""
+
+    benchmark: str
+    model: str
+    method: str
+    provenance: Provenance
+    source: str
+    """The figure, or the run, that the points are from."""
+    x: Literal["thinking_tokens", "output_tokens"] = "thinking_tokens"
+    """What is counted: parallel methods count all output."""
+    note: str | None = None
+    control: float | None = None
+    """Share of samples, in percent, that stayed in the asked range; None where nothing was asked or it is not known."""
+    points: tuple[Point, ...]
+
+    @property
+    def name(self) -> str:
+        """What legends and tables call it; the origin is part of the name."""
+        return f"{self.model}, {self.method} ({self.provenance})"
+
+
+def by_tokens(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Points in the order of the token axis; those that have no place on it come last."""
+    return tuple(sorted(points, key=lambda point: (point.thinking_tokens is None, point.thinking_tokens or 0.0)))

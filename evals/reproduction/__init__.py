@@ -1,0 +1,1 @@
+"""The measured runs that ship with the project, and the tables made from them."""

@@ -1,0 +1,1 @@
+"""The transformers engine: continuous batching over a KV cache with prefix reuse."""

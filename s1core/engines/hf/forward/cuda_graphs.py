@@ -1,0 +1,145 @@
+"""Decoding on a GPU as recorded CUDA graphs: hundreds of small kernels started by one call.
+
+At one text, a GPU is done with a layer sooner than Python can ask for it. A recording replays the whole forward pass,
+but only over the very same memory, so there is one for every number of slots (round ones, from the first slot on),
+length (in buckets, the rest is masked) and cache. What is not single tokens runs step by step.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from s1core.engines.hf.batch import Feed, Step, unpacked
+from s1core.engines.hf.kv_cache import LayerShape, SlotCache
+
+log = logging.getLogger(__name__)
+
+Key = tuple[int, int, int]
+"""First slot, slot after the last, length that is looked at."""
+Recorder = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
+"""Turns a computation over fixed memory into its replay and the tensor that every replay fills."""
+
+PATIENCE = 2
+"""Turns of one key before it is worth recording: that takes as long as a few turns."""
+MOST = 32
+"""Recordings that are kept; each holds the memory of its intermediate results."""
+FIRST_BUCKET = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    packed: Tensor
+    replay: Callable[[], None]
+    logits: Tensor
+
+
+class GraphedStep:
+    """`Step` that records what another one does for single tokens, and replays it."""
+
+    at_front = True
+
+    def __init__(self, step: Step, record: Recorder, *, patience: int = PATIENCE) -> None:
+        self._step = step
+        self._record = record
+        self._patience = patience
+        self._seen = Counter[Key]()
+        self._recordings = OrderedDict[Key, _Recording]()
+        self._memory: Tensor | None = None
+        """A tensor of the cache that was recorded; the cache has others once it has grown."""
+        self._works = True
+        self.shapes: tuple[LayerShape, ...] = step.shapes
+        self.replays = 0
+        """Turns that were replayed."""
+
+    def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
+        """Run the tokens, write their keys and values, return `[rows, vocabulary]`; valid until the next call."""
+        if feed.packed is None or not isinstance(feed.slots, tuple):
+            return self._step(feed, cache)
+        if not self._works:
+            return self._unrecorded(feed.packed, feed.slots, feed.length, cache)
+        if self._memory is not cache.keys[0]:
+            self._forget(cache)
+        key = (*feed.slots, min(bucket(feed.length), cache.length))
+        recording = self._recordings.get(key)
+        if recording is None:
+            self._seen[key] += 1
+            waits = self._seen[key] <= self._patience
+            recording = None if waits else self._recorded(key, feed.packed, cache)
+            if recording is None:
+                return self._unrecorded(feed.packed, feed.slots, feed.length, cache)
+        self._recordings.move_to_end(key)
+        recording.packed.copy_(feed.packed)
+        recording.replay()
+        self.replays += 1
+        return recording.logits
+
+    def _unrecorded(self, packed: Tensor, span: tuple[int, int], length: int, cache: SlotCache) -> Tensor:
+        return self._step(unpacked(packed, span, length, cache.length + 1, cache.placement["dtype"]), cache)
+
+    def _recorded(self, key: Key, packed: Tensor, cache: SlotCache) -> _Recording | None:
+        start, stop, length = key
+        fixed = packed.clone()
+
+        def work() -> Tensor:
+            return self._unrecorded(fixed, (start, stop), length, cache)
+
+        try:
+            recording = _Recording(fixed, *self._record(work))
+        except RuntimeError as error:
+            # Slower, not wrong: whatever cannot be recorded here still runs.
+            log.warning("decoding is not recorded as CUDA graphs: %s", error)
+            self._works = False
+            self._recordings.clear()
+            return None
+        self._recordings[key] = recording
+        if len(self._recordings) > MOST:
+            self._recordings.popitem(last=False)
+        return recording
+
+    def _forget(self, cache: SlotCache) -> None:
+        self._memory = cache.keys[0]
+        self._recordings.clear()
+        self._seen.clear()
+
+
+def bucket(length: int) -> int:
+    """Round up, so that a growing text needs few recordings and looks at less than a quarter in vain.
+
+    From 1,024 tokens on it is in quarters of a power of two.
+    """
+    if length <= FIRST_BUCKET:
+        return FIRST_BUCKET
+    quarter = max(FIRST_BUCKET, 1 << ((length - 1).bit_length() - 3))
+    return -(-length // quarter) * quarter
+
+
+class CudaRecorder:
+    """Records with CUDA, on a stream of its own, while other threads may go on using the device."""
+
+    def __init__(self) -> None:
+        self._stream = torch.cuda.Stream()
+
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
+        """Record `work`.
+
+        Raises:
+            RuntimeError: something in it cannot be recorded, or memory is short.
+        """
+        graph = torch.cuda.CUDAGraph()
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            work()  # what libraries set up at their first call must not be recorded
+            self._stream.synchronize()
+            graph.capture_begin(capture_error_mode="thread_local")
+            try:
+                logits = work()
+            finally:
+                graph.capture_end()
+        torch.cuda.current_stream().wait_stream(self._stream)
+        return graph.replay, logits

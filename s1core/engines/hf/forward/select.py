@@ -1,0 +1,102 @@
+"""Chooses the forward pass of a model: the lean one if it gives what transformers gives, else the generic one."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from s1core.engines.hf.batch import Step, decode_feed, prefill_feed
+from s1core.engines.hf.forward import fused
+from s1core.engines.hf.forward.cuda_graphs import CudaRecorder, GraphedStep
+from s1core.engines.hf.forward.fused import LeanStep
+from s1core.engines.hf.forward.generic import GenericStep
+from s1core.engines.hf.kv_cache import Slot, SlotCache
+from s1core.errors import ModelUnavailable
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.08, torch.float16: 0.03}
+"""Largest difference of two logits, in units of the largest logit. Rounding alone stays an order below."""
+
+
+def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = True, graphs: bool = True) -> Step:
+    """Return a forward pass that was seen to agree with the model's own; on a GPU, with its decoding recorded.
+
+    Raises:
+        ModelUnavailable: not even the generic one does.
+    """
+    if lean and fused.fits(model):
+        step = LeanStep(model, vocab_size, max_length)
+        wrong = disagreement(step, model, vocab_size)
+        if wrong is None:
+            on_gpu = cast("torch.device", model.device).type == "cuda"
+            return _fastest(step, model, vocab_size) if graphs and on_gpu else step
+        log.warning("the lean forward pass of %s is not used: %s", type(model).__name__, wrong)
+    step = GenericStep(model)
+    wrong = disagreement(step, model, vocab_size)
+    if wrong is not None:
+        raise ModelUnavailable(
+            f"{type(model).__name__} does not work over the engine's cache ({wrong}); use engine='vllm' for it"
+        )
+    return step
+
+
+def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
+    """Recorded and compiled, as far as this machine can do that and it changes nothing."""
+    compiled = step.compiled()
+    wrong = disagreement(compiled, model, vocab_size)
+    if wrong is None:
+        step = compiled
+    else:
+        log.warning("the operations of %s are not compiled: %s", type(model).__name__, wrong)
+    recorder = CudaRecorder()
+    wrong = disagreement(GraphedStep(step, recorder, patience=0), model, vocab_size)
+    if wrong is None:
+        return GraphedStep(step, recorder)
+    log.warning("the decoding of %s is not recorded: %s", type(model).__name__, wrong)
+    return step
+
+
+@torch.inference_mode()
+def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
+    """Compare with transformers' own forward pass on a made-up text: a long part, a short one, single tokens."""
+    dtype, device = cast("torch.dtype", model.dtype), cast("torch.device", model.device)
+    ids = [(7 * i * i + 3 * i + 1) % vocab_size for i in range(24)]
+    expected = cast("Tensor", model(input_ids=torch.tensor([ids], device=device)).logits)[0, :, :vocab_size].float()
+    cache = SlotCache(step.shapes, dtype=dtype, device=device, max_slots=4, max_length=64, max_bytes=2**40)
+    cache.ensure_length(32)
+    try:
+        found = _replay(step, cache, ids, dtype, device)[:, :vocab_size].float()
+    except Exception as error:  # whatever a model's code raises means the same: not this way
+        return f"{type(error).__name__}: {error}"
+    expected = expected[[len(ids) - 1, 18, 19]]
+    worst = (found - expected).abs().max() / expected.abs().max()
+    return None if worst <= TOLERANCE[dtype] else f"logits differ by {worst:.2g} of the largest"
+
+
+def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Run `ids` in uneven parts and in uneven company; return the logits after the last one, and after 18 and 19."""
+    claims = [cache.claim([i, *ids]) for i in (1, 2)]
+    long, short = (claim.slot for claim in claims if claim is not None)
+
+    def prefill(slots: list[Slot], stops: list[int]) -> Tensor:
+        parts = [ids[len(slot.ids) : stop] for slot, stop in zip(slots, stops, strict=True)]
+        logits = step(prefill_feed(cache, slots, parts, dtype=dtype, device=device), cache)
+        for slot, part in zip(slots, parts, strict=True):
+            slot.ids += part
+        return logits
+
+    prefill([long], [9])
+    prefill([long, short], [len(ids) - 1, 19])
+
+    def decode(slots: list[Slot], fed: list[int]) -> Tensor:
+        feed, rows = decode_feed(cache, slots, fed, dtype=dtype, device=device, at_front=step.at_front)
+        return step(feed, cache)[rows]
+
+    both = decode([long, short], [ids[-1], ids[19]])
+    short.ids.pop()
+    alone = decode([short], [ids[18]])
+    return torch.stack((both[0], alone[0], both[1]))

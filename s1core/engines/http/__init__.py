@@ -1,0 +1,1 @@
+"""Engine for servers with an OpenAI-compatible completions endpoint."""

@@ -1,0 +1,54 @@
+"""Asks servers that were put aside whether they are back: in the background, so that no question waits for it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, cast
+
+import httpx
+
+from s1core.engines.http.pool import Pool, Server
+
+PATIENCE_S = 2.0
+"""Silence after which a server that is asked counts as still away."""
+HAS_NO_HEALTH = (404, 405, 501)
+
+
+class HealthCheck:
+    """Looks after the servers of one pool, all of which serve `model`."""
+
+    def __init__(self, pool: Pool, client: httpx.Client, model: str) -> None:
+        self._pool = pool
+        self._client = client
+        self._model = model
+
+    def start(self) -> None:
+        """Ask those that are due, each in a thread of its own; called whenever a server is to be chosen."""
+        for server in self._pool.take_due():
+            threading.Thread(target=self._ask, args=(server,), name=f"s1-health {server.url}", daemon=True).start()
+
+    def _ask(self, server: Server) -> None:
+        back = False
+        try:
+            back = self.is_back(server)
+        finally:
+            self._pool.asked(server, back=back)
+
+    def is_back(self, server: Server) -> bool:
+        """Whether it answers, says that it is well where it can, and still serves the model."""
+        try:
+            with self._client.stream("GET", f"{server.url}/health", timeout=PATIENCE_S) as health:
+                well = health.status_code == 200 or health.status_code in HAS_NO_HEALTH
+            if not well:
+                return False
+            models = self._client.get(f"{server.url}/v1/models", timeout=PATIENCE_S)
+            return models.status_code == 200 and self._model in served(models.json())
+        except (httpx.HTTPError, ValueError, RuntimeError):  # RuntimeError: the client was closed meanwhile
+            return False
+
+
+def served(data: Any) -> dict[str, Any]:
+    """Read the answer to `/v1/models`: the context length of each model, where it is told."""
+    rows = cast("list[Any]", cast("dict[str, Any]", data).get("data") or []) if isinstance(data, dict) else []
+    known = [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
+    return {str(row.get("id")): row.get("max_model_len") for row in known}

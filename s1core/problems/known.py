@@ -1,0 +1,24 @@
+"""Answers that are known without solving anything: of the families' examples and of the paraphrases."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from s1core.problems.families import FAMILIES
+from s1core.problems.paraphrases import paraphrases
+
+
+def expected_answer(text: str) -> str | None:
+    """The right answer of an example or a paraphrase, looked up and not asked of any model; None for any other."""
+    return _answers().get(_bare(text))
+
+
+@cache
+def _answers() -> dict[str, str]:
+    known = {question: answer for family in FAMILIES.values() for question, answer in family.examples.items()}
+    known |= {q.question: q.answer for q in paraphrases()}
+    return {_bare(question): answer for question, answer in known.items()}
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(" ?.!")

@@ -1,0 +1,1 @@
+"""Supervised fine-tuning: configuration, data, the training loop and checkpoints."""

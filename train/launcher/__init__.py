@@ -1,0 +1,1 @@
+"""Starts fine-tuning in several processes, here or by Slurm."""

@@ -1,0 +1,1 @@
+"""The making of s1-nano: training text, model, training loop, export."""
