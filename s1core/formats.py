@@ -78,17 +78,22 @@ class ThinkingFormat:
         head, opened, rest = turn.partition(opening)
         if opened and not head.strip():
             start = len(head) + len(opening)
-            # A trace that speaks of the marker still ends at the last one.
-            at = rest.rfind(closing)
+            # A trace that speaks of the marker still ends at the last one; an answer may speak of it too.
+            at = max(_line_starts(closing, rest), default=rest.rfind(closing))
             end = len(turn) if at < 0 else start + at
             return Block(start, end, end if at < 0 else end + len(closing))
-        marks = list(re.finditer(rf"^[ \t]*({re.escape(closing)})", turn, re.MULTILINE))
-        return Block(0, marks[-1].start(1), marks[-1].end(1)) if marks else None
+        at = max(_line_starts(closing, turn), default=-1)
+        return None if at < 0 else Block(0, at, at + len(closing))
 
     def answer_of(self, turn: str) -> str:
         """Return an assistant's turn without its thinking."""
         block = self.block(turn)
         return turn if block is None else turn[block.after :].lstrip()
+
+
+def _line_starts(marker: str, text: str) -> list[int]:
+    """Return where the text has a marker at the beginning of a line."""
+    return [found.start(1) for found in re.finditer(rf"^[ \t]*({re.escape(marker)})", text, re.MULTILINE)]
 
 
 class Block(NamedTuple):
