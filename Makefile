@@ -101,8 +101,9 @@ bench-gpu: $(VENV)/.app-ready  ## measure decoding and fine-tuning on a GPU, in 
 eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
 	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)
 
-reproduce: $(VENV)/.app-ready  ## make the measured cached evals again, and s1 in miniature (90 minutes; ARGS="--limit 20" for a try)
+reproduce: $(VENV)/.app-ready  ## make the measured cached evals again, and s1 in miniature (hours, said first; ARGS="--limit 20" for a try)
 	$(PY) -m evals.reproduce $(ARGS)
+	$(PY) -m evals.miniature --model s1-nano $(ARGS)
 	$(PY) -m evals.miniature $(ARGS)
 	$(PY) -m curate.run --recipe nano --out curated/nano-1k
 

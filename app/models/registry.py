@@ -49,7 +49,8 @@ class EngineShelf:
 
         On a public page these are the models that are here: no visitor makes the server fetch another one.
         """
-        known = [name for name, preset in PRESETS.items() if preset.bundled or not is_public()]
+        # A bundled model whose files are not in this checkout cannot be fetched either.
+        known = [n for n, preset in PRESETS.items() if (is_here(preset) if preset.bundled else not is_public())]
         return list(dict.fromkeys((self.default, *self._given, *self._offered, *known)))
 
     @property

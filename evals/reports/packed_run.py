@@ -30,6 +30,8 @@ from s1core.store import Row, read_manifest, read_rows
 FORMAT = "s1-playground run 1"
 _PER_QUESTION = ("id", "group", "sample_index")
 _LATER = (*_PER_QUESTION, "segments")
+_OF_QUESTION = ("question", "target")
+"""What imported rows repeat of their benchmark."""
 Segments = list[list[str]]
 
 
@@ -53,8 +55,9 @@ def pack(folder: Path, out: Path) -> int:
     rows = [row for group in groups.values() for row in group]
     if not rows:
         raise PackError(f"{folder} holds no samples yet")
-    columns = [key for key in rows[0] if key not in _LATER]
-    if any([key for key in row if key not in _LATER] != columns for row in rows):
+    left_out = _LATER if texts else (*_LATER, *_OF_QUESTION)
+    columns = [key for key in rows[0] if key not in left_out]
+    if any([key for key in row if key not in left_out] != columns for row in rows):
         raise PackError(f"the rows of {folder} differ in their fields; one version of this program must make them all")
     settings = list(dict.fromkeys(row["setting"] for row in rows))
     header = {"format": FORMAT, **manifest, "settings": settings, "columns": columns}

@@ -96,7 +96,7 @@ def test_spans_without_loss_reach_the_training(tmp_path: Path, loaded: list[str]
 def test_a_stopped_difficulty_resumes_where_it_was(
     tmp_path: Path, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = ModelSpec(model="SmolLM2-135M-Instruct").load()
+    first: Any = ModelSpec(model="SmolLM2-135M-Instruct").load()
     generate, asked_for = first.agenerate, first.requests
 
     async def failing(request: Any) -> Any:

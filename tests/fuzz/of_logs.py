@@ -19,7 +19,7 @@ from evals.importers.thinking import opens_thinking, split_raw, split_thinking
 from evals.importers.verdicts import Survey, read_score
 from evals.importers.write import find_all
 from tests.app.tabs.compare.lm_eval_log import line
-from tests.evals.logs import inspect_sample, likelihoods, with_receipt, zstd_zip
+from tests.evals.importers.logs import inspect_sample, likelihoods, with_receipt, zstd_zip
 from tests.fuzz.inputs import JSON, altered, documents, json_lines, torn, written
 from tests.fuzz.target import Target, in_file
 

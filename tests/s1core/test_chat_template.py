@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent / "engines"))
-
-import chat_templates as templates  # noqa: E402
 
 from s1core.budget import Budget  # noqa: E402
 from s1core.chat_template import ChatTemplate  # noqa: E402
@@ -21,6 +15,7 @@ from s1core.errors import InvalidSetting  # noqa: E402
 from s1core.solve import solve  # noqa: E402
 from s1core.thinking import FORMATS, Codec, EndDetector, ThinkingFormat  # noqa: E402
 from s1core.types import Message  # noqa: E402
+from tests.s1core.engines import templates  # noqa: E402
 
 TAGS = FORMATS["think_tags"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,11 @@ pytest.importorskip("torch")
 
 from tests.stand_in_hub import stand_in  # noqa: E402
 from train.push import gather, main  # noqa: E402
+
+
+def read(held: Path | bytes) -> dict[str, Any]:
+    return json.loads(held if isinstance(held, bytes) else held.read_bytes())
+
 
 PARTS = {"README.md", "receipt.json", "config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"}
 
@@ -38,7 +44,7 @@ def test_nothing_published_names_a_folder_of_this_machine(adapter_run: Path, tab
         for name, held in gather(folder, table, "mine").items():
             content = held if isinstance(held, bytes) else held.read_bytes()
             assert b"/pytest-of-" not in content and str(Path(__file__).parents[2]).encode() not in content, name
-    receipt = json.loads(gather(adapter_run)["receipt.json"])
+    receipt = read(gather(adapter_run)["receipt.json"])
     assert receipt["config"]["chat_template"] == "s1core/s1_135m/chat_template.jinja"
 
 
@@ -80,7 +86,7 @@ def test_an_adapter_names_its_base_as_the_hub_does(adapter_run: Path, tmp_path: 
         json.dumps({**settings, "base_model_name_or_path": "SmolLM2-135M-Instruct"})
     )
     files = gather(folder, name="mine")
-    named = json.loads(files["adapter_config.json"])["base_model_name_or_path"]
+    named = read(files["adapter_config.json"])["base_model_name_or_path"]
     assert named == "HuggingFaceTB/SmolLM2-135M-Instruct"
     card = files["README.md"]
     assert isinstance(card, bytes) and b"base_model: HuggingFaceTB/SmolLM2-135M-Instruct" in card

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.tabs.compare.request import MOST_LANES
 from evals.importers.lm_eval_lines import logged_samples
 from evals.importers.questions import question_of
 from evals.importers.rows import Sample, to_row, unknown_thinking
+from evals.importers.settings import Asked as Options
 from evals.importers.settings import asked_of
 from s1core import Budget, Sampling
 from s1core.types import Event, Finished, Phase, Receipt, Source, Started, Tokens
@@ -101,7 +102,10 @@ def _rows(lines: Iterable[str]) -> Iterator[_Row]:
         try:
             row: Any = json.loads(line)
             (sample,) = logged_samples(row, "log")[:1]
-            yield _Row(question=_question(row), budget=_budget(row), sample=sample)
+            asked = _options(row)
+            if asked.thinks:  # a text that shows none has lost it
+                sample = replace(sample, hidden=UNKNOWN)
+            yield _Row(question=_question(row), budget=asked.max_thinking_tokens, sample=sample)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             why = str(error) if type(error) is ValueError else "it is no sample of lm-eval"
             raise BadRecording(f"The log is damaged in line {number}: {why}. Copy the file once more.") from None
@@ -118,10 +122,11 @@ def _question(row: Any) -> str:
     return found
 
 
-def _budget(row: Any) -> int | None:
+def _options(row: Any) -> Options:
     options = _arguments(row).get("arg_1")
-    asked = asked_of(options).max_thinking_tokens if isinstance(options, dict) else None
-    return asked if asked is not None and asked < 2**31 else None
+    asked = asked_of(options if isinstance(options, dict) else {})
+    most = asked.max_thinking_tokens
+    return asked if most is None or most < 2**31 else replace(asked, max_thinking_tokens=None)
 
 
 def _lane(row: _Row, tokens_s: float) -> RecordedLane:

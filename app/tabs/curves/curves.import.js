@@ -64,7 +64,7 @@ function fileImport(root, { largestMb, onSeries, say }) {
   }
 
   function answers({ verdicts, regrade }) { // the first verdict is the one that counts already
-    const chosen = verdicts.slice(1).map((name) => ({ text: name, choice: `?verdict=${encodeURIComponent(name)}` }));
+    const chosen = verdicts.slice(1).map((name) => ({ text: `Use ${name}`, choice: `?verdict=${encodeURIComponent(name)}` }));
     return regrade ? [...chosen, { text: "Grade again here", choice: "?regrade=true" }] : chosen;
   }
 

@@ -66,6 +66,14 @@ def test_a_private_benchmark_is_packed_without_texts(tmp_path: Path) -> None:
     assert 'Wait"' not in (tmp_path / "r.jsonl").read_text().partition("\n")[2]
 
 
+def test_a_private_benchmark_is_packed_without_its_questions(tmp_path: Path) -> None:
+    for benchmark, kept in (("gpqa_diamond", False), ("aime24", True)):
+        with RunStore(tmp_path / benchmark, {"benchmark": benchmark, "model": "m", "settings": []}) as store:
+            store.append({**row(0, "natural", THOUGHT, tokens=10), "question": "SECRET?", "target": "SECRET"})
+        pack(tmp_path / benchmark, tmp_path / f"{benchmark}.jsonl")
+        assert ("SECRET" in (tmp_path / f"{benchmark}.jsonl").read_text()) is kept
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("{}\n")
     with pytest.raises(PackError, match="no packed run"):

@@ -49,6 +49,18 @@ def test_the_axis_is_log2_and_shows_zero() -> None:
     assert list(axis.ticktext)[:2] == ["0", "64"]
 
 
+def test_a_point_of_unknown_tokens_is_left_off_the_axis_and_counts_in_tables() -> None:
+    known = series("imported")
+    unknown = replace(known.points[0], thinking_tokens=None, accuracy=90.0)
+    both = replace(known, points=(unknown, *known.points))
+    (band, line) = accuracy_figure([both]).data  # pyright: ignore
+    assert list(line.y) == [10.0, 50.0] and len(band.x) == 4  # pyright: ignore
+    assert metrics_csv([both]).splitlines()[1].split(",")[-4:] == ["3", "100.0", "625.00", "90.0"]
+    alone = replace(known, points=(unknown,))
+    assert not accuracy_figure([alone]).data  # pyright: ignore
+    assert metrics_csv([alone]).splitlines()[1].split(",")[-4:] == ["1", "100.0", "–", "90.0"]
+
+
 def test_the_page_is_self_contained_and_names_are_text(tmp_path: Path) -> None:
     write_html(accuracy_figure([series("imported", "</script><script>alert(1)</script>")]), tmp_path / "f.html")
     page = (tmp_path / "f.html").read_text()

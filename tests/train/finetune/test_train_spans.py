@@ -68,7 +68,8 @@ def test_a_span_outside_of_the_turn_is_refused(tmp_path: Path, spans: list[objec
         load_data(replace(CONFIG, data=str(path)), TOKENIZER)
 
 
-def test_skills_are_rows_made_from_the_seed() -> None:
-    config = replace(CONFIG, data="skills:20")
+@pytest.mark.parametrize("made", ["skills", "problems"])
+def test_made_rows_follow_from_the_seed(made: str) -> None:
+    config = replace(CONFIG, data=f"{made}:20")
     one, again, other = (load_data(replace(config, seed=seed), TOKENIZER) for seed in (0, 0, 1))
     assert len(one.rows) == 20 and one.fingerprint == again.fingerprint != other.fingerprint

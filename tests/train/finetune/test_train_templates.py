@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("torch")
-sys.path.insert(0, str(Path(__file__).parents[2] / "s1core" / "engines"))
-
-import chat_templates as templates  # noqa: E402
 
 from s1core.errors import InvalidSetting  # noqa: E402
 from s1core.types import Message  # noqa: E402
+from tests.s1core.engines import templates  # noqa: E402
 from train.finetune.config import TrainConfig  # noqa: E402
 from train.finetune.data import IGNORED, Renderer, load_data  # noqa: E402
 
@@ -26,7 +24,7 @@ DROPS_THOUGHTS = templates.OPENS.replace("m.content", "m.content.split('</think>
 
 def texts(template: str, messages: list[Message], answer: str) -> tuple[str, str]:
     """The row's text, and its learned part."""
-    tokenizer = templates.tokenizer(template)
+    tokenizer: Any = templates.tokenizer(template)
     row = Renderer(tokenizer, "think_tags").row(messages, answer)
     assert [i for i, label in zip(row.ids, row.labels, strict=True) if label != IGNORED] == list(
         row.ids[len(row.ids) - sum(label != IGNORED for label in row.labels) :]

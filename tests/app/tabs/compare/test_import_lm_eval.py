@@ -10,7 +10,7 @@ import pytest
 from app.runs.questions import same_answer
 from app.tabs.compare import import_lm_eval, recording_file
 from app.tabs.compare.tape import tape
-from s1core.types import Tokens
+from s1core.types import Finished, Tokens
 from tests.app.tabs.compare.lm_eval_log import ANSWERS, QUESTIONS, line, log
 
 REAL = Path(__file__).parents[5] / "shared" / "data" / "s1.1_budget_samples" / "fork"
@@ -76,3 +76,27 @@ def test_the_real_models_traces_play() -> None:
     found = import_lm_eval.read(lines)
     assert len(found.questions) == 184 and len(found.race.lanes) == 3
     assert all(lane["frames"][-1][3]["answer"]["text"] for lane in tape(found.race, same_answer)["lanes"])
+
+
+def test_a_log_of_v1_is_raced_with_its_budgets_and_says_what_it_does_not_tell() -> None:
+    chat = ['[{"role": "user", "content": "What is 2 + 3?"}]']
+    rows = [
+        line(
+            0, None, arguments={"gen_args_0": {"arg_0": chat, "arg_1": asked}}, resps=[["\nFinal Answer: 5"]], filter=of
+        )
+        for asked in ({"thinking_budget": 16}, {"extra_body": {"thinking": {"budget_tokens": 64}}})
+        for of in ("strict", "flexible")
+    ]
+    found = import_lm_eval.read(rows)
+    assert found.race.question == "What is 2 + 3?"
+    assert [lane.asked.budget.max_thinking_tokens for lane in found.race.lanes] == [16, 64]
+    receipts = [
+        each.event.receipt for lane in found.race.lanes for each in lane.happened if isinstance(each.event, Finished)
+    ]
+    assert [receipt.unsupported for receipt in receipts] == [(import_lm_eval.NOTE, import_lm_eval.UNKNOWN)] * 2
+
+
+def test_thinking_that_cannot_be_told_apart_is_said_on_the_lane() -> None:
+    race = import_lm_eval.read([line(0, 64, resps=[["<think>a</think>b<think>c</think>Final Answer: 5"]])]).race
+    (receipt,) = [each.event.receipt for each in race.lanes[0].happened if isinstance(each.event, Finished)]
+    assert receipt.unsupported == (import_lm_eval.NOTE, import_lm_eval.UNKNOWN)

@@ -95,7 +95,9 @@ def test_the_s1k_recipe_takes_the_papers_sources() -> None:
     assert len(sources_of("s1k")) == 16
     assert sources_of("nano") == ["nano"]
     assert sources_of("files") == []
-    assert {source["name"] for source in catalogue()["sources"]} == {"nano", *sources_of("s1k")}
+    assert sources_of("s1-135m") == ["problems", "gsm8k"]
+    named = {source["name"] for source in catalogue()["sources"]}
+    assert named == {"nano", *sources_of("s1-135m"), *sources_of("s1k")}
 
 
 def test_the_estimate_comes_from_the_command_line() -> None:

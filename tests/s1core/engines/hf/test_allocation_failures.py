@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from s1core.engines.base import Request, is_dead
-from s1core.engines.hf import device_errors
-from s1core.engines.hf import kv_cache as slots
+from s1core.engines.hf import device_errors, kv_cache
 from s1core.engines.hf.device_errors import is_out_of_memory
 from s1core.engines.hf.engine import TransformersEngine
 from s1core.engines.hf.kv_cache import LayerShape, SlotCache, TextsLost
@@ -85,8 +84,8 @@ def texts(engine: TransformersEngine, requests: Sequence[Request]) -> list[tuple
 
 def small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slots that grow several times within a short text."""
-    monkeypatch.setattr(slots, "FIRST_LENGTH", 16)
-    monkeypatch.setattr(slots, "FIRST_SLOTS", 1)
+    monkeypatch.setattr(kv_cache, "FIRST_LENGTH", 16)
+    monkeypatch.setattr(kv_cache, "FIRST_SLOTS", 1)
 
 
 @cache
@@ -169,7 +168,7 @@ def in_the_cache(engine: TransformersEngine, allocations: Allocations) -> Iterat
     cache._resize, cache._swap = resize, swap
 
 
-def filled(*, max_bytes: int = 2**30, count: int = 4) -> tuple[SlotCache, list[slots.Slot]]:
+def filled(*, max_bytes: int = 2**30, count: int = 4) -> tuple[SlotCache, list[kv_cache.Slot]]:
     """A cache of three layers whose slots hold their own number."""
     shapes = [LayerShape(2, 4, 8), LayerShape(1, 8, 4), LayerShape(2, 4, 4)]
     cache = SlotCache(shapes, dtype=torch.float32, device=CPU, max_slots=8, max_length=512, max_bytes=max_bytes)
@@ -181,7 +180,7 @@ def filled(*, max_bytes: int = 2**30, count: int = 4) -> tuple[SlotCache, list[s
     return cache, taken
 
 
-def assert_whole(cache: SlotCache, taken: Sequence[slots.Slot]) -> None:
+def assert_whole(cache: SlotCache, taken: Sequence[kv_cache.Slot]) -> None:
     assert {t.shape[2] for t in (*cache.keys, *cache.values)} == {cache.length + 1}
     assert {t.shape[0] for t in (*cache.keys, *cache.values)} == {len(cache.slots)}
     for number, slot in enumerate(taken):

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from engine_helpers import preset, save_tokenizer
 
+from s1core import Budget, solve
 from s1core.engines.hf import loading
 from s1core.engines.hf.engine import TransformersEngine
-from s1core.errors import InvalidSetting, ModelUnavailable, S1Error, UnknownModel
+from s1core.errors import InvalidSetting, ModelUnavailable, QuestionTooLong, S1Error, UnknownModel
 from s1core.models import ModelPreset
 
 
@@ -90,7 +91,17 @@ def test_memory_is_checked_before_loading(qwen2_folder: Path, monkeypatch: pytes
         TransformersEngine.load(large, device="cpu")
 
 
-@pytest.mark.parametrize("setting", [{"dtype": "float31"}, {"device": "gpu"}, {"device": "meta"}, {"max_live": 0}])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"dtype": "float31"},
+        {"device": "gpu"},
+        {"device": "meta"},
+        {"max_live": 0},
+        {"context_length": 0},
+        {"context_length": 10**6},
+    ],
+)
 def test_unknown_settings_are_refused(qwen2_folder: Path, setting: dict[str, object]) -> None:
     with pytest.raises(InvalidSetting):
         TransformersEngine.load(preset(qwen2_folder), **setting)  # pyright: ignore[reportArgumentType]
@@ -99,3 +110,14 @@ def test_unknown_settings_are_refused(qwen2_folder: Path, setting: dict[str, obj
 def test_a_gpu_that_is_not_there(qwen2_folder: Path) -> None:
     with pytest.raises(ModelUnavailable, match="GPU"):
         TransformersEngine.load(preset(qwen2_folder), device="cuda:77")
+
+
+def test_a_shorter_context_bounds_prompt_and_thinking(qwen2_folder: Path) -> None:
+    engine = TransformersEngine.load(preset(qwen2_folder), device="cpu", context_length=96)
+    try:
+        receipt = solve(engine, "How many?", Budget(max_answer_tokens=8)).receipt
+        assert engine.context_length == 96 and receipt.thinking_tokens < 96
+        with pytest.raises(QuestionTooLong):
+            solve(engine, "many " * 100)
+    finally:
+        engine.close()

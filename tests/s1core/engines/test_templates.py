@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import chat_templates as templates
 import pytest
+import templates
 import torch
 from engine_helpers import Load
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -81,11 +81,7 @@ def test_a_forced_close_differs_by_what_it_forces_alone(family: Path) -> None:
 @pytest.mark.parametrize(
     ("template", "system", "said"),
     [
-        (
-            templates.REFUSES_SYSTEM,
-            "Be brief.",
-            r"refuses a system turn \(no system turns\); put its text in front",
-        ),
+        (templates.REFUSES_SYSTEM, "Be brief.", r"refuses a system turn \(no system turns\); put its text in front"),
         (templates.DROPS_SYSTEM, "Be brief.", "leaves out a turn of the role system; say it in the question"),
         (templates.BREAKS, None, "cannot render these turns"),
         (templates.BREAKS, "Be brief.", "cannot render these turns"),
@@ -102,14 +98,7 @@ def test_a_template_that_cannot_be_used_says_why(
 
 
 @pytest.mark.parametrize(
-    "template",
-    [
-        templates.HYBRID_OFF,
-        templates.ALWAYS_CLOSED,
-        templates.OPENS,
-        templates.NEVER_ASKS,
-        templates.QWEN3,
-    ],
+    "template", [templates.HYBRID_OFF, templates.ALWAYS_CLOSED, templates.OPENS, templates.NEVER_ASKS, templates.QWEN3]
 )
 def test_every_prompt_ends_in_one_open_block(qwen2_folder: Path, tmp_path: Path, template: str) -> None:
     engine = with_template(qwen2_folder, tmp_path, template)
