@@ -119,7 +119,7 @@ async def evaluate_grid(
 
 
 def sampling_of(item: Item, sampling: Sampling) -> Sampling:
-    """How one question is drawn: its text is part of the noise, as in `s1core.methods`, so that errors are independent."""
+    """How one question is drawn: its text is part of the noise, as in `s1core.methods`; errors are independent."""
     return replace(sampling, question_id=item.question)
 
 
