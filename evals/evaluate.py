@@ -119,8 +119,8 @@ async def evaluate_grid(
 
 
 def sampling_of(item: Item, sampling: Sampling) -> Sampling:
-    """How one question's tokens are drawn: its id is part of the noise, so that questions err independently."""
-    return replace(sampling, question_id=item.id)
+    """How one question is drawn: its text is part of the noise, as in `s1core.methods`; errors are independent."""
+    return replace(sampling, question_id=item.question)
 
 
 async def work_off(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from s1core.errors import InvalidSetting
 
@@ -68,23 +69,42 @@ class ThinkingFormat:
             )
         return prompt + self.open
 
-    def split(self, turn: str) -> tuple[str | None, str | None]:
-        """Divide an assistant's turn into what its markers enclose and what follows them.
+    def block(self, turn: str) -> Block | None:
+        """Find the thinking of an assistant's turn; None where there is none.
 
-        Returns:
-            Thinking and answer; the first is None where there is no thinking, the second where it is never closed. An
-            opening marker that the chat template wrote is not missed if the closing one begins a line.
+        An opening marker that the chat template wrote is not missed if the closing one begins a line.
         """
         opening, closing = self.open.strip(), self.close_by_model.strip()
         head, opened, rest = turn.partition(opening)
         if opened and not head.strip():
-            # A trace that speaks of the marker still ends at the last one.
-            thinking, closed, answer = rest.rpartition(closing)
-            return (thinking, answer) if closed else (rest, None)
-        marks = list(re.finditer(rf"^[ \t]*{re.escape(closing)}", turn, re.MULTILINE))
-        if not marks:
-            return None, turn
-        return turn[: marks[-1].start()], turn[marks[-1].end() :]
+            start = len(head) + len(opening)
+            # A trace that speaks of the marker still ends at the last one; an answer may speak of it too.
+            at = max(_line_starts(closing, rest), default=rest.rfind(closing))
+            end = len(turn) if at < 0 else start + at
+            return Block(start, end, end if at < 0 else end + len(closing))
+        at = max(_line_starts(closing, turn), default=-1)
+        return None if at < 0 else Block(0, at, at + len(closing))
+
+    def answer_of(self, turn: str) -> str:
+        """Return an assistant's turn without its thinking."""
+        block = self.block(turn)
+        return turn if block is None else turn[block.after :].lstrip()
+
+
+def _line_starts(marker: str, text: str) -> list[int]:
+    """Return where the text has a marker at the beginning of a line."""
+    return [found.start(1) for found in re.finditer(rf"^[ \t]*({re.escape(marker)})", text, re.MULTILINE)]
+
+
+class Block(NamedTuple):
+    """Where the thinking of a turn is, in characters."""
+
+    start: int
+    """After the opening marker; 0 where it was left out."""
+    end: int
+    """Where the closing marker begins."""
+    after: int
+    """Where the answer begins; `end` if the thinking is never closed."""
 
 
 FORMATS: dict[str, ThinkingFormat] = {

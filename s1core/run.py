@@ -148,7 +148,7 @@ class Run:
         if not over and not cut.ended:
             return events
         events += self._wrote(self._stops.flush())
-        self._answer_complete = not fed.reopened and (cut.ended or fed.ended or chunk.finish == "stop")
+        self._answer_complete = cut.ended or (not fed.reopened and (fed.ended or chunk.finish == "stop"))
         return events + self._finish()
 
     def stopped_short(self, request: Request) -> None:

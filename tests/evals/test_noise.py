@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "s1core" / "engines"))
-
 from curate.generation import ModelSpec, ask_all
 from curate.rows import Row
-from evals.benchmarks import Item
-from evals.evaluate import evaluate, evaluate_grid, run_config, sampling_config, sampling_of
+from evals.benchmarks import Item, load_benchmark
+from evals.evaluate import evaluate, evaluate_grid, row_key, run_config, sampling_config, sampling_of
 from evals.methods import Asked, evaluate_controlled, evaluate_samples
 from evals.settings import one_by_one
-from s1core import Sampling
+from s1core import Sampling, load_engine
 from s1core.engines.hf.sampler import Draw, Sampler
 from s1core.engines.scripted import ScriptedEngine
 from s1core.methods import Control, majority_vote, rejection_sampling
@@ -56,15 +53,15 @@ def engine() -> ScriptedEngine:
     return ScriptedEngine(lambda text, _: " 1<|im_end|>" if "answer" in text else "ab<|im_start|>")
 
 
-async def test_every_eval_draws_with_the_questions_id(tmp_path: Path) -> None:
+async def test_every_eval_draws_with_its_question(tmp_path: Path) -> None:
     items = ITEMS[:3]
-    ids = {item.id for item in items}
+    ids = {item.question for item in items}
 
     def store(name: str) -> RunStore:
         return RunStore(tmp_path / name, {"name": name})
 
     def drawn(used: ScriptedEngine) -> set[tuple[str, int]]:
-        assert all(f"\n{r.sampling.question_id[1:]}+1?" in used.codec.decode(r.prompt_ids) for r in used.requests)
+        assert all(f"\n{r.sampling.question_id}" in used.codec.decode(r.prompt_ids) for r in used.requests)
         return {(r.sampling.question_id, r.sampling.sample_index) for r in used.requests}
 
     with store("one") as one, store("grid") as grid, store("samples") as samples, store("control") as control:
@@ -118,3 +115,18 @@ def test_curations_greedy_key_is_kept_and_the_drawn_one_changes() -> None:
     hot = ModelSpec(model="x", temperature=0.5)
     assert hot.decides != former | {"temperature": 0.5}
     assert hot.decides != replace(hot, top_p=0.9).decides
+
+
+async def test_a_swept_point_is_an_independent_run_when_drawn(tmp_path: Path) -> None:
+    model = load_engine("s1-nano", device="cpu", dtype="float32")
+    items = load_benchmark("nano", 4)
+    hot = Sampling(temperature=0.8, seed=2)
+    try:
+        with RunStore(tmp_path / "grid", {}) as grid, RunStore(tmp_path / "one", {}) as one:
+            swept = await evaluate_grid(model, items, [16, None], [0, 1], "Wait", hot, grid)
+            alone = await evaluate(model, items, one_by_one([16], [1]), hot, one)
+    finally:
+        model.close()
+    points = {row_key(row): row["segments"] for row in swept}
+    assert len(alone) == 12
+    assert all(points[row_key(row)] == row["segments"] for row in alone)

@@ -165,9 +165,16 @@ def test_a_reopening_is_found_wherever_the_chunks_are_cut(data: st.DataObject, t
         ("<think>never closed", ("never closed", None)),
         ("Use `</think>` as the end mark. Final Answer: 3", (None, "Use `</think>` as the end mark. Final Answer: 3")),
         ("The tag <think> opens it. Final Answer: 3", (None, "The tag <think> opens it. Final Answer: 3")),
+        ("<think>\nadd\n</think>\n\nUse `</think>` there.", ("\nadd\n", "\n\nUse `</think>` there.")),
         ("7", (None, "7")),
         ("", (None, "")),
     ],
 )
 def test_a_turn_is_divided_at_its_own_markers(turn: str, parts: tuple[str | None, str | None]) -> None:
-    assert TAGS.split(turn) == parts
+    block = TAGS.block(turn)
+    if block is None:
+        assert parts == (None, turn)
+        return
+    answer = turn[block.after :] if block.after > block.end else None
+    assert (turn[block.start : block.end], answer) == parts
+    assert TAGS.answer_of(turn) == (answer or "").lstrip()

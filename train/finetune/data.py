@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, cast
 
 from s1core.chat_template import ChatTemplate
 from s1core.errors import InvalidSetting
+from s1core.formats import Block
 from s1core.problems import rows as problem_rows
 from s1core.thinking import Codec, thinking_format
 from s1core.types import Message
@@ -134,19 +135,19 @@ class Renderer:
         Raises:
             InvalidSetting: the chat template refuses these turns, or opens a block and the answer has no thinking.
         """
-        thinking, _ = self._format.split(answer)
-        prompt, tail = self._codec.render_chat(self._as_shown(messages), think=thinking is not None)
-        if thinking is not None:
+        block = self._format.block(answer)
+        prompt, tail = self._codec.render_chat(self._as_shown(messages), think=block is not None)
+        if block is not None:
             tail = self._format.without_closed_block(tail)
         opened = self._format.is_inside(tail)
-        if opened and thinking is None:
+        if opened and block is None:
             raise InvalidSetting(
-                f"the model's chat template opens a thinking block, but the answer has no "
+                "the model's chat template opens a thinking block, but the answer has no "
                 f"{self._format.close_by_model.strip()}; give every answer its thinking, or use another template"
             )
         ids = [*prompt, *self._codec.encode_template(tail)]
         labels = [IGNORED] * len(ids)
-        for piece, encode in self._turn(answer, opened=tail if opened else None):
+        for piece, encode in self._assistant(answer, block, opened=tail if opened else ""):
             for text, learned in _cut(piece, no_loss):
                 new = encode(text)
                 ids += new
@@ -154,44 +155,38 @@ class Renderer:
         end = self._codec.encode_template(self._after_turn())
         return Row(ids=(*ids, *end), labels=(*labels, *end))
 
-    def _turn(self, answer: str, *, opened: str | None) -> list[tuple[_Piece, Callable[[str], tuple[int, ...]]]]:
+    def _assistant(
+        self, text: str, block: Block | None, *, opened: str
+    ) -> list[tuple[_Piece, Callable[[str], tuple[int, ...]]]]:
         """Take the turn apart: the format's own markers where they belong, everything else is plain text.
 
         Args:
-            answer: the turn.
-            opened: the end of the prompt where that opens the thinking block already.
+            text: the turn.
+            block: where its thinking is.
+            opened: the end of the prompt, if it opens the block already.
         """
         user, template = self._codec.encode_user, self._codec.encode_template
-        thinking, said = self._format.split(answer)
-        if thinking is None:
-            return [(_Piece(0, answer), user)]
-        opening, closing = self._format.open.strip(), self._format.close_by_model.strip()
-        head, found, _ = answer.partition(opening)
-        start = len(head) + len(opening) if found and not head.strip() else 0
-        close = start + len(thinking)
-        pieces: list[tuple[_Piece, Callable[[str], tuple[int, ...]]]] = []
-        if opened is None:
-            pieces.append((_Piece(start - len(opening), opening), template))
-            # Some traces come without the opening, which their model's template wrote.
-            missing = self._format.open[len(self._format.open.rstrip()) :]
-            if missing and not thinking[:1].isspace():
-                thinking, start = missing + thinking, start - len(missing)
-        elif opened.endswith("\n") and thinking.startswith("\n"):
-            thinking, start = thinking[1:], start + 1
-        pieces.append((_Piece(start, thinking), user))
-        if said is not None:
-            pieces.append((_Piece(close, closing), template))
-            pieces.append((_Piece(len(answer) - len(said), said), user))
-        return pieces
+        if block is None:
+            return [(_Piece(0, text), user)]
+        start, opening = block.start, _Piece(0, text[: block.start])
+        if opened:
+            opening = _Piece(0, "")
+            start += opened.endswith("\n") and text[start : start + 1] == "\n"
+        elif not start:
+            # The turn comes without the opening, which another model's template wrote.
+            opening = _Piece(0, self._format.open)
+        return [
+            (opening, template),
+            (_Piece(start, text[start : block.end]), user),
+            (_Piece(block.end, text[block.end : block.after]), template),
+            (_Piece(block.after, text[block.after :]), user),
+        ]
 
     def _as_shown(self, messages: Sequence[Message]) -> list[Message]:
         """The chat with the thinking of earlier turns left out where the template shows none."""
         if self._format.keeps_thoughts:
             return list(messages)
-        return [
-            replace(m, content=(self._format.split(m.content)[1] or "").lstrip()) if m.role == "assistant" else m
-            for m in messages
-        ]
+        return [replace(m, content=self._format.answer_of(m.content)) if m.role == "assistant" else m for m in messages]
 
     def _after_turn(self) -> str:
         """What the chat template writes after an assistant's turn."""

@@ -34,8 +34,6 @@ RETRIES = 5
 FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 10.0
 _WRAPPED = "prompt: the server read more than it was sent; it puts it into a chat template of its own"
-"""Of the environment: seconds of silence after which a server counts as failed."""
-SILENCE_S = 60.0
 TOO_BUSY = (408, 425, 429, 500, 502, 503, 504, 529)
 BY_IDS = Capabilities(
     max_tokens="enforced",

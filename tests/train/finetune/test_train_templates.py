@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ DROPS_THOUGHTS = templates.OPENS.replace("m.content", "m.content.split('</think>
 
 def texts(template: str, messages: list[Message], answer: str) -> tuple[str, str]:
     """The row's text, and its learned part."""
-    tokenizer = templates.tokenizer(template)
+    tokenizer: Any = templates.tokenizer(template)
     row = Renderer(tokenizer, "think_tags").row(messages, answer)
     assert [i for i, label in zip(row.ids, row.labels, strict=True) if label != IGNORED] == list(
         row.ids[len(row.ids) - sum(label != IGNORED for label in row.labels) :]
@@ -82,9 +83,17 @@ def test_thoughts_of_earlier_turns_go_where_the_template_drops_them() -> None:
 @pytest.mark.parametrize(
     ("template", "row", "said"),
     [
-        (templates.REFUSES_SYSTEM, {"system": "Be brief.", "user": "q", "assistant": ANSWER}, "refuses a system turn"),
+        (
+            templates.REFUSES_SYSTEM,
+            {"system": "Be brief.", "user": "q", "assistant": ANSWER},
+            "refuses a system turn",
+        ),
         (templates.DROPS_SYSTEM, {"system": "Be brief.", "user": "q", "assistant": ANSWER}, "leaves out a turn"),
-        (templates.OPENS, {"user": "q", "assistant": "7"}, "opens a thinking block, but the answer has no </think>"),
+        (
+            templates.OPENS,
+            {"user": "q", "assistant": "7"},
+            "opens a thinking block, but the answer has no </think>",
+        ),
         (templates.BREAKS, {"user": "q", "assistant": ANSWER}, "cannot render these turns"),
         (
             "{%- for m in messages %}{%- if m.role != 'assistant' %}{{- m.content }}{%- endif %}{%- endfor %}",
