@@ -50,6 +50,7 @@ from app.tabs.train.models import TrainedModels
 from app.tabs.train.routes import router as train_router
 from app.tabs.train.runs import TrainShelf, default_root
 from s1core.engines.base import Engine
+from s1core.weights import default_model
 
 TITLE = "s1 playground"
 RUNS = Room(at_once=32, per_visitor=16, waiting=24)
@@ -111,7 +112,7 @@ def build_page(
 
 
 def build_app(
-    model: str = "s1-nano",
+    model: str | None = None,
     *,
     engines: Mapping[str, Engine] | None = None,
     engine: str | None = None,
@@ -123,7 +124,7 @@ def build_app(
     """Build the ASGI application and begin to load its model.
 
     Args:
-        model: what is chosen when the page opens.
+        model: what is chosen when the page opens; by default the bundled one.
         engines: engines that are loaded already, by name; for tests and for embedding.
         engine: the kind of engine for all other models, as in `load_engine`.
         owner: what the owner signs in with, if he may do so from elsewhere.
@@ -138,7 +139,7 @@ def build_app(
     if mcp:
         require_mcp()
     search_matplotlib_once()
-    shelf = EngineShelf(model, engines=engines, engine=engine, **options)
+    shelf = EngineShelf(model or default_model(), engines=engines, engine=engine, **options)
     shelf.warm()
     results = RunShelf(default_root() / "evals")
     results.warm()

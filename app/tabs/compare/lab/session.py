@@ -252,7 +252,7 @@ class Lab:
             "new": new,
             "saved": node.saved,
             "spent": trace.receipt.thinking_tokens if trace else live.current.spent_tokens,
-            "answer": answer_card(outcome, live, self._expected, self._same),
+            "answer": answer_card(node.asked, outcome, live, self._expected, self._same),
             "receipt": [*rows, *outcome.rows] if outcome else [],
         }
 
