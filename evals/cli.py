@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.benchmarks import BENCHMARKS, Item, load_benchmark
+from evals.benchmarks import BENCHMARKS, Item, load_benchmark, own_benchmark
 from evals.evaluate import run_config, run_facts
 from evals.reports.summary import markdown
 from s1core import Sampling, load_engine
 from s1core.budget import DEFAULT_WAIT_TEXT
 from s1core.engines.base import Engine
-from s1core.models import S1_NANO
 from s1core.store import Row, RunStore, config_hash
 from s1core.weights import default_model
 
@@ -56,11 +55,6 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     return p
 
 
-def benchmark_of(model: str) -> str:
-    """Name the benchmark of this project's own that a model is measured on when nobody says."""
-    return "nano" if model in (S1_NANO, "weak-1", "weak-2") else "problems"
-
-
 def measure(
     args: argparse.Namespace,
     settings: Sequence[dict[str, Any]],
@@ -72,7 +66,7 @@ def measure(
     Raises:
         S1Error: bad arguments, a model that cannot be loaded, a folder that holds another run, a full disk.
     """
-    args.benchmark = args.benchmark or benchmark_of(args.model)
+    args.benchmark = args.benchmark or own_benchmark(args.model)
     items = load_benchmark(args.benchmark, args.limit, args.data)
     sampling = Sampling(
         temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed

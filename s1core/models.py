@@ -33,6 +33,8 @@ CHAT_TEMPLATE = _ADAPTERS / "chat_template.jinja"
 """Of s1-135M and its base: SmolLM2's own without its standing system turn."""
 NANO_WEIGHTS = _NANO / "weights"
 S1_135M, S1_135M_BASE, S1_NANO = "s1-135M", "s1-135M-base", "s1-nano"
+NANO_WEAKER = ("weak-1", "weak-2")
+"""Checkpoints of s1-nano's training, which its curation asks how hard a question is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,8 +139,7 @@ PRESETS: dict[str, ModelPreset] = {
         _tags("Qwen/Qwen3-14B", 14.8),
         _tags("Qwen/Qwen3-32B", 32.8),
         _tags("Qwen/QwQ-32B", 32.8),
-        _nano("weak-1", _NANO / "weak-1"),
-        _nano("weak-2", _NANO / "weak-2"),
+        *(_nano(name, _NANO / name) for name in NANO_WEAKER),
     )
 }
 
