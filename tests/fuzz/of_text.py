@@ -126,7 +126,7 @@ _TRACE = Trace(
 def codec() -> Codec:
     """Of s1-nano."""
     tokenizer = Tokenizer.from_file(str(NANO_WEIGHTS / "tokenizer.json"))
-    return Codec(tokenizer, lambda chat: "".join(turn["content"] for turn in chat), eos_ids=[0])
+    return Codec(tokenizer, lambda chat, **_: "".join(turn["content"] for turn in chat), eos_ids=[0])
 
 
 def _extracted(text: str) -> None:

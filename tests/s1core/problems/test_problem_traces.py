@@ -199,7 +199,7 @@ def test_ids_of_forced_parts_are_those_that_forcing_writes(tokenizer: Any) -> No
 
     codec = Codec(
         tokenizer.backend_tokenizer,
-        lambda chat: tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True),
+        lambda chat, **_: tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True),
     )
     renderer = Renderer(tokenizer, "s1")
     for row in rows(136, 8, mix=TraceMix(cut=0.5)):
