@@ -115,7 +115,8 @@ class TransformersEngine:
 
         Args:
             preset: what to load; `s1core.models.resolve` makes one of a name, a folder or a hub id.
-            dtype: `float32`, `bfloat16` or `float16`; default: float32 on a CPU, bfloat16 on a GPU.
+            dtype: `float32`, `bfloat16` or `float16`; default: bfloat16 on a GPU, and on a CPU that multiplies it where
+                the weights are stored in it, as those of s1-135M are; else float32.
             device: `cpu`, `cuda` or `cuda:N`; default: a GPU if there is one.
             max_live: requests that run at once; the others wait in line.
             cache_gib: memory for keys and values; default: a quarter of a CPU's free memory, 85 % of a GPU's. When it
