@@ -109,9 +109,11 @@ quick-tests: $(VENV)/.dev-ready
 	$(PY) -m ruff format --check .
 	OMP_NUM_THREADS=1 $(PY) -m pytest --hypothesis-profile quick $(QUICK) $(ARGS)
 
-check: $(VENV)/.dev-ready  ## lint, format and type checks alone
+check: $(VENV)/.dev-ready  ## lint, format, prose and type checks alone
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/codespell
+	$(PY) -m tests.prose
 	$(PY) -m pyright
 
 bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one run

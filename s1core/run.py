@@ -155,7 +155,7 @@ class Run:
         """Take that an engine sends no more chunks.
 
         Raises:
-            EngineFailed: the request has not come to its end, and would be sent again for ever.
+            EngineFailed: the request has not come to its end, and would be sent again forever.
         """
         if self.request is request:
             raise EngineFailed(

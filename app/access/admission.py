@@ -106,7 +106,7 @@ class Gate:
         taken, waits = 0, list[Place]()
         for place in self._places:
             taken += place.runs
-            # Nobody passes by one who waits, or who asks for much would wait for ever.
+            # First in, first out: otherwise small requests would keep a large one waiting forever.
             if waits or taken > self._room.at_once:
                 waits.append(place)
         return waits

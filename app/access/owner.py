@@ -38,9 +38,9 @@ def require_owner(request: Any) -> None:
 
 
 def is_owner(request: Any) -> bool:
-    """Whether this request comes from the owner: signed in, or from a page of this very machine.
+    """Whether this request comes from the owner: signed in, or from a page that this machine serves to itself.
 
-    A page of another host makes no request of the owner's, whatever his browser sends along.
+    A request that a page of another host sends is not the owner's, whatever cookies the browser adds.
     """
     if not is_same_origin(request.headers):
         return False

@@ -17,7 +17,7 @@ class Pace:
         """Begin with nobody.
 
         Args:
-            per_s: how many a second, for ever.
+            per_s: sustained rate, in requests per second.
             at_once: how many before that counts.
             clock: seconds, which never go back.
         """

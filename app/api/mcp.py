@@ -1,7 +1,7 @@
 """`--mcp`: solve, sweep and probe for agents, by the Model Context Protocol, through Gradio's server of it.
 
 Gradio would make a tool of every documented endpoint and call them over HTTP, at an address that the caller's headers
-name. Here it has these three, which it calls in this very process, and nothing to fetch.
+name. Here it has these three, which it calls in this process, and nothing to fetch.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ class Jobs:
         return [other for other in before if not other.over and clash(claims(other.device), wanted)]
 
     def runs(self, job: Job) -> bool:
-        """Whether its process is there: this very one, not another that got its number."""
+        """Whether its process is there: the one that was started, not another that got its process id."""
         now = self.get(job.id) or job
         return now.state in ("running", "stopping") and is_there(now.pid, now.began)
 

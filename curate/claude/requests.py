@@ -36,7 +36,7 @@ class Unclear(Exception):
 
 
 class Invalid(Exception):
-    """This very request will never be answered."""
+    """This request will never be answered; a retry cannot help."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """Measure the transformers engine and the sweep against their bars: `python -m evals.bench` (or `make bench`).
 
-Each measurement is a ratio of two things that are run in turns (A B A B ...); the median of the pairwise ratios counts,
+Each measurement is a ratio of two things that are run in turns (`A B A B ...`); the median of the pairwise ratios counts,
 so that a busy machine makes it noisier but not wrong. Both sides sample the same number of tokens: ends that the model
 tries are taken as ordinary tokens, and forced ones come where the benchmark wants them. No question is asked twice, so
 that no text is already in the cache.

@@ -273,7 +273,7 @@ def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
             return str(error), gr.skip()
 
     # What is chosen while one of these is at work comes after it. Gradio then repeats the whole event, so that two of
-    # them on one event would wake each other for ever; chained to it, each is an event of its own.
+    # them on one event would wake each other forever; chained to it, each is an event of its own.
     said = 'model => "Loading " + model + "…"'
     named = controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
     page = current_page()

@@ -1,7 +1,7 @@
 """Decoding on a GPU as recorded CUDA graphs: hundreds of small kernels started by one call.
 
-At one text, a GPU is done with a layer sooner than Python can ask for it. A recording replays the whole forward pass,
-but only over the very same memory, so there is one for every number of slots (round ones, from the first slot on),
+With one sequence, a GPU finishes a layer sooner than Python can launch the next. A recording replays the whole forward pass,
+but only over the same memory, so there is one for every number of slots (round ones, from the first slot on),
 length (in buckets, the rest is masked) and cache. What is not single tokens runs step by step.
 """
 
