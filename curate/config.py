@@ -89,8 +89,8 @@ class CurateConfig:
         return {
             "sources": [spec.as_dict() for spec in self.sources],
             "evaluation": [spec.as_dict() for spec in self.evaluation],
-            "teacher": self.tracer.decides,
-            "weak": [spec.decides for spec in self.weak],
+            "teacher": self.tracer.cache_key,
+            "weak": [spec.cache_key for spec in self.weak],
             "judge": self.judge,
             "domains": self.domains,
             "claude_model": self.claude_model if asks_claude else None,

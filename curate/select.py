@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from curate.rows import CurateError, Outcome, Rejection, Row, Tell
+from curate.rows import CurateError, OnProgress, Outcome, Rejection, Row
 
 Mode = Literal["published", "random", "diverse", "longest", "all"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -193,7 +193,7 @@ class Select:
         ratio = {} if self.length_ratio == LENGTH_RATIO else {"length_ratio": self.length_ratio}
         return {"mode": self.mode, "target": self.target, "seed": self.seed, **ratio}
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Choose; what was not drawn is rejected as such.
 
         Raises:

@@ -55,7 +55,7 @@ class Stages:
         before = sum(self._costs[earlier] for earlier in names[:number])
         told = False
 
-        def tell(done: int, total: int) -> None:
+        def show(done: int, total: int) -> None:
             nonlocal told
             if not told:
                 # What an earlier run left is no work of this one.
@@ -64,7 +64,7 @@ class Stages:
             reached = before + self._costs[name] * done / total
             self._show(f"[{number + 1}/{len(names)}] {name}: {done:,}/{total:,} samples", reached, done == total)
 
-        return tell
+        return show
 
     def _show(self, text: str, reached: float, ended: bool) -> None:
         now_s, on_screen = time.monotonic(), sys.stderr.isatty()

@@ -124,7 +124,7 @@ class Run:
         """Take what the engine sampled; return what happened."""
         self._meter.count(chunk)
         if self._sureness:
-            self._sureness.told(chunk.logprobs)
+            self._sureness.add(chunk.logprobs)
         fed = self._detector.feed(chunk.token_ids)
         events: list[Event] = []
         if chunk.prefill_computed or chunk.prefill_reused:

@@ -1,7 +1,7 @@
 """`python -m tests.prose`: lint the prose of the project: its pages, docstrings and comments. A part of `make check`.
 
-proselint finds clichés, archaisms and redundancy. `docs/vocabulary.txt` has the project's own words that a newcomer does not
-know, each with the standard term. Both read prose alone: code, and code inside prose, is left out.
+proselint finds clichés, archaisms and redundancy. `docs/vocabulary.txt` lists words that a newcomer would not know,
+each with the standard term. Both read prose alone: code, and code inside prose, is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _CODE = re.compile(r"``.+?``|`[^`]+`|\]\([^)]*\)|https?://\S+")
 
 def pages() -> list[Path]:
     """Every file that holds prose. The changelog speaks of what was."""
-    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *(p for part in PARTS for p in (ROOT / part).rglob("*.py"))]
+    code = (path for part in PARTS for path in (ROOT / part).rglob("*.py"))
+    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *code]
     return sorted(path for path in found if path.name != "CHANGELOG.md")
 
 

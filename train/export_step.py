@@ -113,9 +113,9 @@ def skeleton(config: TrainConfig) -> Trained:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-    from train.finetune.model import Trained, add_adapters, told_plainly
+    from train.finetune.model import Trained, add_adapters, translate_load_errors
 
-    with told_plainly(config.model):
+    with translate_load_errors(config.model):
         shape = AutoConfig.from_pretrained(config.model)
     with torch.device("meta"):
         model: Any = AutoModelForCausalLM.from_config(shape)

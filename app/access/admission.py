@@ -33,7 +33,7 @@ class Room:
     """Visitors in line."""
 
 
-class Place:
+class Ticket:
     """A place in the line, or beyond it."""
 
     def __init__(self, visitor: str, runs: int, gate: Gate) -> None:
@@ -60,10 +60,10 @@ class Gate:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._places: list[Place] = []
+        self._places: list[Ticket] = []
 
     @contextlib.contextmanager
-    def place(self, visitor: str, runs: int = 1) -> Generator[Place, None, None]:
+    def place(self, visitor: str, runs: int = 1) -> Generator[Ticket, None, None]:
         """Take a place for the length of a block.
 
         Args:
@@ -73,7 +73,7 @@ class Gate:
         Raises:
             Busy: there is none, or too many runs are asked for.
         """
-        place = Place(visitor, runs, self)
+        place = Ticket(visitor, runs, self)
         if is_public():
             self._refuse(visitor, runs)
             self._places.append(place)
@@ -83,7 +83,7 @@ class Gate:
             if place in self._places:
                 self._places.remove(place)
 
-    def number(self, place: Place) -> int:
+    def number(self, place: Ticket) -> int:
         """Return the number in line, from 1; 0 for one whose turn it is."""
         waits = self._waiting()
         return waits.index(place) + 1 if place in waits else 0
@@ -102,8 +102,8 @@ class Gate:
                 "try again in a moment, or start a playground yourself."
             )
 
-    def _waiting(self) -> list[Place]:
-        taken, waits = 0, list[Place]()
+    def _waiting(self) -> list[Ticket]:
+        taken, waits = 0, list[Ticket]()
         for place in self._places:
             taken += place.runs
             # First in, first out: otherwise small requests would keep a large one waiting forever.

@@ -10,7 +10,7 @@ from app.shell.events import STREAMS
 MOST_SESSIONS = 200
 """Pages whose components Gradio remembers, a quarter of a megabyte each; nothing here is kept there. A call of its API
 that names no session counts as one."""
-MOST_UNHEARD = 1_000
+MOST_UNREAD = 1_000
 """Pages whose messages are kept until they are fetched."""
 MOST_EVENTS = 200
 """Presses that wait to be looked at; Gradio refuses more."""
@@ -32,5 +32,5 @@ def bound(page: gr.Blocks, *, public: bool) -> gr.Blocks:
         return page.queue(default_concurrency_limit=STREAMS)
     # By default all who wait are told of every event that ends. Nobody needs that: the page says its own place in line.
     page.queue(default_concurrency_limit=STREAMS, max_size=MOST_EVENTS, status_update_rate=TELL_EVERY_S)
-    gradio_compat.bound_queue(page, unread_sessions=MOST_UNHEARD, poll_s=LOOK_EVERY_S)
+    gradio_compat.bound_queue(page, unread_sessions=MOST_UNREAD, poll_s=LOOK_EVERY_S)
     return page

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.runs.request import DRAWING, Asked
+from app.runs.request import DRAWING, RunRequest
 from s1core.errors import InvalidSetting
 
 PUBLIC_VARIABLE = "S1_PUBLIC"
@@ -35,7 +35,7 @@ class Most:
 MOST = Most()
 
 
-def runs_of(asked: Asked) -> int:
+def runs_of(asked: RunRequest) -> int:
     """Return how many runs a request has going at once, at most."""
     return asked.count if asked.method in DRAWING else 1
 
@@ -44,7 +44,9 @@ ON_THE_PAGE: Mapping[str, str] = {"budget": "The thinking budget", "answer": "Th
 """What a visitor calls that of which he may have so much."""
 
 
-def bounded(asked: Asked, most: Most = MOST, *, system: str = "", names: Mapping[str, str] = ON_THE_PAGE) -> Asked:
+def bounded(
+    asked: RunRequest, most: Most = MOST, *, system: str = "", names: Mapping[str, str] = ON_THE_PAGE
+) -> RunRequest:
     """Return the same request; on a public page with an end to its thinking, where it had none.
 
     Args:

@@ -92,7 +92,7 @@ class SignIn:
         async def sign_in(request: Request) -> Response:
             if not is_same_origin(request.headers):
                 return _page("Sign in from this page itself.", 403)
-            if self._is_tired():
+            if self._is_locked_out():
                 return _page("Too many wrong passwords; try again in a minute.", 429)
             if not self._is_right(await _form(request)):
                 self._failures.append(time.monotonic())
@@ -128,7 +128,7 @@ class SignIn:
         password = hmac.compare_digest(form.get("password", "").encode(), self._credentials.password.encode())
         return user and password
 
-    def _is_tired(self) -> bool:
+    def _is_locked_out(self) -> bool:
         now_s = time.monotonic()
         self._failures = [at_s for at_s in self._failures if now_s - at_s < 60]
         return len(self._failures) >= MOST_FAILURES

@@ -24,7 +24,7 @@ class Reply:
     created_s: int
     samples: int = 1
     """Choices of one prompt, which counts once."""
-    told: Json = field(default_factory=dict[str, Any])
+    receipt_fields: Json = field(default_factory=dict[str, Any])
     """What every receipt says beside what was spent."""
     raw: bool = False
     """Thinking is part of the text, between tags, for clients that keep nothing else."""
@@ -97,7 +97,7 @@ class Reply:
         return self._head(streamed=True) | {"choices": [choice]}
 
     def _receipt(self, answer: str | None, receipt: Receipt) -> Json:
-        return {"answer": answer, "receipt": receipt.as_dict() | self.told}
+        return {"answer": answer, "receipt": receipt.as_dict() | self.receipt_fields}
 
 
 def _closing(part: Tokens | Segment) -> str:

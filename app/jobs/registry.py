@@ -34,7 +34,7 @@ from app.artifacts import schemas
 from app.artifacts.schemas import read_shaped
 from app.jobs.devices import claims, clash, environment
 from app.jobs.outcome import last_line, outcome
-from app.jobs.protocol import EXIT, GO, MARK, UNHEARD
+from app.jobs.protocol import EXIT, GO, MARK, UNCONFIRMED
 from s1core import S1Error
 from s1core.processes import began, end_marked, is_there
 from s1core.store import write_atomically
@@ -291,7 +291,7 @@ class Jobs:
         """Start a job; where that is impossible it has failed."""
         folder = self.root / job.id
         try:
-            (folder / UNHEARD).unlink(missing_ok=True)
+            (folder / UNCONFIRMED).unlink(missing_ok=True)
             with (folder / "log.txt").open("ab") as log:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "app.jobs.supervisor", str(folder)],
@@ -332,7 +332,7 @@ class Jobs:
                     if time.monotonic() > seen_s + job.grace_s + _OVERDUE_S:
                         end_marked(MARK, str(folder), job.pid)
                 return job
-            if (folder / UNHEARD).exists() and not job.asked_to_stop:
+            if (folder / UNCONFIRMED).exists() and not job.asked_to_stop:
                 job = replace(job, state="queued", pid=0, began="", started=None)
                 with contextlib.suppress(OSError):
                     self._write(job)

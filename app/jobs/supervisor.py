@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.jobs.protocol import EXIT, GO, MARK, UNHEARD
+from app.jobs.protocol import EXIT, GO, MARK, UNCONFIRMED
 from s1core.processes import end_marked, signal_group
 from s1core.store import write_atomically
 
@@ -72,7 +72,7 @@ def main(folder: Path) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: asked_early.append(number))
     if sys.stdin.buffer.readline() != GO:
         with suppress(OSError):
-            (folder / UNHEARD).touch()
+            (folder / UNCONFIRMED).touch()
         return
     command = _Command(folder, json.loads((folder / "job.json").read_text(encoding="utf-8")))
     signal.signal(signal.SIGTERM, command.on_request)

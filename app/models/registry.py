@@ -25,7 +25,7 @@ State = Literal["ready", "loading", "failed", "not here"]
 _log = logging.getLogger(__name__)
 
 
-class EngineShelf:
+class EngineRegistry:
     """Engines by model name. One whose load failed, or that died, is loaded anew when it is next asked for."""
 
     def __init__(

@@ -22,7 +22,7 @@ class NoSuchRace(S1Error, LookupError):
     """The key names no race that is still here."""
 
 
-class RaceShelf:
+class RaceStore:
     """Races by key. Safe from any thread."""
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class RaceShelf:
         return sum(len(lane.happened) for race in self._races.values() for lane in race.lanes)
 
 
-def find_in(shelves: Sequence[RaceShelf], key: str) -> RecordedRace:
+def find_in(stores: Sequence[RaceStore], key: str) -> RecordedRace:
     """Return the race of that key, whichever shelf has it.
 
     Raises:
         NoSuchRace: none has.
     """
-    return next((shelf for shelf in shelves if key in shelf), shelves[0]).find(key)
+    return next((store for store in stores if key in store), stores[0]).find(key)

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 
 from app.runs import answer_track, render
 from app.runs.poll_rate import REFRESH
-from app.runs.request import DRAWING, Asked
+from app.runs.request import DRAWING, RunRequest
 from app.runs.runner import Outcome, drive
 from app.runs.samples import LiveSamples
 from app.shell.responses import View
@@ -54,7 +54,7 @@ class ThinkRun:
 
     def __init__(
         self,
-        asked: Asked,
+        asked: RunRequest,
         *,
         expected: str | None = None,
         same: SameAnswer = str.__eq__,
@@ -244,7 +244,7 @@ def refusal(reason: str, *, question: str) -> View:
     }
 
 
-def _frame(question: str, asked: Asked | None) -> View:
+def _frame(question: str, asked: RunRequest | None) -> View:
     """Return what does not change while a run goes on."""
     addition = asked.prompt.removeprefix(asked.question).strip() if asked else ""
     return {

@@ -9,7 +9,7 @@ from app.shell.responses import View
 from s1core import S1Error
 
 
-class News:
+class BoardUpdates:
     """Makes the values of one board."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from curate.cache import Fact, Facts
 from curate.generation import CONCURRENCY, ModelSpec, ask_all
 from curate.grading import NO_GOLD, Judge
-from curate.rows import CurateError, Outcome, Rejection, Row, Tell
+from curate.rows import CurateError, OnProgress, Outcome, Rejection, Row
 from curate.select import spread
 
 NOT_MEASURED = "not_measured"
@@ -43,9 +43,9 @@ class Difficulty:
     def config(self) -> dict[str, Any]:
         """All that decides what it does."""
         sample = {} if self.sample is None else {"sample": self.sample, "seed": self.seed}
-        return {"weak": [spec.decides for spec in self.weak], **sample, **self.judge.config}
+        return {"weak": [spec.cache_key for spec in self.weak], **sample, **self.judge.config}
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Ask the weaker models in turn, then judge the teacher."""
         kept, rejections = self._sampled(rows)
         counts = Counter(rejection.rule for rejection in rejections)
@@ -53,7 +53,7 @@ class Difficulty:
         steps = len(self.weak) + 1
 
         def told(step: int, share: float) -> None:
-            tell(int(len(rows) * (step + share) / steps), counts)
+            on_progress(int(len(rows) * (step + share) / steps), counts)
 
         for step, spec in enumerate(self.weak):
             attempts = self._attempts(spec, kept, lambda share, s=step: told(s, share / 2))
@@ -86,7 +86,7 @@ class Difficulty:
 
     def _attempts(self, spec: ModelSpec, rows: Sequence[Row], told: Any) -> list[str]:
         """What a model answers to each row; what is known is not asked."""
-        with Facts(self.cache, "attempt", spec.decides, self.shard) as facts:
+        with Facts(self.cache, "attempt", spec.cache_key, self.shard) as facts:
             missing = [row for row in rows if row.key not in facts]
             done = len(rows) - len(missing)
 

@@ -38,7 +38,7 @@ class ProblemsTeacher:
     mix: TraceMix = field(default_factory=TraceMix)
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """The code of the families counts as well: another version of it makes other traces."""
         return {"model": "problems-teacher", "code": _code(), "mix": asdict(self.mix), "seed": self.seed}
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from curate.cache import Fact, Facts
 from curate.generation import CONCURRENCY, ModelSpec, ask_all, with_trace
-from curate.rows import Outcome, Row, Tell
+from curate.rows import OnProgress, Outcome, Row
 from s1core.nano.teacher import teach
 
 _TOGETHER = 500
@@ -19,7 +19,7 @@ class Tracer(Protocol):
     """Whoever thinks."""
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """All that decides the traces."""
         ...
 
@@ -36,9 +36,9 @@ class EngineTracer:
     concurrency: int = CONCURRENCY
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """The model and how it is asked."""
-        return self.spec.decides
+        return self.spec.cache_key
 
     def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
         """Load the model and ask it."""
@@ -56,7 +56,7 @@ class NanoTeacher:
     seed: int = 0
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """The number grows when its habits change."""
         return {"model": "nano-teacher", "version": 1, "seed": self.seed}
 
@@ -93,9 +93,9 @@ class Trace:
     @property
     def config(self) -> dict[str, Any]:
         """All that decides what it does."""
-        return self.tracer.decides
+        return self.tracer.cache_key
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Trace what has no trace yet. Nothing is rejected here: a failed call is for the next stage to name."""
         with open_traces(self.cache, self.tracer, self.shard) as facts:
             missing = [row for row in rows if row.key not in facts]
@@ -105,9 +105,9 @@ class Trace:
                 nonlocal done
                 facts.add(*new)
                 done += len(new)
-                tell(done, {})
+                on_progress(done, {})
 
-            tell(done, {})
+            on_progress(done, {})
             if missing:
                 self.tracer.trace(missing, keep)
             wanted = {row.key: row for row in rows}
@@ -123,4 +123,4 @@ class Trace:
 
 def open_traces(cache: Path, tracer: Tracer, shard: str = "") -> Facts:
     """The traces of this tracer."""
-    return Facts(cache, "trace", tracer.decides, shard)
+    return Facts(cache, "trace", tracer.cache_key, shard)

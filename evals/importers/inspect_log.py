@@ -13,7 +13,7 @@ from evals.importers import inspect_zip
 from evals.importers.foreign import ForeignRun, benchmark_name, model_name
 from evals.importers.lines import Json, Notes, as_object, object_of, read_json, usable
 from evals.importers.rows import Sample, guess_kind
-from evals.importers.settings import Asked, asked_of, whole
+from evals.importers.settings import ImportedSetting, asked_of, whole
 from evals.importers.thinking import Parts, split_thinking
 from evals.importers.verdicts import Score, read_score
 from s1core.grading import extract_answer
@@ -84,7 +84,9 @@ def _listed(log: Json, notes: Notes) -> Iterator[tuple[str, Json]]:
     yield from sorted(found, key=lambda each: (str(each[1].get("id")), str(each[1].get("epoch"))))
 
 
-def _samples(path: Path, found: Iterator[tuple[str, Json]], task: str, asked: Asked, notes: Notes) -> Iterator[Sample]:
+def _samples(
+    path: Path, found: Iterator[tuple[str, Json]], task: str, asked: ImportedSetting, notes: Notes
+) -> Iterator[Sample]:
     model = None
     for where, row in found:
         answered_by = as_object(row, "output").get("model")
@@ -98,7 +100,7 @@ def _samples(path: Path, found: Iterator[tuple[str, Json]], task: str, asked: As
             notes.add(f"{path}, {where}: {error}; left out")
 
 
-def _sample(row: Json, task: str, asked: Asked) -> Sample:
+def _sample(row: Json, task: str, asked: ImportedSetting) -> Sample:
     target: Any = row.get("target")
     targets = [str(t) for t in (target if isinstance(target, list) else [target]) if isinstance(t, str | int | float)]
     if not targets or not isinstance(row.get("id"), str | int):

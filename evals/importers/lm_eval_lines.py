@@ -198,7 +198,7 @@ class Merged:
         scores = {name if alone else f"{name},{of}": score for (name, of), score in verdicts if name}
         return line.samples(scores, hidden)
 
-    def tell(self, path: str, notes: Notes) -> None:
+    def note(self, path: str, notes: Notes) -> None:
         """Note what was left out, and what no line tells."""
         if other := sum(len(texts) - 1 for texts in self.docs.values()):
             notes.add(f"{path} holds another answer to {other} of its questions as well, which was left out")

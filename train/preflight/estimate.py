@@ -15,7 +15,7 @@ from train.finetune.config import TrainConfig
 from train.preflight.hardware import GIB, Machine, machine_here, planned
 from train.preflight.model_shapes import Shape, shape_of
 from train.preflight.probe import measure
-from train.preflight.suggestions import remedies
+from train.preflight.suggestions import suggestions
 
 if TYPE_CHECKING:
     from train.finetune.data import TrainingData
@@ -136,7 +136,7 @@ def preflight(config: TrainConfig, on: str | None = None) -> Report:
         fits=fits,
         steps=steps,
         seconds=_seconds(config, shape, machine, work, steps),
-        would_fit=[] if fits else remedies(config, shape, machine, work.longest, _needs),
+        would_fit=[] if fits else suggestions(config, shape, machine, work.longest, _needs),
         notes=_notes(config, shape, machine),
     )
 
@@ -242,7 +242,7 @@ def _work(config: TrainConfig) -> Work:
             told = f"{told} (the tokenizer is not here: reckoned as s1K)"
         else:
             data = load_data(config, tokenizer)
-            return _counted(config, data, data.told() if told == config.data else told)
+            return _counted(config, data, data.summary() if told == config.data else told)
     # s1K: 1,000 rows; thinking traces of 4,700 tokens on average, the longest beyond every limit used here.
     mean, batch = min(5_500, config.max_length), 1 if config.packing else config.micro_batch
     told = f"{told or 'none named: reckoned as s1K'}, 1,000 rows"

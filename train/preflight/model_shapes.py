@@ -101,7 +101,7 @@ def configuration(model: str) -> Any:
     """
     from transformers import AutoConfig
 
-    from train.finetune.model import told_plainly
+    from train.finetune.model import translate_load_errors
 
-    with told_plainly(model):
+    with translate_load_errors(model):
         return AutoConfig.from_pretrained(location_of(root_of(model)))

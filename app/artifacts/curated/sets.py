@@ -69,7 +69,7 @@ class CuratedSet:
         return read_object(self.folder / "estimate.json") or None
 
 
-class SetShelf:
+class SetStore:
     """Finds sets. Safe from any thread."""
 
     def __init__(self, root: Path | None = None, *, runs: Callable[[int], bool] | None = None) -> None:

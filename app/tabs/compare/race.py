@@ -10,7 +10,7 @@ from typing import Any
 
 from app.runs import render
 from app.runs.poll_rate import REFRESH
-from app.runs.recording import Happened, RecordedLane, RecordedRace, RecordedSamples
+from app.runs.recording import RecordedLane, RecordedRace, RecordedSamples, TimedEvent
 from app.runs.session import SameAnswer, ThinkRun
 from app.shell.responses import View
 from app.tabs.compare.request import Comparison, setting
@@ -136,7 +136,7 @@ class Race:
         return 0.0 if self._began_s is None else time.monotonic() - self._began_s
 
 
-def savings(lanes: Sequence[Sequence[Happened]]) -> str:
+def savings(lanes: Sequence[Sequence[TimedEvent]]) -> str:
     """Say what the lanes saved by sharing; empty while no prompt is through a model."""
     shared = prompts = reused = computed = 0
     for happened in lanes:

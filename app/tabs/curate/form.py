@@ -18,7 +18,7 @@ _estimates = OneAtATime("estimate", 120.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class CurationRequest:
     """A curation as it was asked for."""
 
     recipe: str
@@ -63,7 +63,7 @@ def is_personal(form: Mapping[str, Any]) -> bool:
     return any(str(form[field] or "").strip() for field in ("files", "evaluation", "teacher", "weak", "url"))
 
 
-def read_form(form: Mapping[str, Any]) -> Asked:
+def read_form(form: Mapping[str, Any]) -> CurationRequest:
     """Check what the page sent.
 
     Raises:
@@ -97,7 +97,7 @@ def read_form(form: Mapping[str, Any]) -> Asked:
     selections = catalogue()["selections"]
     if form["selection"] not in selections:
         raise FormError(f"The selection is one of {', '.join(selections)}.")
-    return Asked(
+    return CurationRequest(
         recipe=recipe,
         sources=sources,
         files=files,
@@ -126,7 +126,7 @@ def sources_of(recipe: str) -> list[str]:
     return [value.partition(":")[0] for option, value in pairs if option == "source"]
 
 
-def estimate(asked: Asked) -> dict[str, Any]:
+def estimate(asked: CurationRequest) -> dict[str, Any]:
     """What it would ask and cost, by published counts: no network, nothing written.
 
     Raises:

@@ -9,13 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from app.shell.board_updates import News
+from app.shell.board_updates import BoardUpdates
 from app.shell.components import open_from_link
 from app.shell.plotly import PLOTLY
 from app.shell.responses import View
 from app.tabs.curate import form as curate_form
 from app.tabs.curate.board import curate_board
-from app.tabs.curate.form import RECIPES, Asked, catalogue, is_personal, read_form, sources_of
+from app.tabs.curate.form import RECIPES, CurationRequest, catalogue, is_personal, read_form, sources_of
 from app.tabs.curate.jobs import CurateJobs
 
 NANO_QUESTIONS = 22_000
@@ -96,10 +96,10 @@ def _named(source: View) -> str:
 def _wire(
     inputs: list[Any], fields: dict[str, Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: CurateJobs
 ) -> None:
-    news = News()
+    news = BoardUpdates()
     estimate, launch, stop = buttons
 
-    def asked(values: tuple[Any, ...]) -> Asked:
+    def asked(values: tuple[Any, ...]) -> CurationRequest:
         return read_form(dict(zip(FIELDS, values, strict=True)))
 
     def on_estimate(request: gr.Request, *values: Any) -> View:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.artifacts.curves.series import NANO
-from app.artifacts.curves.store import RunShelf, visitor_views
+from app.artifacts.curves.store import CurveStore, visitor_views
 from app.shell.responses import View
 from evals.benchmarks import nano
 from evals.evaluate import evaluate_grid, run_config, run_facts
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AskedSweep:
+class SweepRequest:
     """A valid request for a sweep."""
 
     questions: int
@@ -63,7 +63,7 @@ def budget_name(budget: int | None) -> str:
     return NO_LIMIT if budget is None else str(budget)
 
 
-def read_sweep(questions: Any, budgets: Any, waits: Any) -> AskedSweep:
+def read_sweep(questions: Any, budgets: Any, waits: Any) -> SweepRequest:
     """Check what came from the page or through the API.
 
     Raises:
@@ -74,7 +74,7 @@ def read_sweep(questions: Any, budgets: Any, waits: Any) -> AskedSweep:
         raise InvalidSetting(f"Questions must be a whole number from {FEWEST} to {MOST}.")
     if not FEWEST <= questions <= MOST:
         raise InvalidSetting(f"Questions must lie between {FEWEST} and {MOST}, not {int(questions)}.")
-    return AskedSweep(
+    return SweepRequest(
         questions=int(questions),
         budgets=_chosen("budget", budgets, {budget_name(budget): budget for budget in BUDGETS}),
         waits=_chosen("number of Waits", waits, {str(count): count for count in WAITS}),
@@ -124,9 +124,9 @@ class _Collecting(RunStore):
 class LiveSweep:
     """A sweep and what the page shows of it."""
 
-    def __init__(self, asked: AskedSweep, shelf: RunShelf, line: Line) -> None:
-        self._asked, self._shelf, self._line = asked, shelf, line
-        self._key, self._folder = shelf.new_folder()
+    def __init__(self, asked: SweepRequest, store: CurveStore, line: Line) -> None:
+        self._asked, self._store, self._line = asked, store, line
+        self._key, self._folder = store.new_folder()
         self._stop = asyncio.Event()
         self._config: dict[str, Any] = {}
         self._rows: list[Row] = []
@@ -156,7 +156,7 @@ class LiveSweep:
         finally:
             # Whoever closes the page takes along the only key to what was measured.
             if left or not self._rows:
-                self._shelf.drop(self._key)
+                self._store.drop(self._key)
 
     async def _in_turn(
         self, ahead: Callable[[], int], load: Callable[[], AsyncIterator[str | Engine]]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.artifacts.curated.rows import ROWS
-from app.artifacts.curated.sets import EXAMPLES, NoSuchSet, SetShelf
+from app.artifacts.curated.sets import EXAMPLES, NoSuchSet, SetStore
 from app.jobs.commands import CODE, FormError, OneAtATime, absolute, answer, is_there, lines, number
 from app.tabs.train.slurm import Slurm, read_slurm
 
@@ -48,7 +48,7 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TrainingRequest:
     """A fine-tuning as it was asked for."""
 
     recipe: str
@@ -110,7 +110,7 @@ class Asked:
         return ["-m", "train.launch", *where, *deciding, f"--out={out}", "--resume"]
 
 
-def _data(asked: Asked) -> Data:
+def _data(asked: TrainingRequest) -> Data:
     if asked.data is None:
         raise FormError("Choose the data: a curated set, or a .jsonl or .parquet file.")
     return asked.data
@@ -141,14 +141,14 @@ def _written(value: Any) -> str:
     return {True: "true", False: "false", None: "none"}[value] if isinstance(value, bool | None) else str(value)
 
 
-def is_personal(form: Mapping[str, Any], sets: SetShelf) -> bool:
+def is_personal(form: Mapping[str, Any], sets: SetStore) -> bool:
     """Whether a form names files or models, at which only the owner may make this machine look."""
     named = str(form["data"] or "").strip()
     keys = {line.partition("=")[0].strip() for line in str(form["settings"] or "").splitlines()}
     return bool(keys & {"model", "data"}) or bool(named and _set_of(named, sets, owner=False) is None)
 
 
-def read_form(form: Mapping[str, Any], sets: SetShelf, *, owner: bool) -> Asked:
+def read_form(form: Mapping[str, Any], sets: SetStore, *, owner: bool) -> TrainingRequest:
     """Check what the page sent.
 
     Raises:
@@ -161,7 +161,7 @@ def read_form(form: Mapping[str, Any], sets: SetShelf, *, owner: bool) -> Asked:
     name = str(form["name"] or "").strip()
     if name and not _NAME.fullmatch(name):
         raise FormError("Name: letters, digits, dots and dashes, at most 80 of them.")
-    return Asked(
+    return TrainingRequest(
         recipe=recipe,
         data=_read_data(form["data"], sets, owner),
         settings=tuple(_setting(line, known["keys"]) for line in lines(form["settings"], "Settings", most=60)),
@@ -184,7 +184,7 @@ def _setting(line: str, known: list[str]) -> str:
     return f"{key}={absolute(value) if key == 'model' else value}"
 
 
-def _read_data(value: Any, sets: SetShelf, owner: bool) -> Data | None:
+def _read_data(value: Any, sets: SetStore, owner: bool) -> Data | None:
     named = next(iter(lines(value, "Data", most=1)), "")
     if not named:
         return None
@@ -197,7 +197,7 @@ def _read_data(value: Any, sets: SetShelf, owner: bool) -> Data | None:
     return Data(name=path.stem, path=path, personal=True)
 
 
-def _set_of(name: str, sets: SetShelf, owner: bool) -> Data | None:
+def _set_of(name: str, sets: SetStore, owner: bool) -> Data | None:
     """The rows of a curated set; None where there is no set of this name that this visitor may see."""
     try:
         one = sets.find(name, owner=owner)
@@ -209,7 +209,7 @@ def _set_of(name: str, sets: SetShelf, owner: bool) -> Data | None:
     return Data(name=bare, path=one.folder.resolve(), personal=False)
 
 
-def preflight(asked: Asked) -> dict[str, Any]:
+def preflight(asked: TrainingRequest) -> dict[str, Any]:
     """What it would need and how long it would take; nothing is trained.
 
     Raises:
@@ -234,7 +234,7 @@ def preflight(asked: Asked) -> dict[str, Any]:
     return report
 
 
-def shortfall(asked: Asked) -> dict[str, Any] | None:
+def shortfall(asked: TrainingRequest) -> dict[str, Any] | None:
     """The preflight of a run that would not fit where it is to run; None where it fits, or where it cannot be told."""
     try:
         report = preflight(replace(asked, on=asked.on if asked.slurm else ""))
@@ -243,14 +243,14 @@ def shortfall(asked: Asked) -> dict[str, Any] | None:
     return None if report["fits"] else report
 
 
-def _without_place(text: str, asked: Asked) -> str:
+def _without_place(text: str, asked: TrainingRequest) -> str:
     """The sentence without where this playground lies."""
     if asked.data:
         text = text.replace(str(asked.data.path), asked.data.name)
     return text.replace(f"{CODE}/", "")
 
 
-def check(asked: Asked, root: Path) -> None:
+def check(asked: TrainingRequest, root: Path) -> None:
     """Have the launcher look at the words without starting anything.
 
     Raises:

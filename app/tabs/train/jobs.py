@@ -10,7 +10,7 @@ from app.jobs.commands import CODE
 from app.jobs.registry import Job, JobError, Jobs
 from app.shell.responses import View
 from app.tabs.train import form as train_form
-from app.tabs.train.form import Asked
+from app.tabs.train.form import TrainingRequest
 
 KIND = "train"
 GRACE_S = 700.0
@@ -30,7 +30,7 @@ class TrainJobs:
         self.root = root
         self._jobs = jobs or Jobs()
 
-    def launch(self, asked: Asked) -> str:
+    def launch(self, asked: TrainingRequest) -> str:
         """Start a fine-tuning, or go on with it; returns the name of its run.
 
         Raises:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curated.sets import EXAMPLES, SetShelf, of_files, process_runs
+from app.artifacts.curated.sets import EXAMPLES, SetStore, of_files, process_runs
 from app.artifacts.schemas import STATUS, TRAINING, read_shaped
 from app.jobs.registry import Job
 from app.shell.responses import View
@@ -118,10 +118,10 @@ class TrainRun:
         return changed if config else list(self.job.about.get("settings", [])) if self.job else []
 
 
-class TrainShelf:
+class TrainingRunStore:
     """Finds runs. Safe from any thread."""
 
-    def __init__(self, jobs: TrainJobs, sets: SetShelf) -> None:
+    def __init__(self, jobs: TrainJobs, sets: SetStore) -> None:
         """Set up.
 
         Args:

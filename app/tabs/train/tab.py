@@ -11,8 +11,8 @@ import gradio as gr
 
 from app.access.limits import is_public
 from app.access.owner import is_owner, require_owner, sees_all
-from app.artifacts.curated.sets import CuratedSet, SetShelf
-from app.shell.board_updates import News
+from app.artifacts.curated.sets import CuratedSet, SetStore
+from app.shell.board_updates import BoardUpdates
 from app.shell.components import command_line, open_from_link
 from app.shell.events import QUIET
 from app.shell.gradio_compat import current_page
@@ -22,7 +22,7 @@ from app.tabs.train import form as train_form
 from app.tabs.train.board import train_board
 from app.tabs.train.evals import QUESTIONS, TrainEvals
 from app.tabs.train.exports import TrainSteps, read_step
-from app.tabs.train.form import Asked, catalogue, is_personal, keys_of, read_form
+from app.tabs.train.form import TrainingRequest, catalogue, is_personal, keys_of, read_form
 from app.tabs.train.jobs import TrainJobs
 from app.tabs.train.models import TrainedModels
 from app.tabs.train.slurm import A_DAY, HERE, SLURM
@@ -37,7 +37,7 @@ _PROCESSES, _OF_EACH = "Processes", " of each node"
 
 def build(
     jobs: TrainJobs,
-    sets: SetShelf,
+    sets: SetStore,
     models: TrainedModels,
     sweeps: TrainEvals,
     steps: TrainSteps,
@@ -72,7 +72,7 @@ def build(
     open_from_link("train")
 
 
-def _form(sets: SetShelf) -> dict[str, Any]:
+def _form(sets: SetStore) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     recipes = [(f"{name} — {told['what'].partition(':')[0]}", name) for name, told in catalogue()["recipes"].items()]
     fields["recipe"] = gr.Dropdown(recipes, value=FIRST, label="Recipe", elem_id="train-recipe")
@@ -120,7 +120,7 @@ def _place(fields: dict[str, Any]) -> None:
     )
 
 
-def _data_choices(sets: SetShelf, *, owner: bool) -> list[tuple[str, str]]:
+def _data_choices(sets: SetStore, *, owner: bool) -> list[tuple[str, str]]:
     """The curated sets that have rows, the newest first."""
     found = [(sets.line(one), one) for one in sets.all(owner=owner)]
     return [(f"{line['title']}, {_rows(one, line['rows'])}", one.id) for line, one in found if line["rows"]]
@@ -137,7 +137,7 @@ def _key_choices(recipe: str) -> list[tuple[str, str]]:
     return [(f"{key} = {value}", f"{key}={value}") for key, value in keys_of(recipe)]
 
 
-def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetShelf) -> Asked:
+def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetStore) -> TrainingRequest:
     form: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
     # Before anything is read: whether a file or a home folder is there is nobody else's business.
     if is_personal(form, sets):
@@ -146,9 +146,9 @@ def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetShelf) -> Aske
 
 
 def _wire_buttons(
-    inputs: list[Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: TrainJobs, sets: SetShelf
+    inputs: list[Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: TrainJobs, sets: SetStore
 ) -> None:
-    news = News()
+    news = BoardUpdates()
     ask, launch, stop = buttons
 
     def on_preflight(request: gr.Request, *values: Any) -> View:
@@ -189,7 +189,7 @@ def _wire_models(
     board: gr.HTML, models: TrainedModels, sweeps: TrainEvals, steps: TrainSteps, model: gr.Dropdown
 ) -> None:
     """What the buttons at a run's checkpoints do; a page that is opened later knows the models too."""
-    news = News()
+    news = BoardUpdates()
 
     def on_open() -> Any:
         return gr.update(choices=models.names) if models.any else gr.skip()
@@ -218,9 +218,9 @@ def _wire_models(
 _SHOWN_RUN = """() => document.querySelector('.train .board-pick select')?.value ?? ''"""
 
 
-def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJobs, sets: SetShelf) -> None:
+def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJobs, sets: SetStore) -> None:
     inputs = [fields[name] for name in FIELDS]
-    news = News()
+    news = BoardUpdates()
 
     def on_change(request: gr.Request, *values: Any) -> View:
         def work() -> View:

@@ -13,7 +13,7 @@ from s1core.engines.hf.kv_cache import LayerShape, Slot, SlotCache
 
 
 @dataclass(slots=True, eq=False)
-class Feed:
+class Batch:
     """`rows` texts of `width` tokens each, the shorter ones padded on the right."""
 
     ids: Tensor
@@ -76,12 +76,12 @@ class Step(Protocol):
     at_front: bool
     """Single tokens are wanted from the first slots on, a round number of them; it has fewer cases to prepare for."""
 
-    def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
+    def __call__(self, batch: Batch, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`."""
         ...
 
 
-def decode_feed(
+def decode_batch(
     cache: SlotCache,
     slots: Sequence[Slot],
     ids: Sequence[int],
@@ -89,7 +89,7 @@ def decode_feed(
     dtype: torch.dtype,
     device: torch.device,
     at_front: bool = False,
-) -> tuple[Feed, list[int]]:
+) -> tuple[Batch, list[int]]:
     """One token for each of `slots`; returns the feed and which of its rows belongs to which slot.
 
     Slots in between that take no part are fed a token that is written to the scratch column and seen by nobody.
@@ -115,10 +115,10 @@ def round_number(rows: int) -> int:
     return next(n for n in (power, power + power // 2, 2 * power) if n >= rows)
 
 
-def unpacked(packed: Tensor, span: tuple[int, int], length: int, columns: int, mask_dtype: torch.dtype | None) -> Feed:
+def unpacked(packed: Tensor, span: tuple[int, int], length: int, columns: int, mask_dtype: torch.dtype | None) -> Batch:
     """The feed of single tokens for neighbouring slots; without a mask if all of them see all of `length`."""
     positions = packed[1][:, None]
-    return Feed(
+    return Batch(
         ids=packed[0][:, None],
         positions=positions,
         length=length,
@@ -131,9 +131,9 @@ def unpacked(packed: Tensor, span: tuple[int, int], length: int, columns: int, m
     )
 
 
-def prefill_feed(
+def prefill_batch(
     cache: SlotCache, slots: Sequence[Slot], parts: Sequence[Sequence[int]], *, dtype: torch.dtype, device: torch.device
-) -> Feed:
+) -> Batch:
     """Several tokens for each of `slots`."""
     width = max(len(part) for part in parts)
     ids, positions, columns, last = list[int](), list[int](), list[int](), list[int]()
@@ -149,7 +149,7 @@ def prefill_feed(
     where = packed.view(4, len(slots), width)
     neighbours = indices == list(range(indices[0], indices[0] + len(indices)))
     length = max(positions) + 1
-    return Feed(
+    return Batch(
         ids=where[0],
         positions=where[1],
         length=length,

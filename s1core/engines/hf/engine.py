@@ -1,8 +1,8 @@
 """The default engine: any causal model that transformers loads, on a CPU or one GPU.
 
-Reading order: `worker.py` (the loop), `rows.py` (a request), `slots.py` (the cache), `feed.py` (one forward pass),
-`lean_step.py` and `generic_step.py` (two ways to run it), `graphed_step.py` (recorded, on a GPU), `sampler.py`,
-`outbox.py`; `device_errors.py` says which failures cost a run and which the engine.
+Reading order: `scheduler.py` (the loop), `sequence.py` (one request), `kv_cache.py`, `batch.py` (the input of one
+forward pass), `forward/` (`fused.py` and `generic.py` run it, `cuda_graphs.py` records it on a GPU), `sampler.py`,
+`token_stream.py`. `device_errors.py` decides which failures end one run and which end the engine.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.hf import loading
 from s1core.engines.hf.forward.select import choose_step
 from s1core.engines.hf.kv_cache import SlotCache
-from s1core.engines.hf.rows import Row
 from s1core.engines.hf.sampler import Sampler
 from s1core.engines.hf.scheduler import EngineStats, Worker
-from s1core.engines.hf.token_stream import AsyncOutbox, Outbox, SyncOutbox
+from s1core.engines.hf.sequence import Sequence
+from s1core.engines.hf.token_stream import AsyncTokenStream, SyncTokenStream, TokenStream
 from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
@@ -152,33 +152,33 @@ class TransformersEngine:
 
     def generate(self, request: Request) -> Generator[Chunk, None, None]:
         """Stream the continuation of one request."""
-        outbox = SyncOutbox()
-        row = self._begin(request, outbox)
+        stream = SyncTokenStream()
+        seq = self._begin(request, stream)
         try:
-            while row is not None:
-                chunk = outbox.get()
+            while seq is not None:
+                chunk = stream.get()
                 yield chunk
                 if chunk.finish is not None:
                     return
             yield Chunk(token_ids=(), finish="length")
         finally:
-            if row is not None:
-                row.cancelled = True
+            if seq is not None:
+                seq.cancelled = True
 
     async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Stream the continuation of one request on the caller's event loop."""
-        outbox = AsyncOutbox()
-        row = self._begin(request, outbox)
+        stream = AsyncTokenStream()
+        seq = self._begin(request, stream)
         try:
-            while row is not None:
-                chunk = await outbox.get()
+            while seq is not None:
+                chunk = await stream.get()
                 yield chunk
                 if chunk.finish is not None:
                     return
             yield Chunk(token_ids=(), finish="length")
         finally:
-            if row is not None:
-                row.cancelled = True
+            if seq is not None:
+                seq.cancelled = True
 
     @property
     def dead(self) -> bool:
@@ -193,7 +193,7 @@ class TransformersEngine:
         """Free the model. Running and later requests fail with `EngineFailed`."""
         self._finalizer()
 
-    def _begin(self, request: Request, outbox: Outbox) -> Row | None:
+    def _begin(self, request: Request, stream: TokenStream) -> Sequence | None:
         """Check the request and put it in line; None if there is nothing to sample."""
         prompt = request.prompt_ids
         if not prompt:
@@ -209,6 +209,6 @@ class TransformersEngine:
             )
         if request.max_tokens < 1:
             return None
-        row = Row(request, outbox, limit=min(request.max_tokens, room), ids=list(prompt))
-        self._worker.submit(row)
-        return row
+        seq = Sequence(request, stream, limit=min(request.max_tokens, room), ids=list(prompt))
+        self._worker.submit(seq)
+        return seq

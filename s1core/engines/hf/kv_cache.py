@@ -48,7 +48,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Allocation:
     """A slot that holds the beginning of a prompt."""
 
     slot: Slot
@@ -105,7 +105,7 @@ class SlotCache:
         """Memory of the tensors."""
         return self._size(len(self.slots), self.length)
 
-    def claim(self, prompt: Sequence[int]) -> Claim | None:
+    def claim(self, prompt: Sequence[int]) -> Allocation | None:
         """Take a slot for `prompt` with the longest prefix that any slot has; None if all slots are live."""
         if not any(slot.live for slot in self.slots):
             self._cap = self._max_bytes
@@ -117,7 +117,7 @@ class SlotCache:
             if slot is None:
                 return None
             self._fork(best, slot, common)
-            claim = Claim(slot, computed=len(prompt) - common, reused=common)
+            claim = Allocation(slot, computed=len(prompt) - common, reused=common)
         claim.slot.live, claim.slot.tail = True, ()
         self._touch(claim.slot)
         return claim
@@ -309,12 +309,12 @@ def _in_place(slot: Slot, length: int, best: Slot) -> bool:
     return not slot.live and len(slot.ids) == length and (best.live or len(best.ids) != length)
 
 
-def _continue(slot: Slot, prompt: Sequence[int]) -> Claim:
+def _continue(slot: Slot, prompt: Sequence[int]) -> Allocation:
     known = len(slot.ids)
     tail = slot.tail
     if tail and tuple(prompt[known : known + len(tail)]) == tail:
         known += len(tail)
-    return Claim(slot, computed=len(prompt) - known, reused=known)
+    return Allocation(slot, computed=len(prompt) - known, reused=known)
 
 
 def _power_of_two(n: int) -> int:

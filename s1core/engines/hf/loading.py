@@ -52,11 +52,11 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
     place = _device(device)
     kind = _dtype(dtype, place)
     _check_folder(preset)
-    with _told_plainly(preset):
+    with _translate_load_errors(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
         codec = _codec(preset)
     _check_memory(preset, kind, place)
-    with _told_plainly(preset), _quietly():
+    with _translate_load_errors(preset), _quietly():
         model, report = library.AutoModelForCausalLM.from_pretrained(
             preset.location, dtype=kind, output_loading_info=True
         )
@@ -82,7 +82,7 @@ def load_codec(preset: ModelPreset) -> tuple[Codec, int | None]:
         ModelUnavailable: it cannot be loaded here; the message says what to do.
     """
     preset = located(preset)
-    with _told_plainly(preset):
+    with _translate_load_errors(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
         codec = _codec(preset)
         try:
@@ -210,7 +210,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 @contextmanager
-def _told_plainly(preset: ModelPreset) -> Generator[None]:
+def _translate_load_errors(preset: ModelPreset) -> Generator[None]:
     """Turn the library's errors into one sentence."""
     try:
         yield

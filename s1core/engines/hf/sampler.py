@@ -14,7 +14,7 @@ from s1core.types import Sampling
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SamplingParams:
     """How one row's next token is drawn."""
 
     sampling: Sampling
@@ -32,7 +32,7 @@ class Sampler:
         self._generator = torch.Generator(device)
         self._device = device
 
-    def pick(self, logits: Tensor, draws: Sequence[Draw]) -> list[int]:
+    def pick(self, logits: Tensor, draws: Sequence[SamplingParams]) -> list[int]:
         """Return one id a row, never one outside the tokenizer.
 
         Args:
@@ -61,7 +61,7 @@ class Sampler:
         told = logits.log_softmax(dim=-1).gather(1, chosen).flatten()
         return cast("list[float]", told.tolist())  # pyright: ignore[reportUnknownMemberType]
 
-    def _perturb(self, logits: Tensor, draws: Sequence[Draw]) -> Tensor:
+    def _perturb(self, logits: Tensor, draws: Sequence[SamplingParams]) -> Tensor:
         heat = torch.tensor([[d.sampling.temperature] for d in draws], device=self._device)
         scores = logits / heat
         # Only where it is asked for: rounding must not take tokens from rows that happen to be in company.

@@ -18,7 +18,7 @@ from s1core.engines.base import Chunk
 from s1core.errors import EngineFailed
 
 
-class Outbox(Protocol):
+class TokenStream(Protocol):
     """Where the worker puts what it sampled."""
 
     def put(self, item: Chunk | EngineFailed) -> bool:
@@ -30,7 +30,7 @@ PACE_S = 0.02
 """50 times a second, finer than the page draws; a model that takes longer for a token is read token by token."""
 
 
-class _Outbox:
+class _TokenStream:
     """What both kinds share: items are kept until a wake-up is due."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class _Outbox:
         return items
 
 
-class SyncOutbox(_Outbox):
+class SyncTokenStream(_TokenStream):
     """Read by a thread."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class SyncOutbox(_Outbox):
                 return _merged(items)
 
 
-class AsyncOutbox(_Outbox):
+class AsyncTokenStream(_TokenStream):
     """Read by a task; made on its event loop."""
 
     def __init__(self) -> None:

@@ -221,7 +221,7 @@ class Walks(Arithmetic):
                 items.append(("skip", direction))
         return tuple(items), walked[0][1]
 
-    def _told(self, draw: Draw, subject: Subject, walked: list[tuple[str, int]], unit: str) -> str:
+    def _story(self, draw: Draw, subject: Subject, walked: list[tuple[str, int]], unit: str) -> str:
         told: list[str] = []
         bare = draw.chance(0.35)
         for i, (direction, length) in enumerate(walked):

@@ -1,7 +1,7 @@
 """Decoding on a GPU as recorded CUDA graphs: hundreds of small kernels started by one call.
 
-With one sequence, a GPU finishes a layer sooner than Python can launch the next. A recording replays the whole forward pass,
-but only over the same memory, so there is one for every number of slots (round ones, from the first slot on),
+With one sequence, a GPU finishes a layer sooner than Python can launch the next. A recording replays the whole forward
+pass, but only over the same memory, so there is one for every number of slots (round ones, from the first slot on),
 length (in buckets, the rest is masked) and cache. What is not single tokens runs step by step.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from s1core.engines.hf.batch import Feed, Step, unpacked
+from s1core.engines.hf.batch import Batch, Step, unpacked
 from s1core.engines.hf.kv_cache import LayerShape, SlotCache
 
 log = logging.getLogger(__name__)
@@ -57,24 +57,24 @@ class GraphedStep:
         self.replays = 0
         """Turns that were replayed."""
 
-    def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
+    def __call__(self, batch: Batch, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`; valid until the next call."""
-        if feed.packed is None or not isinstance(feed.slots, tuple):
-            return self._step(feed, cache)
+        if batch.packed is None or not isinstance(batch.slots, tuple):
+            return self._step(batch, cache)
         if not self._works:
-            return self._unrecorded(feed.packed, feed.slots, feed.length, cache)
+            return self._unrecorded(batch.packed, batch.slots, batch.length, cache)
         if self._memory is not cache.keys[0]:
             self._forget(cache)
-        key = (*feed.slots, min(bucket(feed.length), cache.length))
+        key = (*batch.slots, min(bucket(batch.length), cache.length))
         recording = self._recordings.get(key)
         if recording is None:
             self._seen[key] += 1
             waits = self._seen[key] <= self._patience
-            recording = None if waits else self._recorded(key, feed.packed, cache)
+            recording = None if waits else self._recorded(key, batch.packed, cache)
             if recording is None:
-                return self._unrecorded(feed.packed, feed.slots, feed.length, cache)
+                return self._unrecorded(batch.packed, batch.slots, batch.length, cache)
         self._recordings.move_to_end(key)
-        recording.packed.copy_(feed.packed)
+        recording.packed.copy_(batch.packed)
         recording.replay()
         self.replays += 1
         return recording.logits

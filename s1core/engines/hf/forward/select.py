@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from s1core.engines.hf.batch import Step, decode_feed, prefill_feed
+from s1core.engines.hf.batch import Step, decode_batch, prefill_batch
 from s1core.engines.hf.forward import fused
 from s1core.engines.hf.forward.cuda_graphs import CudaRecorder, GraphedStep
 from s1core.engines.hf.forward.fused import LeanStep
@@ -84,7 +84,7 @@ def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, de
 
     def prefill(slots: list[Slot], stops: list[int]) -> Tensor:
         parts = [ids[len(slot.ids) : stop] for slot, stop in zip(slots, stops, strict=True)]
-        logits = step(prefill_feed(cache, slots, parts, dtype=dtype, device=device), cache)
+        logits = step(prefill_batch(cache, slots, parts, dtype=dtype, device=device), cache)
         for slot, part in zip(slots, parts, strict=True):
             slot.ids += part
         return logits
@@ -93,8 +93,8 @@ def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, de
     prefill([long, short], [len(ids) - 1, 19])
 
     def decode(slots: list[Slot], fed: list[int]) -> Tensor:
-        feed, rows = decode_feed(cache, slots, fed, dtype=dtype, device=device, at_front=step.at_front)
-        return step(feed, cache)[rows]
+        batch, rows = decode_batch(cache, slots, fed, dtype=dtype, device=device, at_front=step.at_front)
+        return step(batch, cache)[rows]
 
     both = decode([long, short], [ids[-1], ids[19]])
     short.ids.pop()
