@@ -88,7 +88,7 @@ def places(trace: Trace) -> tuple[ForkPoint, ...]:
 
 
 def is_place(trace: Trace, tokens: int) -> bool:
-    """Tell whether a trace can be forked after so many thinking tokens: not inside a forced Wait."""
+    """Whether a trace can be forked after so many thinking tokens: not inside a forced Wait."""
     spent = 0
     for segment in _thinking(trace):
         if segment.source == "wait" and spent < tokens < spent + len(segment.token_ids):

@@ -42,7 +42,7 @@ class TrackPoint:
     """Tokens taken from the prefix cache."""
 
     def agrees(self, other: TrackPoint) -> bool:
-        """Tell whether both give the same answer; spellings of one number are one answer."""
+        """Whether both give the same answer; spellings of one number are one answer."""
         return _same(self.answer, other.answer)
 
 

@@ -185,7 +185,7 @@ class EndDetector:
 
     @staticmethod
     def _is_quoted(before: str, after: str) -> bool:
-        """Tell whether a sentence speaks of a marker; also while that is open, for nothing has followed yet."""
+        """Whether a sentence speaks of a marker; also while that is open, for nothing has followed yet."""
         line = before.rpartition("\n")[2]
         return bool(line.strip()) and line[-1] in _BEFORE_QUOTED and (not after or after[0] in _AFTER_QUOTED)
 

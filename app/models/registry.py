@@ -96,7 +96,7 @@ class EngineRegistry:
         yield loading.result()
 
     def state(self, model: str) -> State:
-        """Tell whether a model of the list can run here, as far as that is known without loading it."""
+        """Whether a model of the list can run here, as far as that is known without loading it."""
         loading = self._loads.get(model)
         if loading is not None and not loading.done():
             return "loading"
@@ -109,7 +109,7 @@ class EngineRegistry:
         return "ready" if is_here(resolve(model)) else "not here"
 
     def takes_turns(self, model: str) -> bool:
-        """Tell whether a model was taught to go on with a conversation."""
+        """Whether a model was taught to go on with a conversation."""
         try:
             return resolve(self._offered.get(model, model)).multi_turn
         except UnknownModel:  # an engine that was given under a name of its own

@@ -112,5 +112,5 @@ def notes_of(engine: Engine) -> tuple[str, ...]:
 
 
 def is_dead(engine: Engine) -> bool:
-    """Tell whether an engine ended by itself, as when its process was killed: then only a new one helps."""
+    """Whether an engine ended by itself, as when its process was killed: then only a new one helps."""
     return bool(getattr(engine, "dead", False))

@@ -26,7 +26,7 @@ from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
 
 SMALL_MODEL = 50_000_000
-"""Below this many parameters a second CPU thread costs more in waiting than it saves; far more on a busy machine."""
+"""Below this many parameters a second CPU thread costs more in synchronisation than it saves, above all on a busy CPU."""
 
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own choice; asked for here because an engine that is loaded later may find it changed by an earlier one."""
@@ -38,7 +38,7 @@ GPU_PREFILL_TOKENS = 2048
 
 
 class TransformersEngine:
-    """Continuous batching over an own slot cache. Make one with `load`."""
+    """Continuous batching over a slot-based KV cache. Make one with `load`."""
 
     name = "transformers"
     capabilities = FULL_PRECISION
@@ -117,10 +117,10 @@ class TransformersEngine:
             preset: what to load; `s1core.models.resolve` makes one of a name, a folder or a hub id.
             dtype: `float32`, `bfloat16` or `float16`; default: float32 on a CPU, bfloat16 on a GPU.
             device: `cpu`, `cuda` or `cuda:N`; default: a GPU if there is one.
-            max_live: requests that run at once; the others wait in line.
+            max_live: requests that run at once; the others are queued.
             cache_gib: memory for keys and values; default: a quarter of a CPU's free memory, 85 % of a GPU's. When it
-                does not suffice, finished texts go first; then the newest request waits for the others.
-            prefill_tokens: prompt tokens a forward pass takes on; smaller parts let others stream more evenly.
+                does not suffice, finished sequences are evicted first; then the newest request is preempted.
+            prefill_tokens: prompt tokens of one prefill chunk; with smaller ones other requests stream more evenly.
             threads: CPU threads of one operation; default: 1 for small models, torch's choice for others.
             context_length: tokens of prompt, thinking and answer together, at most; default: what the model can read.
             lean: use the lean forward pass where it applies and agrees with transformers' own.
@@ -186,7 +186,7 @@ class TransformersEngine:
         return self._worker.dead
 
     def stats(self) -> EngineStats:
-        """What the engine is doing right now."""
+        """A snapshot of the scheduler."""
         return self._worker.stats
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ class TransformersEngine:
         self._finalizer()
 
     def _begin(self, request: Request, stream: TokenStream) -> Sequence | None:
-        """Check the request and put it in line; None if there is nothing to sample."""
+        """Check and queue the request; None if there is nothing to sample."""
         prompt = request.prompt_ids
         if not prompt:
             raise InvalidSetting("the prompt is empty; give at least one token")

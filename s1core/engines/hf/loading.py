@@ -75,7 +75,7 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
 
 
 def load_codec(preset: ModelPreset) -> tuple[Codec, int | None]:
-    """Load the tokenizer alone, for a model that runs elsewhere; also tell the context length of its configuration.
+    """Load the tokenizer alone, for a model that runs elsewhere; also return the context length of its configuration.
 
     Raises:
         UnknownModel: no such hub id.
@@ -127,7 +127,7 @@ def _dtype(name: str | None, device: torch.device) -> torch.dtype:
 
 
 def _check_folder(preset: ModelPreset) -> None:
-    """Find what is missing or torn in a local folder, before transformers runs into it."""
+    """Find missing and truncated files of a local folder, before transformers fails at them."""
     folder = Path(preset.location)
     remedy = (
         "restore it with git, or make it anew with: python -m train.pretrain"
@@ -197,7 +197,7 @@ def _check_memory(preset: ModelPreset, dtype: torch.dtype, device: torch.device)
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that is free for us."""
+    """Memory that this process may still allocate."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
@@ -211,7 +211,7 @@ def free_bytes(device: torch.device) -> int:
 
 @contextmanager
 def _translate_load_errors(preset: ModelPreset) -> Generator[None]:
-    """Turn the library's errors into one sentence."""
+    """Translate the library's errors into one sentence for the user."""
     try:
         yield
     except (InvalidSetting, ModelUnavailable, UnknownModel):
@@ -250,7 +250,7 @@ def _explained(preset: ModelPreset, error: BaseException) -> ModelUnavailable | 
 
 @contextmanager
 def _quietly() -> Generator[None]:
-    """Keep transformers' progress bars out of other people's output."""
+    """Keep transformers' progress bars out of the caller's output."""
     logging = library.utils.logging
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()

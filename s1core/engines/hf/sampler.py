@@ -23,7 +23,7 @@ class SamplingParams:
 
 
 class Sampler:
-    """Greedy rows share one argmax; the others add Gumbel noise first, each from a generator of its own."""
+    """Greedy rows share one argmax; the others add Gumbel noise first, each from its own generator."""
 
     def __init__(self, known_ids: frozenset[int], device: torch.device) -> None:
         self.vocab_size = max(known_ids) + 1
@@ -64,7 +64,7 @@ class Sampler:
     def _perturb(self, logits: Tensor, draws: Sequence[SamplingParams]) -> Tensor:
         heat = torch.tensor([[d.sampling.temperature] for d in draws], device=self._device)
         scores = logits / heat
-        # Only where it is asked for: rounding must not take tokens from rows that happen to be in company.
+        # Only where it is asked for: rounding must not change the tokens of other rows of the batch.
         filtered = [row for row, draw in enumerate(draws) if draw.sampling.filters]
         if filtered:
             scores[filtered] = _filtered(scores[filtered], [draws[row].sampling for row in filtered])
@@ -73,12 +73,12 @@ class Sampler:
             # Full vocabulary at once: dividing by exponential noise is the Gumbel-max trick.
             self._generator.manual_seed(noise_seed(draw.sampling, draw.step))
             noise[row].exponential_(generator=self._generator)
-        # An exact zero would turn into an infinite score for a token that may be impossible.
+        # An exact zero would give an infinite score, even to a forbidden token.
         return scores - noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()
 
 
 def _filtered(scores: Tensor, samplings: Sequence[Sampling]) -> Tensor:
-    """Bar all but the tokens that min_p keeps, of these top_k, and of these top_p: vLLM's order. Ties go to lower ids.
+    """Mask all but the tokens that min_p keeps, of these top_k, and of these top_p: vLLM's order. Ties go to lower ids.
 
     Args:
         scores: `[rows, vocabulary]`, divided by the temperature already.

@@ -43,7 +43,7 @@ class OpenTexts:
         self._closing: set[asyncio.Task[None]] = set()
 
     def knows(self, prompt: Sequence[int]) -> bool:
-        """Tell whether `prompt` continues an open text."""
+        """Whether `prompt` continues an open text."""
         return self._find(prompt) is not None
 
     async def write(

@@ -1,8 +1,8 @@
 """Decoding on a GPU as recorded CUDA graphs: hundreds of small kernels started by one call.
 
-With one sequence, a GPU finishes a layer sooner than Python can launch the next. A recording replays the whole forward
-pass, but only over the same memory, so there is one for every number of slots (round ones, from the first slot on),
-length (in buckets, the rest is masked) and cache. What is not single tokens runs step by step.
+With one sequence, a GPU finishes a layer sooner than Python can launch the next. A CUDA graph replays the whole
+forward pass, but only over the same memory, so one is captured for every bucket of rows (from slot 0 on), every bucket
+of lengths (the rest is masked) and every cache. Prefill runs without graphs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from s1core.engines.hf.kv_cache import LayerShape, SlotCache
 log = logging.getLogger(__name__)
 
 Key = tuple[int, int, int]
-"""First slot, slot after the last, length that is looked at."""
+"""First slot, slot after the last, columns attended to."""
 Recorder = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
-"""Turns a computation over fixed memory into its replay and the tensor that every replay fills."""
+"""Captures a computation over fixed memory; returns its replay and the tensor that every replay fills."""
 
 PATIENCE = 2
-"""Turns of one key before it is worth recording: that takes as long as a few turns."""
+"""Steps with one key before a graph is captured: a capture takes as long as a few steps."""
 MOST = 32
-"""Recordings that are kept; each holds the memory of its intermediate results."""
+"""Graphs that are kept; each holds the memory of its intermediate results."""
 FIRST_BUCKET = 256
 
 
@@ -40,7 +40,7 @@ class _Recording:
 
 
 class GraphedStep:
-    """`Step` that records what another one does for single tokens, and replays it."""
+    """A `Step` that captures the decode steps of another one, and replays them."""
 
     at_front = True
 
@@ -51,11 +51,11 @@ class GraphedStep:
         self._seen = Counter[Key]()
         self._recordings = OrderedDict[Key, _Recording]()
         self._memory: Tensor | None = None
-        """A tensor of the cache that was recorded; the cache has others once it has grown."""
+        """A tensor of the captured cache; the cache has other tensors once it has grown."""
         self._works = True
         self.shapes: tuple[LayerShape, ...] = step.shapes
         self.replays = 0
-        """Turns that were replayed."""
+        """Replayed steps."""
 
     def __call__(self, batch: Batch, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`; valid until the next call."""
@@ -92,7 +92,7 @@ class GraphedStep:
         try:
             recording = _Recording(fixed, *self._record(work))
         except RuntimeError as error:
-            # Slower, not wrong: whatever cannot be recorded here still runs.
+            # Slower, not wrong: what cannot be captured here still runs.
             log.warning("decoding is not recorded as CUDA graphs: %s", error)
             self._works = False
             self._recordings.clear()
@@ -109,9 +109,9 @@ class GraphedStep:
 
 
 def bucket(length: int) -> int:
-    """Round up, so that a growing text needs few recordings and looks at less than a quarter in vain.
+    """Round up, so that a growing sequence needs few graphs, and less than a quarter of the columns is masked.
 
-    From 1,024 tokens on it is in quarters of a power of two.
+    From 1,024 tokens on, buckets are quarters of a power of two.
     """
     if length <= FIRST_BUCKET:
         return FIRST_BUCKET
@@ -120,7 +120,7 @@ def bucket(length: int) -> int:
 
 
 class CudaRecorder:
-    """Records with CUDA, on a stream of its own, while other threads may go on using the device."""
+    """Captures on its own CUDA stream, while other threads may use the device."""
 
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()

@@ -1,7 +1,7 @@
-"""A lean forward pass for plain Llama-like models (Qwen2, Qwen3, Llama): few operations, nothing allocated twice.
+"""A fused forward pass for Llama-like models (Qwen2, Qwen3, Llama): few operations, no weights stored twice.
 
 The weights are transformers' own, fused and shared with the loaded model, so memory is not doubled. Whether the
-result is the same is not assumed: `steps.choose_step` compares it with transformers' forward pass at load.
+result is the same is not assumed: `select.choose_step` compares it with transformers' forward pass at load.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from s1core.engines.hf.kv_cache import LayerShape, SlotCache
 
 ARCHITECTURES = ("Qwen2ForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM")
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")
-"""Position encodings whose table does not depend on the length of the text."""
+"""Position encodings whose table does not depend on the sequence length."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Weights of products are turned once, `[in, out]`: views of transformers' own."""
+    """Weight matrices are transposed once, `[in, out]`: views of transformers' own."""
 
     norm: Tensor
     qkv: Tensor
@@ -39,7 +39,7 @@ class _Layer:
 
 
 def fits(model: Any) -> bool:
-    """Tell whether `LeanStep` knows this architecture and all of its settings."""
+    """Whether `LeanStep` knows this architecture and all of its settings."""
     config = model.config
     kinds: set[str] = set(getattr(config, "layer_types", None) or ["full_attention"])
     rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}

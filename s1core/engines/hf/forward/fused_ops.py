@@ -1,6 +1,6 @@
 """The small operations of `LeanStep`, between its matrix products: as they are, or compiled into one kernel each.
 
-On a GPU a text that decodes alone waits for the start of every kernel; fused, there are half as many. Compiling takes
+On a GPU, decoding one sequence is bound by kernel launches; fused, there are half as many. Compiling takes
 Triton and a C compiler, and some seconds at load, after which torch keeps the result on disk.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class LeanOps:
-    """Functions of tensors; all other numbers are settled when they are made."""
+    """Functions of tensors alone; all sizes are constants of the instance."""
 
     norm: Callable[[Tensor, Tensor], Tensor]
     """Root mean square norm over the last side: `(x, weight)`, the weight as `norm_weight` gives it."""
@@ -44,7 +44,7 @@ def norm_weight(weight: Tensor) -> Tensor:
 
 
 def _in_few_steps(weight: Tensor) -> bool:
-    """Torch's own norm is a dozen operations on a CPU; what they cost a small model is not the numbers."""
+    """Torch's own norm is a dozen operations on a CPU, whose overhead dominates in a small model."""
     return weight.device.type == "cpu" and weight.dtype == torch.float32
 
 

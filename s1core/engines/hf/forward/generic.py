@@ -73,7 +73,7 @@ class GenericStep:
 
 
 class _SlotLayer(CacheLayerMixin):
-    """One layer's slots, as transformers wants to see a cache layer."""
+    """One layer's slots, in the interface of a cache layer of transformers."""
 
     batch: Batch
     store: SlotCache
@@ -85,7 +85,7 @@ class _SlotLayer(CacheLayerMixin):
         self.is_initialized = True
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Write the new keys and values to their slots; return all that the rows look at."""
+        """Write the new keys and values to their slots; return all that the rows attend to."""
         keys, values = self.store.keys[self._index], self.store.values[self._index]
         for cached, fresh in ((keys, key_states), (values, value_states)):
             heads, dim = fresh.shape[1], fresh.shape[3]

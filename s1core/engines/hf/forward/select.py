@@ -1,4 +1,4 @@
-"""Chooses the forward pass of a model: the lean one if it gives what transformers gives, else the generic one."""
+"""Chooses the forward pass of a model: fused where its logits agree with transformers', else generic."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.08, torch.float16: 0.03}
 
 
 def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = True, graphs: bool = True) -> Step:
-    """Return a forward pass that was seen to agree with the model's own; on a GPU, with its decoding recorded.
+    """Return a forward pass whose logits agree with the model's own; on a GPU, with CUDA graphs for decoding.
 
     Raises:
         ModelUnavailable: not even the generic one does.
@@ -45,7 +45,7 @@ def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = Tr
 
 
 def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
-    """Recorded and compiled, as far as this machine can do that and it changes nothing."""
+    """Captured and compiled, as far as this machine supports it and the logits stay the same."""
     compiled = step.compiled()
     wrong = disagreement(compiled, model, vocab_size)
     if wrong is None:
@@ -62,7 +62,7 @@ def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
 
 @torch.inference_mode()
 def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
-    """Compare with transformers' own forward pass on a made-up text: a long part, a short one, single tokens."""
+    """Compare with transformers' own forward pass on random tokens: a long chunk, a short one, single tokens."""
     dtype, device = cast("torch.dtype", model.dtype), cast("torch.device", model.device)
     ids = [(7 * i * i + 3 * i + 1) % vocab_size for i in range(24)]
     expected = cast("Tensor", model(input_ids=torch.tensor([ids], device=device)).logits)[0, :, :vocab_size].float()
@@ -70,7 +70,7 @@ def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
     cache.ensure_length(32)
     try:
         found = _replay(step, cache, ids, dtype, device)[:, :vocab_size].float()
-    except Exception as error:  # whatever a model's code raises means the same: not this way
+    except Exception as error:  # any error of a model's code means that this forward pass does not support it
         return f"{type(error).__name__}: {error}"
     expected = expected[[len(ids) - 1, 18, 19]]
     worst = (found - expected).abs().max() / expected.abs().max()
@@ -78,7 +78,7 @@ def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
 
 
 def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Run `ids` in uneven parts and in uneven company; return the logits after the last one, and after 18 and 19."""
+    """Run `ids` in uneven chunks, beside other sequences; return the logits after the last token, and after 18 and 19."""
     claims = [cache.claim([i, *ids]) for i in (1, 2)]
     long, short = (claim.slot for claim in claims if claim is not None)
 
