@@ -1,4 +1,4 @@
-"""Who may launch jobs and name files of this machine: its owner, who sits at it or has signed in."""
+"""Who may launch jobs and name files of this machine: its owner, on this machine or signed in."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def is_owner(request: Any) -> bool:
 
 
 def sees_all(request: Any) -> bool:
-    """Whether a visitor also sees what was made of the owner's own files: strangers on a public page do not."""
+    """Whether a request may see results made of the owner's own files; visitors of a public page may not."""
     return not is_public() or is_owner(request)
 
 

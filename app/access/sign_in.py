@@ -57,7 +57,7 @@ def take_credentials(environment: MutableMapping[str, str] = os.environ) -> Cred
 
 
 class SignIn:
-    """Knows who has signed in. Nothing is kept but a key, so that everybody is signed out when it is changed."""
+    """Signs and checks the owner's cookie. Only a key is kept; changing it signs everybody out."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
@@ -123,7 +123,7 @@ class SignIn:
         return hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()
 
     def _is_right(self, form: dict[str, str]) -> bool:
-        # Both are compared in any case, in a time that tells nothing.
+        # Both are compared in any case, in constant time.
         user = hmac.compare_digest(form.get("user", "").encode(), self._credentials.user.encode())
         password = hmac.compare_digest(form.get("password", "").encode(), self._credentials.password.encode())
         return user and password

@@ -10,10 +10,10 @@ from typing import Any, Literal
 Ended = Literal["done", "failed", "stopped"]
 _COMPLAINT = re.compile(r"^python -m [\w.]+: (.+)")
 _ABOVE = "the lines above say why"
-"""A launcher's complaint that ends so names no reason of its own."""
+"""An error of a launcher that ends so names no cause."""
 _LINE = 400
 _SENTENCE = 1_000
-"""A complaint may list what is known instead."""
+"""An error may list the known names."""
 
 
 def outcome(*, asked: bool, code: int | None, status: Mapping[str, Any], log: str) -> tuple[Ended, str]:

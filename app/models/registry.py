@@ -109,7 +109,7 @@ class EngineRegistry:
         return "ready" if is_here(resolve(model)) else "not here"
 
     def takes_turns(self, model: str) -> bool:
-        """Whether a model was taught to go on with a conversation."""
+        """Whether a model was trained on multi-turn conversations."""
         try:
             return resolve(self._offered.get(model, model)).multi_turn
         except UnknownModel:  # an engine that was given under a name of its own
@@ -146,7 +146,7 @@ class EngineRegistry:
 
     def _loaded(self, model: str) -> Engine:
         if model in self._offered:
-            # Beside whatever else runs here: this engine takes only the memory that the model needs.
+            # Other engines share this machine: reserve only the memory that the model needs.
             here = {"device": "cpu"} if zerogpu.is_here() else {}
             return load_engine(self._offered[model], engine="transformers", **here)
         if zerogpu.is_here() and self._engine is None:

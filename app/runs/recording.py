@@ -1,4 +1,4 @@
-"""Runs whose events are kept with their times: played again, saved, exported and forked when they are over."""
+"""Runs recorded with the time of every event, for replay, saving, export and forks."""
 
 from __future__ import annotations
 

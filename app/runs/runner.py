@@ -1,4 +1,4 @@
-"""Runs a method on an engine, tells what happens as it happens, and says in words what came of it. No Gradio."""
+"""Runs a method on an engine, streams its events and describes its outcome. No Gradio."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Outcome:
 
 
 async def drive(engine: Engine, asked: RunRequest, live: LiveSamples, cancel: CancelFlag) -> Outcome:
-    """Run what was asked for and fold its events into `live`; cancelling the task frees the engine.
+    """Run a request and fold its events into `live`; cancelling the task frees the engine.
 
     Only a single run heeds `cancel`, which leaves it with a receipt.
 
@@ -56,7 +56,7 @@ async def _single(engine: Engine, asked: RunRequest, live: LiveSamples, cancel: 
         async for event in stream:
             events.append(event)
             live.take(0, event)
-            # An engine that never waits would keep the page, and everybody else's, from being served.
+            # An engine that never awaits would block the event loop, and with it every page.
             await asyncio.sleep(0)
     return single_outcome(asked, Trace.from_events(events), stopped=cancel.is_set())
 

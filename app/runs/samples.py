@@ -21,7 +21,7 @@ HEADINGS = {"vote": "Sample", "rejection": "Attempt"}
 
 
 class LiveSamples:
-    """Folds the events of all runs, each told by its number from 0."""
+    """Folds the events of all runs, which are numbered from 0."""
 
     def __init__(self, asked: RunRequest) -> None:
         self._heading = HEADINGS.get(asked.method, "")

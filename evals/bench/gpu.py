@@ -84,7 +84,7 @@ class Bench:
 
     def _engine(self, *, graphs: bool) -> TransformersEngine:
         engine = TransformersEngine(self.preset, self.loaded, graphs=graphs)
-        if graphs and engine.step != "GraphedStep":
+        if graphs and engine.step != "CudaGraphStep":
             print(f"decoding is not recorded here: {engine.step}", file=sys.stderr)
         return engine
 

@@ -26,7 +26,7 @@ from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
 
 SMALL_MODEL = 50_000_000
-"""Below this many parameters a second CPU thread costs more in synchronisation than it saves, above all on a busy CPU."""
+"""Below this many parameters a second CPU thread costs more in synchronisation than it saves."""
 
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own choice; asked for here because an engine that is loaded later may find it changed by an earlier one."""
@@ -52,7 +52,7 @@ class TransformersEngine:
         cache_gib: float | None = None,
         prefill_tokens: int | None = None,
         threads: int | None = None,
-        lean: bool = True,
+        fused_step: bool = True,
         graphs: bool = True,
     ) -> None:
         self.model = preset.name
@@ -71,11 +71,11 @@ class TransformersEngine:
             loaded.model,
             vocab_size=self.codec.vocab_size,
             max_length=self.context_length,
-            lean=lean,
+            fused_step=fused_step,
             graphs=graphs,
         )
         self.step = type(step).__name__
-        """Which forward pass was chosen: `LeanStep`, `GraphedStep` (the same, recorded) or `GenericStep`."""
+        """Which forward pass was chosen: `FusedStep`, `CudaGraphStep` (the same, captured) or `GenericStep`."""
         share = 0.25 if on_cpu else 0.85
         cache = SlotCache(
             step.shapes,
@@ -108,7 +108,7 @@ class TransformersEngine:
         prefill_tokens: int | None = None,
         threads: int | None = None,
         context_length: int | None = None,
-        lean: bool = True,
+        fused_step: bool = True,
         graphs: bool = True,
     ) -> TransformersEngine:
         """Load a model.
@@ -123,8 +123,8 @@ class TransformersEngine:
             prefill_tokens: prompt tokens of one prefill chunk; with smaller ones other requests stream more evenly.
             threads: CPU threads of one operation; default: 1 for small models, torch's choice for others.
             context_length: tokens of prompt, thinking and answer together, at most; default: what the model can read.
-            lean: use the lean forward pass where it applies and agrees with transformers' own.
-            graphs: on a GPU, record the lean forward pass of single tokens as CUDA graphs and replay it.
+            fused_step: use the fused forward pass where it applies and agrees with transformers' own.
+            graphs: on a GPU, capture the decode steps of the fused forward pass as CUDA graphs.
 
         Raises:
             InvalidSetting: no such dtype or device, `max_live` below 1, or a context that the model cannot read.
@@ -146,7 +146,7 @@ class TransformersEngine:
             cache_gib=cache_gib,
             prefill_tokens=prefill_tokens,
             threads=threads,
-            lean=lean,
+            fused_step=fused_step,
             graphs=graphs,
         )
 

@@ -1,8 +1,8 @@
 """Token streams from the scheduler's thread to consumers, synchronous and asynchronous: one for each request.
 
 A consumer is woken at once for the first token and for the end, in between at most every `PACE_S`: a wake-up costs
-about as much as a decode step of a small model. A slow consumer gets several chunks merged into one; it never blocks the
-scheduler, and no token is lost.
+about as much as a decode step of a small model. A slow consumer gets several chunks merged into one; it never blocks
+the scheduler, and no token is lost.
 """
 
 from __future__ import annotations

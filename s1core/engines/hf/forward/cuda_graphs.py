@@ -39,7 +39,7 @@ class _Recording:
     logits: Tensor
 
 
-class GraphedStep:
+class CudaGraphStep:
     """A `Step` that captures the decode steps of another one, and replays them."""
 
     at_front = True

@@ -39,7 +39,7 @@ class _Layer:
 
 
 def fits(model: Any) -> bool:
-    """Whether `LeanStep` knows this architecture and all of its settings."""
+    """Whether `FusedStep` knows this architecture and all of its settings."""
     config = model.config
     kinds: set[str] = set(getattr(config, "layer_types", None) or ["full_attention"])
     rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
@@ -53,7 +53,7 @@ def fits(model: Any) -> bool:
     )
 
 
-class LeanStep:
+class FusedStep:
     """`Step` in plain torch."""
 
     at_front = False
@@ -82,7 +82,7 @@ class LeanStep:
         )
         self.shapes = tuple(LayerShape(self._kv_heads, self._dim, self._dim) for _ in self._layers)
 
-    def compiled(self) -> LeanStep:
+    def compiled(self) -> FusedStep:
         """The same step over the same weights, its small operations compiled."""
         other = copy.copy(self)
         other._ops = self._ops.compiled()

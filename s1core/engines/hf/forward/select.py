@@ -10,8 +10,8 @@ from torch import Tensor
 
 from s1core.engines.hf.batch import Step, decode_batch, prefill_batch
 from s1core.engines.hf.forward import fused
-from s1core.engines.hf.forward.cuda_graphs import CudaRecorder, GraphedStep
-from s1core.engines.hf.forward.fused import LeanStep
+from s1core.engines.hf.forward.cuda_graphs import CudaGraphStep, CudaRecorder
+from s1core.engines.hf.forward.fused import FusedStep
 from s1core.engines.hf.forward.generic import GenericStep
 from s1core.engines.hf.kv_cache import Slot, SlotCache
 from s1core.errors import ModelUnavailable
@@ -22,19 +22,19 @@ TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.08, torch.float16: 0.03}
 """Largest difference of two logits, in units of the largest logit. Rounding alone stays an order below."""
 
 
-def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = True, graphs: bool = True) -> Step:
+def choose_step(model: Any, *, vocab_size: int, max_length: int, fused_step: bool = True, graphs: bool = True) -> Step:
     """Return a forward pass whose logits agree with the model's own; on a GPU, with CUDA graphs for decoding.
 
     Raises:
         ModelUnavailable: not even the generic one does.
     """
-    if lean and fused.fits(model):
-        step = LeanStep(model, vocab_size, max_length)
+    if fused_step and fused.fits(model):
+        step = FusedStep(model, vocab_size, max_length)
         wrong = disagreement(step, model, vocab_size)
         if wrong is None:
             on_gpu = cast("torch.device", model.device).type == "cuda"
             return _fastest(step, model, vocab_size) if graphs and on_gpu else step
-        log.warning("the lean forward pass of %s is not used: %s", type(model).__name__, wrong)
+        log.warning("the fused forward pass of %s is not used: %s", type(model).__name__, wrong)
     step = GenericStep(model)
     wrong = disagreement(step, model, vocab_size)
     if wrong is not None:
@@ -44,7 +44,7 @@ def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = Tr
     return step
 
 
-def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
+def _fastest(step: FusedStep, model: Any, vocab_size: int) -> Step:
     """Captured and compiled, as far as this machine supports it and the logits stay the same."""
     compiled = step.compiled()
     wrong = disagreement(compiled, model, vocab_size)
@@ -53,9 +53,9 @@ def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
     else:
         log.warning("the operations of %s are not compiled: %s", type(model).__name__, wrong)
     recorder = CudaRecorder()
-    wrong = disagreement(GraphedStep(step, recorder, patience=0), model, vocab_size)
+    wrong = disagreement(CudaGraphStep(step, recorder, patience=0), model, vocab_size)
     if wrong is None:
-        return GraphedStep(step, recorder)
+        return CudaGraphStep(step, recorder)
     log.warning("the decoding of %s is not recorded: %s", type(model).__name__, wrong)
     return step
 
@@ -78,7 +78,7 @@ def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
 
 
 def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Run `ids` in uneven chunks, beside other sequences; return the logits after the last token, and after 18 and 19."""
+    """Run `ids` in uneven chunks, beside other sequences; return the logits after all tokens, after 18 and after 19."""
     claims = [cache.claim([i, *ids]) for i in (1, 2)]
     long, short = (claim.slot for claim in claims if claim is not None)
 
