@@ -201,7 +201,7 @@ class Walks(Arithmetic):
         ask = draw.frame(asks).format(d=ahead, u=f"{unit}s", **subject.slots())
         return Problem(
             family=self.name,
-            question=f"{self._told(draw, subject, walked, unit)} {sentence(ask)}",
+            question=f"{self._story(draw, subject, walked, unit)} {sentence(ask)}",
             key=f"{whole} {' '.join(f'{direction}{length}' for direction, length in walked)}",
             frames=tuple(draw.frames),
             start=str(start),
