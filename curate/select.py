@@ -1,4 +1,4 @@
-"""The last step: which thousand. As published, and the selections of the paper's data ablation.
+"""Selects the final training set: as published, or as in the paper's data ablation.
 
 Published: all right answers to GPQA and AIME, and to MATH where the thinking is longer than 5,600 tokens, come first.
 Then a domain is drawn, uniformly until 70 % of the set are there, after that from the mix of AIME's and GPQA's domains

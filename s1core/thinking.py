@@ -32,7 +32,7 @@ class Fed:
 
 
 class Codec:
-    """Text to token ids and back for one model, with two doors: one for users, one for templates.
+    """Text to token ids and back for one model, with two encoders: one for user text, one for templates.
 
     `encode_user` can never form a special token; `encode_template` can, and only ever sees the project's own markers
     and the model's chat template.

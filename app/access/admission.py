@@ -64,7 +64,7 @@ class Gate:
 
     @contextlib.contextmanager
     def place(self, visitor: str, runs: int = 1) -> Generator[Ticket, None, None]:
-        """Queue a request for the duration of a block.
+        """Queue a request while a block runs.
 
         Args:
             visitor: who asks, from `visitor_of`.

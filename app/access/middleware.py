@@ -24,7 +24,7 @@ from app.shell.responses import openai_error
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 MOST_BYTES, IN_PUBLIC_BYTES = 4 * 2**20, 256 * 2**10
-"""Of a body for Gradio: the longest question, with every character escaped; and the longest of a stranger."""
+"""Maximum body for Gradio, in bytes: the longest question with every character escaped; and on a public page."""
 MOST_DEPTH = 32
 SLOWEST_S = 30.0
 """For a body to arrive."""

@@ -21,7 +21,7 @@ from s1core.errors import EngineFailed, InvalidSetting
 from s1core.types import Event, Trace
 
 NAMES = {"budget": "thinking_budget", "answer": "max_tokens", "samples": "n"}
-"""What `/v1` calls that of which a stranger may have so much."""
+"""The names of the public limits in the terms of `/v1`."""
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class ChoiceEvent:
 
 
 def check(ask: Ask) -> None:
-    """Refuse what is more than a stranger may ask for, before anything is loaded for it.
+    """Refuse requests beyond the public limits, before a model is loaded for them.
 
     Raises:
         InvalidSetting: it is.

@@ -41,7 +41,7 @@ from s1core.types import Finished
 __all__ = ["RUNNING", "WAITING", "Busy", "Turns", "refusal", "routes"]
 
 IN_PUBLIC_BYTES = 128 * 2**10
-"""Of a body that a stranger sends."""
+"""Maximum body of a visitor's request, in bytes."""
 SLOWEST_S = 30.0
 """For a body to arrive."""
 FRESH = {"cache-control": "no-store"}

@@ -41,7 +41,7 @@ class Turns:
 
     @contextmanager
     def places(self, runs: int = 1) -> Generator[None, None, None]:
-        """Hold places in the queue for the duration of a block.
+        """Hold places in the queue while a block runs.
 
         Raises:
             Busy: there are not so many.

@@ -1,4 +1,4 @@
-"""What was asked, what came back, what it cost: one synced line each, written before and after. The truth on disk.
+"""Write-ahead log of requests and costs: a synced line before each request and after each response.
 
 An ask without an answer, the mark of a kill or a timeout, counts at its highest price: the cap holds whatever happened
 on the other side. A planned batch is found again by its nonce, so that it is never paid for twice.

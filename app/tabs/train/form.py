@@ -222,7 +222,7 @@ def preflight(asked: TrainingRequest) -> dict[str, Any]:
         )
     on = [f"--on={asked.on}"] if asked.on else []
     world = asked.processes * (asked.slurm.nodes if asked.slurm else 1)
-    # With what is here: nobody waits until a tokenizer is fetched, and no stranger makes this machine fetch one.
+    # Local files only: the form must not wait for a tokenizer's download, and no visitor may start one.
     environment = {**os.environ, "WORLD_SIZE": str(world), "HF_HUB_OFFLINE": "1"}
     words = ["-m", "train.sft", *asked.deciding, "--preflight", *on, "--json"]
     try:

@@ -126,7 +126,7 @@ class TrainingRunStore:
 
         Args:
             jobs: knows the root of the runs.
-            sets: tells which data strangers may know of.
+            sets: decides which data visitors may see.
         """
         self._jobs, self._sets = jobs, sets
 

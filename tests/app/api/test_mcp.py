@@ -155,7 +155,7 @@ def test_no_header_makes_the_server_fetch(server: Playground) -> None:
         assert "There are only tools here" in answer.text and "root:" not in answer.text
 
 
-def test_other_doors_of_the_protocol_are_shut(server: Playground) -> None:
+def test_other_endpoints_of_the_protocol_are_blocked(server: Playground) -> None:
     for method, path, status in (
         ("GET", "mcp/sse", 403),
         ("POST", "mcp/messages/", 403),
