@@ -129,7 +129,7 @@ def share_heaps() -> None:
 
 
 def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | None = None) -> None:
-    """Serve on a bound socket until the process is told to stop."""
+    """Serve on a bound socket until the process gets a signal to stop."""
     share_heaps()
     # Imported late: the command line answers at once, and errors of use need no server.
     import uvicorn

@@ -68,7 +68,7 @@ class CurateConfig:
         if twice:
             raise CurateError(f"source {', '.join(twice)} is named twice")
         for spec in (*self.weak, *([self.teacher] if self.teacher else [])):
-            # A misspelt name is told now, not after an hour of other work.
+            # Report a misspelt name now, not after an hour of other work.
             resolve(spec.model)
         if self.target < 1:
             raise CurateError(f"the target must be 1 or more, got {self.target}")

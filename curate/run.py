@@ -128,7 +128,7 @@ def _run(args: argparse.Namespace) -> int:
     folder: Path = args.out or Path("curated") / name
     means = means_of(args, folder)
     if config.asks_claude:
-        # An unknown price is told before any work is done.
+        # Report an unknown price before any work is done.
         _price(args)
     if args.estimate == "counts":
         report_counts(args, config)

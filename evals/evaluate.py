@@ -37,7 +37,7 @@ class Unit:
 
 
 def row_key(row: Row) -> Key:
-    """Return what tells a row from all others of its run."""
+    """Return the key of a row, unique in its run."""
     return str(row["id"]), str(row["setting"]), int(row.get("sample_index", 0))
 
 

@@ -49,7 +49,7 @@ class Stages:
         self._shown_s = self._began_s
 
     def stage(self, name: str) -> Callable[[int, int], None]:
-        """Begin a piece; returns what is to be told of its progress, beginning with what is there already."""
+        """Begin a stage; returns a callback for its progress, which begins with what is done already."""
         names = list(self._costs)
         number = names.index(name)
         before = sum(self._costs[earlier] for earlier in names[:number])

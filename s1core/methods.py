@@ -169,9 +169,9 @@ async def arejection_sampling(
     sampling: Sampling | None = None,
     on_event: OnEvent = lambda number, event: None,
 ) -> Rejection:
-    """Do what `rejection_sampling` does, on the caller's event loop, and tell `listen` what happens."""
+    """Do what `rejection_sampling` does, on the caller's event loop; `on_event` gets every event."""
     drawn = _check_drawn(sampling, attempts, "attempts", question)
-    # One token of slack tells an end exactly at the budget from thinking that would have gone on.
+    # One token of slack separates an end exactly at the budget from thinking that continues.
     budget = Budget(max_thinking_tokens=max_thinking_tokens + 1)
     sampled = 0
     for attempt in range(attempts):
@@ -210,7 +210,7 @@ async def amajority_vote(
     *,
     on_event: OnEvent = lambda number, event: None,
 ) -> Vote:
-    """Do what `majority_vote` does, on the caller's event loop, and tell `listen` what happens."""
+    """Do what `majority_vote` does, on the caller's event loop; `on_event` gets every event."""
     drawn = _check_drawn(sampling, n, "samples", question)
     runs = (
         _solve(engine, question, budget or Budget(), replace(drawn, sample_index=i), on_event=partial(on_event, i))

@@ -33,7 +33,7 @@ class TrackPoint:
     thinking_tokens: int
     answer: str | None
     probability: float | None
-    """Of the answer's tokens; None where the engine cannot tell."""
+    """Of the answer's tokens; None where the engine does not report them."""
     sampled: int = field(default=0, compare=False)
     """Tokens that the probe sampled; 0 for the run's own answer."""
     computed: int = field(default=0, compare=False)

@@ -161,7 +161,7 @@ class EndDetector:
         return self.stop_ids | {self._codec.encode_template(m)[0] for m in self._long}
 
     def feed(self, ids: Sequence[int]) -> Fed:
-        """Take new ids; tell which are certain by now and whether a marker was completed."""
+        """Take new ids; return those that are certain by now and whether a marker was completed."""
         if not self._long:
             return Fed(ids=tuple(ids), ended=False)
         released: list[int] = []

@@ -66,7 +66,7 @@ def is_same_origin(headers: Mapping[str, str]) -> bool:
 
 
 def is_foreign(headers: Mapping[str, str]) -> bool:
-    """Whether a page of another host makes this request, as browsers tell."""
+    """Whether a page of another host makes this request, by the browser's headers."""
     # A proxy that gives this server another name than its visitors use does not change this header.
     site = next((str(value) for key, value in headers.items() if str(key).lower() == "sec-fetch-site"), None)
     return site not in ("same-origin", "none") if site else not is_same_origin(headers)

@@ -45,7 +45,7 @@ class Reply:
         return [*begun, self._chunk(index, {"content": OPEN})] if self.raw else begun
 
     def chunks(self, index: int, event: Event) -> list[Json]:
-        """Return the chunks that tell of one event; the marker that closes the thinking is no part of either text."""
+        """Return the chunks of one event; the marker that closes the thinking belongs to neither text."""
         if isinstance(event, Tokens) and event.text:
             if event.phase == "thinking":
                 return [self._chunk(index, {"content" if self.raw else "reasoning_content": event.text})]

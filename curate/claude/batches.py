@@ -168,7 +168,7 @@ class Batches:
         return None
 
     def _is(self, batch_id: str, plan: Plan) -> bool:
-        """Whether this batch is the planned one: its questions' ids tell, once it has ended."""
+        """Whether this batch is the planned one: by its request ids, once it has ended."""
         while self.client.messages.batches.retrieve(batch_id).processing_status != "ended":
             self.sleep(self.poll_s)
         first = next(iter(self.client.messages.batches.results(batch_id)), None)

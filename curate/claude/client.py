@@ -20,7 +20,7 @@ Mode = Literal["auto", "live", "batch"]
 
 
 def about_of(model_name: str, task: Task) -> str:
-    """What tells the answers of a task from all others: the model, and everything it is told."""
+    """The key of a task's answers: the model and everything that is sent to it."""
     return f"{model_name}/{task.name}-{task.hash}"
 
 

@@ -99,7 +99,7 @@ class Journal:
         try:
             self._take_all(self._store.rows())
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
-            # What was spent can only be told from a whole journal.
+            # The spending is only known from an undamaged journal.
             self._store.close()
             raise CurateError(f"the journal of Claude's answers in {folder} is damaged; move it away") from error
 

@@ -24,7 +24,7 @@ class Found:
 
 
 class Labeller(Protocol):
-    """Whoever tells domains."""
+    """Assigns domains."""
 
     @property
     def config(self) -> dict[str, Any]:

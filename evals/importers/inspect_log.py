@@ -23,7 +23,7 @@ SUMMARY = "[Summary by the model's provider; the thinking itself is not in the l
 _NO_ANSWER = "the log holds no answer"
 _ENCRYPTED = "its provider encrypted it or left it out"
 _BESIDE_RECEIPT = ("budget_from", "max_tokens", "max_completion_tokens")
-"""What this project's server tells of a call beside what was spent."""
+"""What this project's server reports about a call, beside its usage."""
 _MOST_TARGETS = 64
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

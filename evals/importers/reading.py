@@ -1,4 +1,4 @@
-"""A foreign run read twice: once to learn what all of it holds, once to make its rows; what is not known is told."""
+"""A foreign run read twice: once to learn what all of it holds, once to make its rows; what is unknown is reported."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def survey(run: ForeignRun) -> Survey:
 
 
 def with_verdict_choice(run: ForeignRun, held: Survey) -> ForeignRun:
-    """The same run with the budget that all of its receipts tell, where its options name none but an effort."""
+    """The same run with the budget in all of its receipts, where its options name none but an effort."""
     if run.asked.max_thinking_tokens is not None or len(held.budgets) != 1:
         return run
     (budget,) = held.budgets
@@ -73,7 +73,7 @@ def with_verdict_choice(run: ForeignRun, held: Survey) -> ForeignRun:
 
 
 def rows_of(run: ForeignRun, held: Survey, count: CountTokens, choice: Choice, notes: Notes) -> Iterator[Row]:
-    """Make the rows of a run; afterwards tell what is not known, and ask which of several verdicts counts.
+    """Make the rows of a run; then report what is unknown, and ask which of several verdicts counts.
 
     Args:
         run: what was found.

@@ -46,7 +46,7 @@ class ImportedSetting:
     accounting: str | None = None
     """lm-eval gives every round the full allowance and cuts once at the end (`per_round`)."""
     extra: str = ""
-    """What else tells this setting from others, such as an effort."""
+    """What else distinguishes this setting, such as an effort."""
     thinks: bool = False
     """Thinking was asked for: a log without any has lost it."""
 

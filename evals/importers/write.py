@@ -44,7 +44,7 @@ def find_all(paths: list[Path], max_mb: int, notes: Notes) -> list[list[ForeignR
 
 
 def _with_distinct_label(run: ForeignRun, first: ForeignRun) -> ForeignRun:
-    """The same run with what tells its setting from another of the same name: temperature, else seed."""
+    """The same run with its temperature, else its seed, in the setting's name, to distinguish it from another one."""
     for name in ("temperature", "seed"):
         value = getattr(run.asked, name)
         if value != getattr(first.asked, name):

@@ -192,7 +192,7 @@ def write_html(figure: go.Figure, path: Path) -> None:
 
 
 def write_image(figure: go.Figure, path: Path, *, width: int = 960, height: int = 600) -> None:
-    """Write an SVG or PNG, told by the ending.
+    """Write an SVG or PNG, by the file's suffix.
 
     Raises:
         ImageUnavailable: there is no Chromium, or it did not draw the figure.

@@ -142,7 +142,7 @@ class _Play:
 
     parts: list[tuple[float, tuple[int, ...]]]
     finish: Literal["stop", "length"] | None
-    """None where the recording does not tell how the model would have gone on."""
+    """None where the recording has no continuation."""
 
     @property
     def tokens(self) -> int:

@@ -236,7 +236,7 @@ def reduce_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
 
 
 def clip(parameters: list[nn.Parameter], most: float) -> float:
-    """Scale the gradients down to this norm (0: leave them) and tell the norm they had."""
+    """Scale the gradients down to this norm (0: leave them) and return their norm before that."""
     norm = torch.nn.utils.clip_grad_norm_(parameters, most or float("inf"))
     return float(cast("Any", norm).full_tensor() if hasattr(norm, "full_tensor") else norm)
 

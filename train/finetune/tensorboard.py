@@ -56,5 +56,5 @@ class EventFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._writer is not None:
-            with suppress(OSError):  # everything was flushed, or that was told
+            with suppress(OSError):  # everything was flushed, or the error was reported
                 self._writer.close()

@@ -67,7 +67,7 @@ def shape_of(model: str) -> Shape:
     """The shape of a known model, of a local folder, of a GGUF file, or of a hub id that is in the cache.
 
     Raises:
-        S1Error: it cannot be told here.
+        S1Error: the shape is not known here.
     """
     model = root_of(model)
     if model in (SMOLLM2, SMOLLM2_HUB):

@@ -25,7 +25,7 @@ from s1core import Budget, Sampling
 from s1core.types import Event, Finished, Phase, Receipt, Source, Started, Tokens
 
 MODEL = "lm-eval log"
-"""Samples do not tell which model wrote them."""
+"""Samples do not name their model."""
 ENGINE = "lm-eval"
 SLOWEST, FASTEST = 1.0, 2_000.0
 MOST_ROWS = 20_000

@@ -112,7 +112,7 @@ def read_form(form: Mapping[str, Any]) -> CurationRequest:
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """Sources, recipes and selections, as `curate` tells them.
+    """Sources, recipes and selections, as reported by `curate`.
 
     Raises:
         FormError: it does not run.
@@ -130,7 +130,7 @@ def estimate(asked: CurationRequest) -> dict[str, Any]:
     """What it would ask and cost, by published counts: no network, nothing written.
 
     Raises:
-        FormError: it cannot be told, and why.
+        FormError: there is no estimate; the message says why.
     """
     words = ["-m", "curate.run", *asked.deciding, f"--max-usd={asked.max_usd:g}", "--estimate=counts", "--json"]
     return json.loads(_estimates.answer(words))

@@ -54,7 +54,7 @@ class CurateJobs:
         return asked.name
 
     def stop(self, name: str) -> str:
-        """Stop the job that fills a set; returns what to tell.
+        """Stop the job that fills a set; returns a sentence for the page.
 
         Raises:
             JobError: none does.

@@ -132,7 +132,7 @@ class Importer:
                 "python -m evals.import_lm_eval with --tokenizer counts them exactly"
             )
             source += f"; thinking tokens {ESTIMATED}"
-        # Whether a budget was kept cannot be told from an estimate.
+        # An estimate cannot show whether a budget was kept.
         known = {"control": None} if estimated else {}
         return visitor_views([replace(one, source=source, **known) for one in run_series(folder)], key)
 

@@ -22,7 +22,7 @@ MEASURED_PARENTS = {BASE.resolve(): "nano-base"}
 
 
 class TrainEvals:
-    """Launches sweeps, and tells how they are."""
+    """Launches sweeps, and reports their state."""
 
     def __init__(self, root: Path, jobs: Jobs, *, options: tuple[str, ...] = ()) -> None:
         """Set up.
@@ -36,7 +36,7 @@ class TrainEvals:
         self._jobs, self._options = jobs, options
 
     def launch(self, run: TrainRun, benchmark: Any, questions: Any, step: int | None = None) -> str:
-        """Start the sweep of a run's model, or of a step's, and its parent's after it; returns what to tell.
+        """Start the sweep of a run's model, or of a step's, and its parent's after it; returns a sentence for the page.
 
         Raises:
             S1Error: there is no finished model, no such benchmark, or it is at work already.

@@ -14,14 +14,14 @@ KIND = "export"
 
 
 class TrainSteps:
-    """Launches the making of models, and tells how it is."""
+    """Launches exports of checkpoints, and reports their state."""
 
     def __init__(self, jobs: Jobs) -> None:
         """Set up with the registry."""
         self._jobs = jobs
 
     def write(self, run: TrainRun, step: int) -> str:
-        """Begin to make a model of a step's checkpoint; returns what to tell.
+        """Start to export a step's checkpoint; returns a sentence for the page.
 
         It waits for no device, so that a run can be tried while it trains.
 

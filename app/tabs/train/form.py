@@ -100,7 +100,7 @@ class TrainingRequest:
         return shlex.join([sys.executable, *self.launch_words(root)])
 
     def command_elsewhere(self) -> str:
-        """The same in a playground of one's own: nothing in it tells where this one lies."""
+        """The same in a playground of one's own: it contains no local path."""
         rows = [word if not word.startswith("--data=") else f"--data={_data(self).shown}" for word in self.deciding]
         return shlex.join(["python", *self._words(rows, f"runs/sft/{self.name}")])
 
@@ -118,7 +118,7 @@ def _data(asked: TrainingRequest) -> Data:
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """Recipes with their settings, the known keys, and how many GPUs are here, as `train.sft` tells them.
+    """Recipes with their settings, the known keys, and how many GPUs are here, as reported by `train.sft`.
 
     Raises:
         FormError: it does not run.
@@ -213,7 +213,7 @@ def preflight(asked: TrainingRequest) -> dict[str, Any]:
     """What it would need and how long it would take; nothing is trained.
 
     Raises:
-        FormError: it cannot be told, and why.
+        FormError: there is no estimate; the message says why.
     """
     if asked.slurm and asked.slurm.gpus and not asked.on:
         count = asked.slurm.nodes * asked.slurm.gpus
@@ -235,7 +235,7 @@ def preflight(asked: TrainingRequest) -> dict[str, Any]:
 
 
 def shortfall(asked: TrainingRequest) -> dict[str, Any] | None:
-    """The preflight of a run that would not fit where it is to run; None where it fits, or where it cannot be told."""
+    """The preflight of a run that does not fit on its device; None where it fits, or where there is no estimate."""
     try:
         report = preflight(replace(asked, on=asked.on if asked.slurm else ""))
     except FormError:

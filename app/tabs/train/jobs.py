@@ -18,7 +18,7 @@ GRACE_S = 700.0
 
 
 class TrainJobs:
-    """Launches, stops, and tells how a run's job is."""
+    """Launches and stops the jobs of runs, and reports their state."""
 
     def __init__(self, root: Path, jobs: Jobs | None = None) -> None:
         """Set up.
@@ -52,7 +52,7 @@ class TrainJobs:
         return asked.name
 
     def stop(self, name: str) -> str:
-        """Stop the job of a run; returns what to tell.
+        """Stop the job of a run; returns a sentence for the page.
 
         Raises:
             JobError: none is at work.

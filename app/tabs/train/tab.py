@@ -180,7 +180,7 @@ def _wire_buttons(
     shown = gr.Textbox(visible=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     ask.click(on_preflight, inputs, board, concurrency_limit=4, **quiet)
-    warned = gr.State("")  # the command of which this page was told that it does not fit
+    warned = gr.State("")  # the command about which this page was warned that it does not fit
     launch.click(on_launch, [warned, *inputs], [board, warned], concurrency_limit=4, **quiet)
     stop.click(on_stop, shown, board, js=_SHOWN_RUN, **quiet)
 

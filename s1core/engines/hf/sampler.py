@@ -58,8 +58,8 @@ class Sampler:
         if self._gaps is not None:
             logits = logits.index_fill(1, self._gaps, -torch.inf)
         chosen = torch.tensor(ids, device=self._device)[:, None]
-        told = logits.log_softmax(dim=-1).gather(1, chosen).flatten()
-        return cast("list[float]", told.tolist())  # pyright: ignore[reportUnknownMemberType]
+        values = logits.log_softmax(dim=-1).gather(1, chosen).flatten()
+        return cast("list[float]", values.tolist())  # pyright: ignore[reportUnknownMemberType]
 
     def _perturb(self, logits: Tensor, draws: Sequence[SamplingParams]) -> Tensor:
         heat = torch.tensor([[d.sampling.temperature] for d in draws], device=self._device)

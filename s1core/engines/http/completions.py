@@ -36,7 +36,7 @@ class Continuation:
         self._barred: frozenset[int] = request.forbid_first
         self._ended_round = False
         self._last: Chunk | None = None
-        """The end of the text, held back until the server has told what it took from its cache."""
+        """The end of the text, held back until the server has reported its cached tokens."""
         self._sent = 0
         """Tokens of the prompt that was sent last."""
         self.wrapped = False

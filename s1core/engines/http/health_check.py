@@ -48,7 +48,7 @@ class HealthCheck:
 
 
 def served(data: Any) -> dict[str, Any]:
-    """Read the answer to `/v1/models`: the context length of each model, where it is told."""
+    """Read the answer to `/v1/models`: the context length of each model, where it is reported."""
     rows = cast("list[Any]", cast("dict[str, Any]", data).get("data") or []) if isinstance(data, dict) else []
     known = [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
     return {str(row.get("id")): row.get("max_model_len") for row in known}

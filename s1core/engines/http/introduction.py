@@ -27,7 +27,7 @@ class Introduced:
     model: str
     """Its name there."""
     context_length: int | None
-    """The shortest that any of them tells."""
+    """The shortest that any server reports."""
     takes_ids: bool
     """Token ids go in and come out at all of them."""
     notes: tuple[str, ...] = ()

@@ -89,7 +89,7 @@ class Pool:
                 self._put_aside(server)
 
     def take_due(self) -> list[Server]:
-        """Return the servers to ask now whether they are back; tell what came of it with `asked`."""
+        """Return the servers whose health is to be checked now; report the results with `asked`."""
         with self._lock:
             now = time.monotonic()
             due = [s for s in self.servers if s.aside and not s.asked_after and s.due_at <= now]
