@@ -53,14 +53,14 @@ class Stages:
         names = list(self._costs)
         number = names.index(name)
         before = sum(self._costs[earlier] for earlier in names[:number])
-        told = False
+        begun = False
 
         def show(done: int, total: int) -> None:
-            nonlocal told
-            if not told:
+            nonlocal begun
+            if not begun:
                 # What an earlier run left is no work of this one.
                 self._skipped += self._costs[name] * done / total
-            told = True
+            begun = True
             reached = before + self._costs[name] * done / total
             self._show(f"[{number + 1}/{len(names)}] {name}: {done:,}/{total:,} samples", reached, done == total)
 

@@ -173,8 +173,8 @@ async def aprobes(
     """
     trajectory = Trajectory.of(trace)
     asked, drawn = budget or Budget(), sampling or Sampling()
-    told = trace.receipt.answer_probability is not None or engine.capabilities.logprobs == "unsupported"
-    own_is_known = told and trace.receipt.closed_by != "cancelled"
+    measured = trace.receipt.answer_probability is not None or engine.capabilities.logprobs == "unsupported"
+    own_is_known = measured and trace.receipt.closed_by != "cancelled"
 
     async def answer_at(tokens: int) -> TrackPoint:
         at_the_end = tokens == trajectory.tokens

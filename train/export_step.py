@@ -68,10 +68,11 @@ def export_step(run: Path, step: int, out: Path) -> None:
         TrainingFailed: the checkpoint is damaged or was dropped meanwhile, or the disk is full.
         ModelUnavailable: the model that was fine-tuned is not there any more.
     """
-    told = RunFolder(run).read_json("config.json")
-    if not told:
+    recorded = RunFolder(run).read_json("config.json")
+    if not recorded:
         raise InvalidSetting(f"{run} is no folder of a run; name one that train.sft made")
-    config = TrainConfig(**{field.name: told[field.name] for field in fields(TrainConfig) if field.name in told})
+    names = {field.name for field in fields(TrainConfig)}
+    config = TrainConfig(**{name: value for name, value in recorded.items() if name in names})
     whole = checkpoints(run / "checkpoints")
     found = next((one for one in whole if one.step == step), None)
     if found is None:
@@ -84,7 +85,7 @@ def export_step(run: Path, step: int, out: Path) -> None:
 
         trained = skeleton(config)
         weights = read_weights(files, config)
-        write_model(trained, weights, config, receipt_of_step(config, told, step, run), out)
+        write_model(trained, weights, config, receipt_of_step(config, recorded, step, run), out)
 
 
 @contextmanager

@@ -47,10 +47,10 @@ def take_credentials(environment: MutableMapping[str, str] = os.environ) -> Cred
     Raises:
         InvalidSetting: they are not `user:password`, or the password is too short. They are not repeated.
     """
-    told = environment.pop(VARIABLE, "")
-    if not told:
+    given = environment.pop(VARIABLE, "")
+    if not given:
         return None
-    user, _, password = told.partition(":")
+    user, _, password = given.partition(":")
     if not user or len(password) < SHORTEST:
         raise InvalidSetting(f"{VARIABLE} must be user:password, with a password of {SHORTEST} characters or more")
     return Credentials(user=user, password=password)

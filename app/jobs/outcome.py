@@ -26,14 +26,14 @@ def outcome(*, asked: bool, code: int | None, status: Mapping[str, Any], log: st
             more than the exit code: torchrun ends with 1 also when its ranks were asked to stop and did so.
         log: the end of its log.
     """
-    told, why = status.get("state"), str(status.get("reason") or "")[:_SENTENCE]
-    if told == "done" or (not told and code == 0 and not asked):
+    reported, why = status.get("state"), str(status.get("reason") or "")[:_SENTENCE]
+    if reported == "done" or (not reported and code == 0 and not asked):
         return "done", ""
-    if told == "stopped":
+    if reported == "stopped":
         return "stopped", why
     if asked:
-        return "stopped", why if told == "failed" else "ended on request" if code == 0 else "ended by force"
-    if told == "failed":
+        return "stopped", why if reported == "failed" else "ended on request" if code == 0 else "ended by force"
+    if reported == "failed":
         return "failed", why or _how(code)
     said = complaint(log)
     return "failed", f"{said} ({_how(code)})" if said else _how(code)

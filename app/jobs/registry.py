@@ -323,8 +323,8 @@ class Jobs:
         if job.state not in ("running", "stopping"):
             return job
         folder = self.root / job.id
-        told = read_shaped(folder / EXIT, schemas.EXIT)
-        if not told:
+        report = read_shaped(folder / EXIT, schemas.EXIT)
+        if not report:
             if is_there(job.pid, job.began):
                 if job.asked_to_stop:
                     # By this server's own watch: the clock may be put forward meanwhile.
@@ -339,13 +339,13 @@ class Jobs:
                 return job
             # Its own process was ended; what that waited for shall not keep the device.
             end_marked(MARK, str(folder))
-            told = read_shaped(folder / EXIT, schemas.EXIT)
+            report = read_shaped(folder / EXIT, schemas.EXIT)
         status = read_shaped(Path(job.run) / "status.json", schemas.STATUS) if job.run else {}
         if status.get("time", 0) < (job.started or 0):  # of a run before
             status = {}
-        code = told.get("code")
+        code = report.get("code")
         state, reason = outcome(asked=job.asked_to_stop is not None, code=code, status=status, log=self._tail(job))
-        ended = told.get("time") or time.time()
+        ended = report.get("time") or time.time()
         job = replace(job, state=state, reason=reason, exit_code=code, ended=ended)
         with contextlib.suppress(OSError):  # a full disk: it is found out again
             self._write(job)

@@ -233,8 +233,8 @@ class Loan:
                     self._send((number, request))
                 if self._over:
                     self._send(None)
-            while (told := _received(line)) is not None:
-                self._deliver(*told)
+            while (received := _received(line)) is not None:
+                self._deliver(*received)
             with self._lock:
                 self._over, self._line = True, None
 
@@ -259,7 +259,7 @@ class ZeroGpuEngine:
 
         Args:
             preset: the model.
-            source: what `load_engine` is told there; by default the preset's name.
+            source: the model for `load_engine` there; by default the preset's name.
 
         Raises:
             UnknownModel, ModelUnavailable: as `load_engine`.

@@ -171,9 +171,9 @@ def _name_every_argument(server: Any, tools: Mapping[str, str]) -> None:
 
     def with_defaults(tool: str, parameters: dict[str, str] | None = None) -> Any:
         schema, files = schema_of(tool, parameters)
-        for told in endpoints[tools[tool]]["parameters"]:
-            if told.get("parameter_has_default"):
-                schema["properties"][told["parameter_name"]]["default"] = told["parameter_default"]
+        for parameter in endpoints[tools[tool]]["parameters"]:
+            if parameter.get("parameter_has_default"):
+                schema["properties"][parameter["parameter_name"]]["default"] = parameter["parameter_default"]
         return schema, files
 
     def checked(tool: str, arguments: dict[str, Any]) -> Any:

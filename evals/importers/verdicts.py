@@ -126,8 +126,8 @@ class Survey:
         for name, score in scores.items():
             if name in self.tallies or len(self.tallies) < _MOST:
                 self.tallies.setdefault(name, Tally()).take(score)
-        told = {name: score.correct for name, score in scores.items() if score.value is not None}
-        right, wrong = (frozenset(name for name in told if told[name] is correct) for correct in (True, False))
+        recorded = {name: score.correct for name, score in scores.items() if score.value is not None}
+        right, wrong = (frozenset(name for name in recorded if recorded[name] is correct) for correct in (True, False))
         if right and wrong:
             self.differing[right, wrong] = self.differing.get((right, wrong), 0) + 1
 

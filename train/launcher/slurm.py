@@ -248,14 +248,14 @@ def follow(job: str, out: Path, *, grace_s: float = GRACE_S) -> int:
         TrainingFailed: how it ended otherwise.
     """
     begun = _started(out)
-    told, state = "", "PENDING"
+    shown, state = "", "PENDING"
     logs = _Logs(out.absolute() / "slurm", job)
     cancelled = False
     with StopRequests() as asked:
         while (state := _settled(job, out)) in ACTIVE:
-            if state != told:
+            if state != shown:
                 print(f"job {job}: {state.lower()}", flush=True)
-                told = state
+                shown = state
             logs.forward()
             if asked.times == 1 and state not in PENDING and asked.for_s() < grace_s:
                 ask_to_stop(out)

@@ -173,7 +173,7 @@ def _tokens(source: Source, phase: Phase, text: str, count: int, at_s: float, no
 
 
 def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: float) -> Event:
-    told = to_row(row.sample, lambda _: 0)
+    graded = to_row(row.sample, lambda _: 0)
     receipt = Receipt(
         max_thinking_tokens=row.budget,
         min_thinking_tokens=0,
@@ -183,8 +183,8 @@ def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: flo
         waits_used=0,
         closed_by=row.sample.parts.closed_by or "model",
         answer_tokens=answer,
-        answered=told["answered"],
-        answer_rule=told["rule"],
+        answered=graded["answered"],
+        answer_rule=graded["rule"],
         answer_complete=bool(row.sample.parts.answer),
         prompt_tokens=0,
         prefill_computed=0,
@@ -198,4 +198,4 @@ def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: flo
         seed=0,
         unsupported=(NOTE,) if unknown_thinking(row.sample) is None else (NOTE, UNKNOWN),
     )
-    return Finished(answer=told["answer"], receipt=receipt)
+    return Finished(answer=graded["answer"], receipt=receipt)

@@ -56,19 +56,19 @@ def read(lines: Iterable[str]) -> RecordedRace:
     found = iter(lines)
     head = _head(next(found, ""))
     happened: list[list[TimedEvent]] = [[] for _ in head["lanes"]]
-    told = None
+    announced = None
     count = 0
     for number, line in enumerate(found, start=2):
-        if told is not None or count > MOST_EVENTS:
+        if announced is not None or count > MOST_EVENTS:
             raise BadRecording(f"The recording goes on in line {number}, where it should have ended; record it again.")
         row = _json(line, number)
         if isinstance(row, dict):
-            told = row.get("events")
+            announced = row.get("events")
             continue
         lane, each = _happened(row, number, lanes=len(happened))
         happened[lane].append(each)
         count += 1
-    if told != count:
+    if announced != count:
         raise BadRecording("The recording breaks off: its end is missing. Save it once more where it was made.")
     try:
         lanes = tuple(

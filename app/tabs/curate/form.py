@@ -47,8 +47,8 @@ class CurationRequest:
     def name(self) -> str:
         """Of the run folder: the same form goes on where it was stopped, another one has another folder."""
         stamps = [[path.stat().st_size, path.stat().st_mtime_ns] for path in map(_path, self.files) if is_there(path)]
-        told = json.dumps([self.deciding, stamps])
-        return f"{self.recipe}-{self.target}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
+        deciding_json = json.dumps([self.deciding, stamps])
+        return f"{self.recipe}-{self.target}-{hashlib.sha256(deciding_json.encode()).hexdigest()[:6]}"
 
     def launch_words(self, root: Path) -> list[str]:
         """All words of the job, without the interpreter."""

@@ -96,7 +96,7 @@ def _named(source: View) -> str:
 def _wire(
     inputs: list[Any], fields: dict[str, Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: CurateJobs
 ) -> None:
-    news = BoardUpdates()
+    updates = BoardUpdates()
     estimate, launch, stop = buttons
 
     def asked(values: tuple[Any, ...]) -> CurationRequest:
@@ -109,21 +109,21 @@ def _wire(
                 jobs.require_owner(request)
             return {"estimate": curate_form.estimate(asked(values))}
 
-        return news.of("estimate", work)
+        return updates.of("estimate", work)
 
     def on_launch(request: gr.Request, *values: Any) -> View:
         def work() -> View:
             jobs.require_owner(request)
             return {"set": jobs.launch(asked(values))}
 
-        return news.of("launched", work)
+        return updates.of("launched", work)
 
     def on_stop(request: gr.Request, shown: str) -> View:
         def work() -> View:
             jobs.require_owner(request)
             return {"text": jobs.stop(shown)}
 
-        return news.of("said", work)
+        return updates.of("said", work)
 
     shown = gr.Textbox(visible=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

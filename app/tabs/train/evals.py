@@ -73,9 +73,9 @@ class TrainEvals:
         seen: dict[tuple[Any, ...], View] = {}
         for job in self._of(name):
             about = job.about
-            told = {key: about.get(key) for key in ("model", "parent", "benchmark", "questions")}
+            sweep = {key: about.get(key) for key in ("model", "parent", "benchmark", "questions")}
             reason = job.reason if owner else ""
-            seen.setdefault(tuple(told.values()), {**told, "state": job.state, "over": job.over, "reason": reason})
+            seen.setdefault(tuple(sweep.values()), {**sweep, "state": job.state, "over": job.over, "reason": reason})
         return list(seen.values())
 
 

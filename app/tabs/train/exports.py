@@ -38,13 +38,13 @@ class TrainSteps:
 
     def view(self, run: TrainRun, *, owner: bool) -> list[View]:
         """How the last making of each step is."""
-        told: dict[int, View] = {}
+        exports: dict[int, View] = {}
         for job in self._of(run):
             step = int(job.about.get("step", 0))
-            told.setdefault(
+            exports.setdefault(
                 step, {"step": step, "state": job.state, "over": job.over, "reason": job.reason if owner else ""}
             )
-        return list(told.values())
+        return list(exports.values())
 
     def _of(self, run: TrainRun) -> list[Job]:
         return [job for job in self._jobs.all(KIND) if job.about.get("run") == run.name]

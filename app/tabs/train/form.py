@@ -43,8 +43,8 @@ class Data:
     @property
     def stamp(self) -> list[int]:
         """Changes when the rows do."""
-        told = self.path / "dataset" / "state.json" if self.path.is_dir() else self.path
-        return [told.stat().st_size, told.stat().st_mtime_ns] if told.exists() else []
+        stamped = self.path / "dataset" / "state.json" if self.path.is_dir() else self.path
+        return [stamped.stat().st_size, stamped.stat().st_mtime_ns] if stamped.exists() else []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +75,17 @@ class TrainingRequest:
         """Of the run's folder: the same form goes on where it was stopped, another one has another folder."""
         if self.given_name:
             return self.given_name
-        told = json.dumps([self.deciding, self.data.stamp if self.data else []])
+        settings = json.dumps([self.deciding, self.data.stamp if self.data else []])
         rows = f"-{re.sub(r'[^A-Za-z0-9]+', '-', self.data.name).strip('-')[:40]}" if self.data else ""
-        return f"{self.recipe}{rows}-{hashlib.sha256(told.encode()).hexdigest()[:4]}"
+        return f"{self.recipe}{rows}-{hashlib.sha256(settings.encode()).hexdigest()[:4]}"
 
     @property
     def device(self) -> str | None:
         """What of this machine it computes on, for the queue of jobs; under Slurm nothing."""
         if self.slurm:
             return None
-        told = [setting.partition("=")[2] for setting in self.settings if setting.startswith("device=")]
-        return "cpu" if "cpu" in told else device_here()
+        devices = [setting.partition("=")[2] for setting in self.settings if setting.startswith("device=")]
+        return "cpu" if "cpu" in devices else device_here()
 
     def launch_words(self, root: Path) -> list[str]:
         """All words of the job, without the interpreter.

@@ -89,13 +89,13 @@ class TrainRun:
         """The job's; of a run that was started elsewhere its own."""
         if self.job is not None:
             return self.job.state
-        told = self.status
-        if told.get("state") != "running":
-            return str(told.get("state") or "interrupted")
+        status = self.status
+        if status.get("state") != "running":
+            return str(status.get("state") or "interrupted")
         if (self.folder / "slurm" / "job.json").is_file():  # its process is on another machine
-            alive = time.time() - float(told.get("time") or 0) < SILENT_S
+            alive = time.time() - float(status.get("time") or 0) < SILENT_S
         else:
-            alive = process_runs(int(told.get("pid") or 0))
+            alive = process_runs(int(status.get("pid") or 0))
         return "running" if alive else "interrupted"
 
     @property

@@ -74,7 +74,9 @@ def build(
 
 def _form(sets: SetStore) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    recipes = [(f"{name} — {told['what'].partition(':')[0]}", name) for name, told in catalogue()["recipes"].items()]
+    recipes = [
+        (f"{name} — {recipe['what'].partition(':')[0]}", name) for name, recipe in catalogue()["recipes"].items()
+    ]
     fields["recipe"] = gr.Dropdown(recipes, value=FIRST, label="Recipe", elem_id="train-recipe")
     where = "a curated set" if is_public() else "a curated set, or the path of a .jsonl or .parquet file"
     choices = _data_choices(sets, owner=not is_public())
@@ -148,14 +150,14 @@ def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetStore) -> Trai
 def _wire_buttons(
     inputs: list[Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: TrainJobs, sets: SetStore
 ) -> None:
-    news = BoardUpdates()
+    updates = BoardUpdates()
     ask, launch, stop = buttons
 
     def on_preflight(request: gr.Request, *values: Any) -> View:
         def work() -> View:
             return {"report": train_form.preflight(_asked(request, values, sets))}
 
-        return news.of("preflight", work)
+        return updates.of("preflight", work)
 
     def on_launch(request: gr.Request, warned: str, *values: Any) -> tuple[View, str]:
         words: list[str] = []
@@ -167,15 +169,15 @@ def _wire_buttons(
             report = None if warned == words[0] else train_form.shortfall(asked)
             return {"kind": "preflight", "report": report, "text": _TIGHT} if report else {"run": jobs.launch(asked)}
 
-        told = news.of("launched", work)
-        return told, words[0] if told["kind"] == "preflight" else ""
+        update = updates.of("launched", work)
+        return update, words[0] if update["kind"] == "preflight" else ""
 
     def on_stop(request: gr.Request, shown: str) -> View:
         def work() -> View:
             require_owner(request)
             return {"text": jobs.stop(shown)}
 
-        return news.of("said", work)
+        return updates.of("said", work)
 
     shown = gr.Textbox(visible=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -189,7 +191,7 @@ def _wire_models(
     board: gr.HTML, models: TrainedModels, sweeps: TrainEvals, steps: TrainSteps, model: gr.Dropdown
 ) -> None:
     """What the buttons at a run's checkpoints do; a page that is opened later knows the models too."""
-    news = BoardUpdates()
+    updates = BoardUpdates()
 
     def on_open() -> Any:
         return gr.update(choices=models.names) if models.any else gr.skip()
@@ -201,12 +203,12 @@ def _wire_models(
             if step is not None and run.model(step) is None:
                 return {"kind": "writing", "text": steps.write(run, step), "run": run.name}
             if asked.get("what") == "evaluate":
-                told = sweeps.launch(run, asked.get("benchmark"), asked.get("questions"), step)
-                return {"kind": "evaluating", "text": told, "run": run.name}
+                sentence = sweeps.launch(run, asked.get("benchmark"), asked.get("questions"), step)
+                return {"kind": "evaluating", "text": sentence, "run": run.name}
             return {"model": models.offer(run.name, step)}
 
         asked = asked if isinstance(asked, dict) else {}
-        found = news.of("tried", work)
+        found = updates.of("tried", work)
         tried = found["kind"] == "tried"
         return found, gr.update(choices=models.names, value=found["model"]) if tried else gr.skip()
 
@@ -220,7 +222,7 @@ _SHOWN_RUN = """() => document.querySelector('.train .board-pick select')?.value
 
 def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJobs, sets: SetStore) -> None:
     inputs = [fields[name] for name in FIELDS]
-    news = BoardUpdates()
+    updates = BoardUpdates()
 
     def on_change(request: gr.Request, *values: Any) -> View:
         def work() -> View:
@@ -228,7 +230,7 @@ def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJo
             # The owner sees what runs here, others what would run at their own place.
             return {"line": asked.command(jobs.root) if is_owner(request) else asked.command_elsewhere()}
 
-        return news.of("command", work)
+        return updates.of("command", work)
 
     def on_open(request: gr.Request) -> Any:
         return gr.update(choices=_data_choices(sets, owner=sees_all(request)))

@@ -84,9 +84,9 @@ def _filtered(scores: Tensor, samplings: Sequence[Sampling]) -> Tensor:
         scores: `[rows, vocabulary]`, divided by the temperature already.
         samplings: one a row.
     """
-    told = [[s.min_p, s.top_k or scores.shape[1], s.top_p if s.top_p < 1 else 2.0] for s in samplings]
+    limits = [[s.min_p, s.top_k or scores.shape[1], s.top_p if s.top_p < 1 else 2.0] for s in samplings]
     # In float64, so that the sums of a row do not depend on how many rows there are.
-    min_p, top_k, top_p = torch.tensor(told, dtype=torch.float64, device=scores.device).T[..., None]
+    min_p, top_k, top_p = torch.tensor(limits, dtype=torch.float64, device=scores.device).T[..., None]
     ordered, order = scores.double().sort(dim=-1, descending=True, stable=True)
     barred = ordered < ordered[:, :1] + min_p.log()
     barred |= torch.arange(scores.shape[1], device=scores.device) >= top_k

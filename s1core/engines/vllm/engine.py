@@ -177,7 +177,7 @@ class VllmEngine:
         written: list[int] = []
         limit = min(request.max_tokens, self.context_length - len(request.prompt_ids))
         barred: frozenset[int] = request.forbid_first
-        told = False
+        reported = False
         while len(written) < limit:
             finished: tuple[str, int | None] | None = None
             params = self._sampling(request, len(written), 1 if barred else limit - len(written), barred)
@@ -191,9 +191,9 @@ class VllmEngine:
                 elif part.finish_reason == "stop":
                     finished = ("stop", part.stop_reason if isinstance(part.stop_reason, int) else None)
                 written += ids
-                reused = 0 if told else known or int(output.num_cached_tokens or 0)
-                computed = 0 if told else len(request.prompt_ids) - reused
-                told = True
+                reused = 0 if reported else known or int(output.num_cached_tokens or 0)
+                computed = 0 if reported else len(request.prompt_ids) - reused
+                reported = True
                 ended = finished is not None and (finished[0] == "stop" or len(written) >= limit)
                 chunk = Chunk(
                     token_ids=tuple(ids),
@@ -219,8 +219,8 @@ class VllmEngine:
         plain = barred or request.logprobs or request.sampling.temperature > 0
         texts = None if plain else self._texts
         if texts is not None and (request.goes_on or texts.knows(prompt)):
-            async for told in texts.write(prompt, params, goes_on=request.goes_on):
-                yield told
+            async for output in texts.write(prompt, params, goes_on=request.goes_on):
+                yield output
             return
         number, tokens = f"s1-{next(self._numbers)}", {"prompt_token_ids": prompt}
         async for output in self._llm.generate(tokens, params, number, lora_request=self._lora):

@@ -99,12 +99,12 @@ class Lab:
         events: dict[int, list[Event]] = {}
         for each in race.lanes[lane].happened:
             events.setdefault(each.number, []).append(each.event)
-        told = events.get(run, [])
-        if not told or not isinstance(told[-1], Finished):
+        own = events.get(run, [])
+        if not own or not isinstance(own[-1], Finished):
             raise InvalidSetting(
                 "This run broke off before its end, so it cannot be forked. Choose another lane, or race again."
             )
-        receipt = told[-1].receipt
+        receipt = own[-1].receipt
         if receipt.engine == LOG_ENGINE:
             raise InvalidSetting("A log of lm-eval has texts without tokens. Fork a trace that was made here.")
         if receipt.accounting != "total":
@@ -113,7 +113,7 @@ class Lab:
         sampling = replace(asked.sampling, sample_index=run)
         budget = replace(asked.budget, max_thinking_tokens=receipt.max_thinking_tokens)
         single = replace(asked, method="forcing", count=1, track=False, sampling=sampling, budget=budget)
-        return cls(single, Trace.from_events(told), runs=len(events), expected=race.expected, same=same)
+        return cls(single, Trace.from_events(own), runs=len(events), expected=race.expected, same=same)
 
     @property
     def tokens(self) -> int:
