@@ -119,23 +119,23 @@ def ask_all(
     engine: Engine,
     spec: ModelSpec,
     rows: Sequence[Row],
-    keep: Callable[[Fact], None],
+    on_result: Callable[[Fact], None],
     *,
     concurrency: int = CONCURRENCY,
 ) -> None:
-    """Ask every question once and hand each answer to `keep` when it is there.
+    """Ask every question once and pass each answer to `on_result` as it arrives.
 
     A fact holds `key`, `thinking`, `attempt`, `thinking_tokens`, `answer_tokens` and `failed`: why there is no usable
     answer, or None.
 
     Raises:
-        S1Error: the engine stopped. What `keep` was given is done.
+        S1Error: the engine stopped. What `on_result` was given is done.
     """
     left = iter(rows)
 
     async def worker() -> None:
         for row in left:
-            keep(await _ask(engine, spec, row))
+            on_result(await _ask(engine, spec, row))
 
     async def everyone() -> None:
         async with asyncio.TaskGroup() as group:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from app.access.limits import is_public
 from s1core import S1Error
 
-TELL_EVERY_S = 0.25
+UPDATE_EVERY_S = 0.25
 Step = TypeVar("Step")
 
 
@@ -43,14 +43,14 @@ class Ticket:
     async def turn(self) -> None:
         """Wait until the request may run."""
         while self._gate.number(self):
-            await asyncio.sleep(TELL_EVERY_S)
+            await asyncio.sleep(UPDATE_EVERY_S)
 
     async def before(self, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[Step | str, None]:
         """Yield the position in the queue until the request may run, and then all that `steps` yields."""
         async with aclosing(steps):
             while number := self._gate.number(self):
                 yield f"In line: place {number}."
-                await asyncio.sleep(TELL_EVERY_S)
+                await asyncio.sleep(UPDATE_EVERY_S)
             async for step in steps:
                 yield step
 

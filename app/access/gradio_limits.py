@@ -14,7 +14,7 @@ MOST_UNREAD = 1_000
 """Sessions whose messages are kept until they are fetched."""
 MOST_EVENTS = 200
 """Queued events; Gradio refuses more."""
-TELL_EVERY_S = 5.0
+UPDATE_EVERY_S = 5.0
 LOOK_EVERY_S = 0.005
 """Between two polls of the queue; Gradio's default of 1 ms takes 4 % of a core on an idle server."""
 
@@ -31,6 +31,6 @@ def bound(page: gr.Blocks, *, public: bool) -> gr.Blocks:
     if not public:
         return page.queue(default_concurrency_limit=STREAMS)
     # By default every queued session is notified of every event that ends; the page shows its own queue position.
-    page.queue(default_concurrency_limit=STREAMS, max_size=MOST_EVENTS, status_update_rate=TELL_EVERY_S)
+    page.queue(default_concurrency_limit=STREAMS, max_size=MOST_EVENTS, status_update_rate=UPDATE_EVERY_S)
     gradio_compat.bound_queue(page, unread_sessions=MOST_UNREAD, poll_s=LOOK_EVERY_S)
     return page

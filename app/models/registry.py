@@ -20,7 +20,7 @@ from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import PRESETS, resolve
 from s1core.weights import is_here
 
-TELL_EVERY_S = 0.5
+UPDATE_EVERY_S = 0.5
 State = Literal["ready", "loading", "failed", "not here"]
 _log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class EngineRegistry:
         done.add_done_callback(_take_notice)
         while not loading.done():
             yield f"Loading {model}: {time.monotonic() - began_s:.0f} s so far."
-            await asyncio.wait({done}, timeout=TELL_EVERY_S)
+            await asyncio.wait({done}, timeout=UPDATE_EVERY_S)
         yield loading.result()
 
     def state(self, model: str) -> State:

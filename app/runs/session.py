@@ -21,7 +21,7 @@ from typing import Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from app.runs import answer_track, render
-from app.runs.poll_rate import REFRESH
+from app.runs.poll_rate import POLL_RATE
 from app.runs.request import DRAWING, RunRequest
 from app.runs.runner import Outcome, drive
 from app.runs.samples import LiveSamples
@@ -106,10 +106,10 @@ class ThinkRun:
             return
         assert engine is not None
         async with self.under_way(engine) as task:
-            with REFRESH.looking():
+            with POLL_RATE.open_page():
                 while not self.over:
                     yield self.now()
-                    await REFRESH.next_look({task})
+                    await POLL_RATE.next_update({task})
             if not self._superseded:
                 yield self.now()
 

@@ -90,7 +90,7 @@ class Difficulty:
             missing = [row for row in rows if row.key not in facts]
             done = len(rows) - len(missing)
 
-            def keep(fact: Fact) -> None:
+            def on_result(fact: Fact) -> None:
                 nonlocal done
                 # The thinking of a weaker model is of no use.
                 facts.add({**fact, "thinking": ""})
@@ -100,7 +100,7 @@ class Difficulty:
             if missing:
                 engine = spec.load(self.concurrency)
                 try:
-                    ask_all(engine, spec, missing, keep, concurrency=self.concurrency)
+                    ask_all(engine, spec, missing, on_result, concurrency=self.concurrency)
                 finally:
                     engine.close()
             wanted = {row.key for row in rows}

@@ -23,8 +23,8 @@ class Tracer(Protocol):
         """All that decides the traces."""
         ...
 
-    def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
-        """Think about each question and hand the facts to `keep`, as `asking.ask_all` describes them."""
+    def trace(self, rows: Sequence[Row], on_result: Callable[..., None]) -> None:
+        """Think about each question and pass the facts to `on_result`, as `generation.ask_all` does."""
         ...
 
 
@@ -40,11 +40,11 @@ class EngineTracer:
         """The model and how it is asked."""
         return self.spec.cache_key
 
-    def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
+    def trace(self, rows: Sequence[Row], on_result: Callable[..., None]) -> None:
         """Load the model and ask it."""
         engine = self.spec.load(self.concurrency)
         try:
-            ask_all(engine, self.spec, rows, keep, concurrency=self.concurrency)
+            ask_all(engine, self.spec, rows, on_result, concurrency=self.concurrency)
         finally:
             engine.close()
 
@@ -60,10 +60,10 @@ class NanoTeacher:
         """The number grows when its habits change."""
         return {"model": "nano-teacher", "version": 1, "seed": self.seed}
 
-    def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
+    def trace(self, rows: Sequence[Row], on_result: Callable[..., None]) -> None:
         """Solve the questions that are of s1-nano's families."""
         for start in range(0, len(rows), _TOGETHER):
-            keep(*(self._lesson(row) for row in rows[start : start + _TOGETHER]))
+            on_result(*(self._lesson(row) for row in rows[start : start + _TOGETHER]))
 
     def _lesson(self, row: Row) -> Fact:
         lesson = teach(row.question, self.seed)
@@ -101,7 +101,7 @@ class Trace:
             missing = [row for row in rows if row.key not in facts]
             done = len(rows) - len(missing)
 
-            def keep(*new: Fact) -> None:
+            def on_result(*new: Fact) -> None:
                 nonlocal done
                 facts.add(*new)
                 done += len(new)
@@ -109,7 +109,7 @@ class Trace:
 
             on_progress(done, {})
             if missing:
-                self.tracer.trace(missing, keep)
+                self.tracer.trace(missing, on_result)
             wanted = {row.key: row for row in rows}
             traced = {key: self._join(row, fact) for key, fact in facts.items() if (row := wanted.get(key))}
         return Outcome(rows=[traced[row.key] for row in rows], rejections=[])

@@ -70,7 +70,7 @@ def test_a_failed_load_is_logged_once_and_marked(
         raise RuntimeError("no memory")
 
     monkeypatch.setattr(registry_module, "load_engine", load_engine)
-    monkeypatch.setattr(registry_module, "TELL_EVERY_S", 0.005)
+    monkeypatch.setattr(registry_module, "UPDATE_EVERY_S", 0.005)
     registry = EngineRegistry("weak-1")
 
     async def wait() -> str:

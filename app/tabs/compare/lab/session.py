@@ -19,7 +19,7 @@ from typing import Any
 
 from app.access.limits import bounded
 from app.runs import render
-from app.runs.poll_rate import REFRESH
+from app.runs.poll_rate import POLL_RATE
 from app.runs.recording import RecordedRace
 from app.runs.request import RunRequest, read_settings
 from app.runs.runner import single_outcome
@@ -181,10 +181,10 @@ class Lab:
         self.nodes[node.number] = node
         task = asyncio.create_task(self._produce(engine, node, wanted))
         try:
-            with REFRESH.looking():
+            with POLL_RATE.open_page():
                 while not task.done():
                     yield self.view(node)
-                    await REFRESH.next_look({task})
+                    await POLL_RATE.next_update({task})
             task.result()
             yield self.view(node)
         finally:
