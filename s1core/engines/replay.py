@@ -1,7 +1,7 @@
 """Plays recorded runs again, token by token at their own pace, from their file and the tokenizer; no weights are read.
 
 It is an engine like any other: the state machine above it asks, and what was recorded answers, whatever combination of
-budget and Waits led there. What nobody recorded is refused by a sentence, never made up.
+budget and Waits led there. What was not recorded is refused with one sentence, never made up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks servers that were put aside whether they are back: in the background, so that no question waits for it."""
+"""Checks failed servers in the background and adds healthy ones back to the pool, so that no request waits for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HealthCheck:
         self._model = model
 
     def start(self) -> None:
-        """Ask those that are due, each in a thread of its own; called whenever a server is to be chosen."""
+        """Check the servers that are due, each in its own thread; called whenever a server is chosen."""
         for server in self._pool.take_due():
             threading.Thread(target=self._ask, args=(server,), name=f"s1-health {server.url}", daemon=True).start()
 

@@ -35,7 +35,7 @@ class Introduced:
 
 
 def introduce(client: httpx.Client, pool: Pool, codec: Codec, preset: ModelPreset, wanted: str | None) -> Introduced:
-    """Ask every server of a pool; those that do not answer are put aside.
+    """Query every server of a pool; those that do not answer are marked as failed.
 
     Args:
         client: sends the requests.

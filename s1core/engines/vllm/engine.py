@@ -253,7 +253,7 @@ async def _start(arguments: dict[str, Any]) -> Any:
 
 
 def _stop(llm: Any, texts: OpenTexts | None, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    # First those who listen to vLLM, or they report its end as a failure.
+    # Consumers of vLLM's output first, or they report its end as a failure.
     with contextlib.suppress(TimeoutError):
         asyncio.run_coroutine_threadsafe(_cancel_the_rest(texts), loop).result(timeout=10)
     llm.shutdown()
