@@ -9,9 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("app", "curate", "evals", "s1core", "tests", "train")
-SOURCES = {
-    path.name for path in (*ROOT.glob("*.py"), *(file for name in FOLDERS for file in (ROOT / name).rglob("*.py")))
-}
+SOURCES = {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")} | {"space.py"}
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
