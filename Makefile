@@ -129,11 +129,12 @@ bench-gpu: $(VENV)/.app-ready  ## measure decoding and fine-tuning on a GPU, in 
 	$(PY) -m evals.bench_gpu $(ARGS)
 	$(PY) -m train.bench_gpu --set compile=true --set kept_layers=14
 
-eval: $(VENV)/.app-ready  ## measure s1-nano over the budgets (about 2 minutes)
-	$(PY) -m evals.run --model s1-nano --benchmark nano $(ARGS)
+eval: $(VENV)/.app-ready  ## measure s1-135M over the budgets (ARGS="--model s1-nano" takes 2 minutes)
+	$(PY) -m evals.run $(ARGS)
 
 reproduce: $(VENV)/.app-ready  ## make the measured cached evals again, and s1 in miniature (hours, said first; ARGS="--limit 20" for a try)
 	$(PY) -m evals.reproduce $(ARGS)
+	$(PY) -m evals.reproduce --model s1-135M $(ARGS)
 	$(PY) -m evals.miniature --model s1-nano $(ARGS)
 	$(PY) -m evals.miniature $(ARGS)
 	$(PY) -m curate.run --recipe nano --out curated/nano-1k

@@ -18,6 +18,7 @@ from s1core import S1Error
 from s1core.engines import ENGINES
 from s1core.errors import InvalidSetting
 from s1core.models import PRESETS, resolve
+from s1core.weights import default_model
 
 SHUTDOWN_S = 1
 """Open pages hold a stream; they get this long before the server leaves."""
@@ -31,7 +32,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         prog="python -m app",
         description="Open the s1 playground: give a model a thinking budget, force it to Wait, and watch the answer.",
         epilog="Examples:\n"
-        "  python -m app                          the bundled s1-nano, on the CPU\n"
+        "  python -m app                          the bundled s1-135M, on the CPU\n"
         "  python -m app --model s1.1-1.5B        a model from the hub, if this machine can hold it\n"
         "  python -m app --host 0.0.0.0           let others on the network in\n"
         "  python -m app --host 0.0.0.0 --public  public: no jobs, and limits for every visitor\n\n"
@@ -40,7 +41,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--model", default="s1-nano", help="model that is chosen at first (default: %(default)s)")
+    parser.add_argument("--model", default=default_model(), help="model that is chosen at first (default: %(default)s)")
     parser.add_argument("--engine", choices=ENGINES, help="what runs the models (default: what fits)")
     parser.add_argument("--endpoint", metavar="URL", help="server that runs the model, as OpenAI's completions")
     parser.add_argument(

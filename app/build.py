@@ -50,6 +50,7 @@ from app.tabs.train.models import TrainedModels
 from app.tabs.train.routes import router as train_router
 from app.tabs.train.runs import TrainingRunStore, default_root
 from s1core.engines.base import Engine
+from s1core.weights import default_model
 
 TITLE = "s1 playground"
 RUNS = Room(at_once=32, per_visitor=16, waiting=24)
@@ -70,7 +71,7 @@ STYLES = (
 
 
 def build_page(
-    shelf: EngineRegistry,
+    registry: EngineRegistry,
     runs: LiveRuns,
     results: CurveStore,
     races: RaceStore,
@@ -92,11 +93,11 @@ def build_page(
         )
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think", elem_id="think-tab"):
-                model = think.build(shelf, runs, gate, thoughts)
+                model = think.build(registry, runs, gate, thoughts)
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
-                compare.build(shelf, races, gate)
+                compare.build(registry, races, gate)
             with gr.Tab("Curves", id="curves", elem_id="curves-tab"):
-                curves.build(shelf, results)
+                curves.build(registry, results)
             with gr.Tab("Curate", id="curate", elem_id="curate-tab"):
                 curate.build(curations)
             with gr.Tab("Train", id="train", elem_id="train-tab") as train_tab:
@@ -105,13 +106,13 @@ def build_page(
                 learn.build()
         hub_login.offer()
         if tools:
-            mcp_tools.offer(shelf, gate)
+            mcp_tools.offer(registry, gate)
     refuse_files(page)
     return gradio_limits.bound(page, public=is_public())
 
 
 def build_app(
-    model: str = "s1-nano",
+    model: str | None = None,
     *,
     engines: Mapping[str, Engine] | None = None,
     engine: str | None = None,
@@ -123,7 +124,7 @@ def build_app(
     """Build the ASGI application and begin to load its model.
 
     Args:
-        model: what is chosen when the page opens.
+        model: what is chosen when the page opens; by default the bundled one.
         engines: engines that are loaded already, by name; for tests and for embedding.
         engine: the kind of engine for all other models, as in `load_engine`.
         owner: what the owner signs in with, if he may do so from elsewhere.
@@ -138,8 +139,8 @@ def build_app(
     if mcp:
         require_mcp()
     search_matplotlib_once()
-    shelf = EngineRegistry(model, engines=engines, engine=engine, **options)
-    shelf.warm()
+    registry = EngineRegistry(model or default_model(), engines=engines, engine=engine, **options)
+    registry.warm()
     results = CurveStore(default_root() / "evals")
     results.warm()
     races, thoughts = RaceStore(), RaceStore()  # apart, so that runs of Think do not crowd out races
@@ -147,15 +148,15 @@ def build_app(
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
     server.include_router(compare_routes.router((races, thoughts), results))
-    server.include_router(compare_lab_routes.router(shelf, (races, thoughts), LabStore(), gate))
-    server.include_router(openai_api.routes(shelf, gate, efforts))
+    server.include_router(compare_lab_routes.router(registry, (races, thoughts), LabStore(), gate))
+    server.include_router(openai_api.routes(registry, gate, efforts))
     sets = SetStore()
     jobs = Jobs()
     curations = CurateJobs(sets.root, jobs)
     server.include_router(curate_router(sets, curations))
     trainings = TrainJobs(default_root() / "sft", jobs)
     trained = TrainingRunStore(trainings, sets)
-    models = TrainedModels(shelf, trained)
+    models = TrainedModels(registry, trained)
     sweeps, steps = TrainEvals(default_root() / "evals", jobs), TrainSteps(jobs)
     server.include_router(train_router(trained, trainings, models, sweeps, steps))
     sign_in = SignIn(owner) if owner else None
@@ -163,7 +164,7 @@ def build_app(
         server.include_router(sign_in.router())
     runs = LiveRuns[ThinkRun]()
     page = build_page(
-        shelf, runs, results, races, thoughts, curations, trainings, sets, models, sweeps, steps, gate, tools=mcp
+        registry, runs, results, races, thoughts, curations, trainings, sets, models, sweeps, steps, gate, tools=mcp
     )
     gr.mount_gradio_app(
         server,

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.benchmarks import BENCHMARKS, Item, load_benchmark
+from evals.benchmarks import BENCHMARKS, Item, load_benchmark, own_benchmark
 from evals.evaluate import run_config, run_facts
 from evals.reports.summary import markdown
 from s1core import Sampling, load_engine
 from s1core.budget import DEFAULT_WAIT_TEXT
 from s1core.engines.base import Engine
 from s1core.store import Row, RunStore, config_hash
+from s1core.weights import default_model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +34,14 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     p = argparse.ArgumentParser(
         prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    p.add_argument("--model", default="s1-nano", help="preset, folder or hub id (default: s1-nano)")
+    p.add_argument("--model", default=default_model(), help="preset, folder or hub id (default: %(default)s)")
     p.add_argument("--engine", default=None, help="transformers, vllm or http (default: what fits)")
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
-    p.add_argument("--benchmark", default="nano", help=f"one of: {', '.join(BENCHMARKS)}")
+    p.add_argument(
+        "--benchmark",
+        default=None,
+        help=f"one of: {', '.join(BENCHMARKS)} (default: what the bundled model was taught)",
+    )
     p.add_argument("--data", type=Path, default=None, metavar="FILE", help="local JSON, JSON lines or CSV, not the hub")
     p.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N questions")
     p.add_argument("--wait-text", default=DEFAULT_WAIT_TEXT, help="what replaces an ignored end (default: Wait)")
@@ -61,6 +66,7 @@ def measure(
     Raises:
         S1Error: bad arguments, a model that cannot be loaded, a folder that holds another run, a full disk.
     """
+    args.benchmark = args.benchmark or own_benchmark(args.model)
     items = load_benchmark(args.benchmark, args.limit, args.data)
     sampling = Sampling(
         temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed

@@ -17,10 +17,11 @@ from s1core.engines.capabilities import capability_line
 from s1core.errors import InvalidSetting, S1Error
 from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
 from s1core.models import PRESETS
-from s1core.nano import expected_answer
+from s1core.problems import expected_answer
 from s1core.recording import Recorder
 from s1core.solve import stream
 from s1core.types import Cut, Event, Finished, Receipt, Sampling, Started, Tokens, Trace
+from s1core.weights import default_model
 
 EXAMPLES = """\
 examples:
@@ -62,7 +63,7 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("question", help="what to ask")
-    p.add_argument("--model", default="s1-nano", help=f"preset ({', '.join(PRESETS)}), folder or hub id")
+    p.add_argument("--model", default=default_model(), help=f"preset ({', '.join(PRESETS)}), folder or hub id")
     p.add_argument(
         "--engine",
         default=None,

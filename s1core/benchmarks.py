@@ -36,4 +36,6 @@ SOURCES: dict[str, Source] = {
         private=True,
         gated=True,
     ),
+    "gsm8k": Source(title="GSM8K", kind="math", hub_id="openai/gsm8k", hub_config="main", split="test"),
+    "svamp": Source(title="SVAMP", kind="math", hub_id="ChilleD/SVAMP", split="test"),
 }

@@ -32,6 +32,9 @@ _ADAPTERS = Path(__file__).parent / "s1_135m"
 CHAT_TEMPLATE = _ADAPTERS / "chat_template.jinja"
 """Of s1-135M and its base: SmolLM2's own without its standing system turn."""
 NANO_WEIGHTS = _NANO / "weights"
+S1_135M, S1_135M_BASE, S1_NANO = "s1-135M", "s1-135M-base", "s1-nano"
+NANO_WEAKER = ("weak-1", "weak-2")
+"""Checkpoints of s1-nano's training, which its curation asks how hard a question is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,10 +117,10 @@ def _tags(location: str, billions: float, context_length: int = 32_768) -> Model
 PRESETS: dict[str, ModelPreset] = {
     preset.name: preset
     for preset in (
-        _smol("s1-135M", _ADAPTERS / "s1", base="s1-135M-base"),
-        _smol("s1-135M-base", _ADAPTERS / "base", base="SmolLM2-135M-Instruct"),
+        _smol(S1_135M, _ADAPTERS / "s1", base=S1_135M_BASE),
+        _smol(S1_135M_BASE, _ADAPTERS / "base", base="SmolLM2-135M-Instruct"),
         _smol("SmolLM2-135M-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"),
-        _nano("s1-nano", NANO_WEIGHTS),
+        _nano(S1_NANO, NANO_WEIGHTS),
         _s1("s1-32B", 32.8),
         _s1("s1.1-32B", 32.8),
         _s1("s1.1-14B", 14.8),
@@ -136,8 +139,7 @@ PRESETS: dict[str, ModelPreset] = {
         _tags("Qwen/Qwen3-14B", 14.8),
         _tags("Qwen/Qwen3-32B", 32.8),
         _tags("Qwen/QwQ-32B", 32.8),
-        _nano("weak-1", _NANO / "weak-1"),
-        _nano("weak-2", _NANO / "weak-2"),
+        *(_nano(name, _NANO / name) for name in NANO_WEAKER),
     )
 }
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from s1core.errors import ModelUnavailable
-from s1core.models import PRESETS, ModelPreset, resolve
+from s1core.models import PRESETS, S1_135M, S1_NANO, ModelPreset, resolve
 
 SMOLLM2 = "SmolLM2-135M-Instruct"
 """The pretrained model that s1-135M is made of."""
@@ -71,6 +71,11 @@ def is_here(preset: ModelPreset) -> bool:
     if place.suffix == ".gguf" or place.is_dir():
         return (place / "config.json").is_file() or place.is_file()
     return _on_disk(preset.location)
+
+
+def default_model() -> str:
+    """Name the bundled model that people see first: s1-135M, or s1-nano where the package with its base is missing."""
+    return S1_135M if is_here(PRESETS[S1_135M]) else S1_NANO
 
 
 def location_of(model: str) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s1core.errors import InvalidSetting, S1Error
+from s1core.weights import location_of
 from train.finetune.config import TrainConfig
 from train.finetune.run_folder import Checkpoint, RunFolder, TrainingFailed, checkpoints
 
@@ -117,14 +118,15 @@ def skeleton(config: TrainConfig) -> Trained:
     from train.finetune.model import Trained, add_adapters, translate_load_errors
 
     with translate_load_errors(config.model):
-        shape = AutoConfig.from_pretrained(config.model)
+        location = location_of(config.model)
+        shape = AutoConfig.from_pretrained(location)
     with torch.device("meta"):
         model: Any = AutoModelForCausalLM.from_config(shape)
         if config.lora:
             model = add_adapters(model, config)
     trained = Trained(model, config, autocast=False)
     with suppress(OSError):  # it has none of its own
-        trained.language_model.generation_config = GenerationConfig.from_pretrained(config.model)
+        trained.language_model.generation_config = GenerationConfig.from_pretrained(location)
     return trained
 
 

@@ -1,18 +1,19 @@
-"""What the page knows about questions: examples, the hint for s1-nano, and whether two answers agree.
+"""What the page knows about questions: examples, what the bundled models were taught, and whether two answers agree.
 
 None of this reaches the model. The expected answer only marks what the model said.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from app.runs.request import ASKING, Method
-from s1core.nano import detect_family, families
+from s1core import nano, problems
+from s1core.models import S1_135M, S1_135M_BASE
 
 NANO = "s1-nano"
-NANO_FAMILIAR_WAITS = 4
-"""Of its training traces, few hold more (docs/nano.md, Recipe)."""
 AT_TEMPERATURE_1 = "Drawn at temperature 1, unless you set another one above 0."
 METHOD_NOTES: dict[Method, str] = {
     "none": "The model stops when it wants to; the budget and the Waits are not used.",
@@ -34,27 +35,77 @@ class ExampleFamily:
     questions: tuple[str, ...]
 
 
-def example_families() -> list[ExampleFamily]:
-    """Return the chips, the family of the paper's best-known question first."""
-    found = [ExampleFamily(name=n, description=f.description, questions=f.examples) for n, f in families().items()]
-    return sorted(found, key=lambda family: family.name != "letters")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taught:
+    """What one of this project's own models was trained on."""
+
+    families: Callable[[], tuple[ExampleFamily, ...]]
+    """For the chips, the family of the paper's best-known question first."""
+    family_of: Callable[[str], str | None]
+    """The family that a question seems to be of."""
+    kinds: str
+    """Names its questions, in the sentence about one that is none of them."""
+    familiar_waits: int
+    """Most Waits that its training traces hold, but for a few."""
 
 
+@cache
+def _of_nano() -> tuple[ExampleFamily, ...]:
+    found = [ExampleFamily(name=n, description=f.description, questions=f.examples) for n, f in nano.families().items()]
+    return tuple(sorted(found, key=lambda family: family.name != "letters"))
+
+
+@cache
+def _of_problems() -> tuple[ExampleFamily, ...]:
+    return tuple(
+        ExampleFamily(name=name, description=family.description, questions=tuple(family.examples))
+        for name, family in problems.FAMILIES.items()
+    )
+
+
+TAUGHT = {
+    NANO: Taught(
+        families=_of_nano,
+        family_of=nano.detect_family,
+        kinds="six kinds of puzzle in their exact wording",
+        familiar_waits=4,  # docs/nano.md, Recipe
+    ),
+    S1_135M: Taught(
+        families=_of_problems,
+        family_of=problems.family_of,
+        kinds=f"{len(problems.FAMILIES)} kinds of short word problem",
+        familiar_waits=2,  # docs/s1-135m.md
+    ),
+}
+"""By the model's name. Of every other model the page claims nothing."""
+
+
+def example_families(model: str) -> tuple[ExampleFamily, ...]:
+    """Return the chips for a model; a model that is not of this project's making gets those in plain English."""
+    return TAUGHT[model if model in TAUGHT else S1_135M].families()
+
+
+@lru_cache(maxsize=1_000)
 def hint(question: str, model: str) -> str:
-    """Say beforehand that s1-nano will answer nonsense; empty when there is nothing to say."""
-    if model != NANO or not question.strip() or detect_family(question) is not None:
+    """Say that a model was not taught such a question; empty when there is nothing to say."""
+    if not question.strip():
         return ""
-    known = ", ".join(family.name for family in example_families())
-    return f"s1-nano knows only these kinds of question: {known}. It will answer this one with nonsense."
+    if model == S1_135M_BASE:
+        return f"{model} was not taught to think: it is what {S1_135M} was before."
+    taught = TAUGHT.get(model)
+    if taught is None or taught.family_of(question) is not None:
+        return ""
+    return f"{model} was taught only {taught.kinds}, and this isn't one. Its answer is a guess."
 
 
 def waits_note(waits: int | float | None, model: str) -> str:
     """Say when so many Waits are more than the model knows; empty when there is nothing to say."""
-    if model != NANO or (waits or 0) <= NANO_FAMILIAR_WAITS:
+    taught = TAUGHT.get(model)
+    if taught is None or (waits or 0) <= taught.familiar_waits:
         return ""
     return (
-        f"More is not always better: in training s1-nano seldom saw more than {NANO_FAMILIAR_WAITS} Waits, and many of "
-        "them can break a right answer."
+        f"More is not always better: in training {model} seldom saw more than {taught.familiar_waits} Waits, and many "
+        "of them can break a right answer."
     )
 
 
@@ -63,7 +114,7 @@ def method_note(method: Method, model: str) -> str:
     words = METHOD_NOTES.get(method, "")
     if method in ASKING:
         words += " Nothing is forced, unless you tick the box below."
-        words += " s1-nano was not trained to read such a request." if model == NANO else ""
+        words += f" {model} was not trained to read such a request." if model in TAUGHT else ""
     return words
 
 

@@ -163,7 +163,7 @@ def meter(trace: LiveTrace, *, waits: int) -> dict[str, Any]:
 
 
 def answer(
-    text: str | None, *, over: bool, expected: str | None, correct: bool | None, note: str = ""
+    text: str | None, *, over: bool, expected: str | None, correct: bool | None, note: str = "", caution: str = ""
 ) -> dict[str, Any]:
     """Return the answer card.
 
@@ -173,6 +173,7 @@ def answer(
         expected: the right answer, where it is known.
         correct: whether the answer is right; None where that cannot be said.
         note: what else there is to say of the answer, in a sentence.
+        caution: why the answer is not to be relied on, in a sentence.
     """
     judged = over and correct is not None
     return {
@@ -181,6 +182,7 @@ def answer(
         "verdict": ("right" if correct else "wrong") if judged else "",
         "expected": expected if judged and expected is not None else "",
         "note": plain(note),
+        "caution": plain(caution),
     }
 
 

@@ -40,7 +40,8 @@ function runDrawer(root) {
     card.dataset.waiting = String(!one.text && !one.missing);
     say(find(".answer-text"), one.text || withoutAnswer(one, state));
     say(find(".verdict"), verdictWords(one));
-    say(find(".answer-note"), one.note);
+    card.dataset.caution = String(Boolean(one.caution));
+    say(find(".answer-note"), [one.caution, one.note].filter(Boolean).join(" "));
   }
 
   function rows(all) {

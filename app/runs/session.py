@@ -20,7 +20,7 @@ from contextlib import aclosing
 from typing import Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from app.runs import answer_track, render
+from app.runs import answer_track, questions, render
 from app.runs.poll_rate import POLL_RATE
 from app.runs.request import DRAWING, RunRequest
 from app.runs.runner import Outcome, drive
@@ -197,7 +197,7 @@ class ThinkRun:
             "note": render.plain(note),
             "text": self._live.text,
             "meter": self._live.meter(),
-            "answer": answer_card(outcome, self._live, self._expected, self._same),
+            "answer": answer_card(self._asked, outcome, self._live, self._expected, self._same),
             "receipt": outcome.rows if outcome else [],
             "track": self._track.view() if self._track else answer_track.no_track(self._why_no_track()),
         }
@@ -215,7 +215,9 @@ class ThinkRun:
         return _agrees(answer, self._expected, self._same)
 
 
-def answer_card(outcome: Outcome | None, live: LiveSamples, expected: str | None, same: SameAnswer) -> View:
+def answer_card(
+    asked: RunRequest, outcome: Outcome | None, live: LiveSamples, expected: str | None, same: SameAnswer
+) -> View:
     """Return the answer card of a run: what it has said so far, or its outcome and whether that is right."""
     judged = outcome is not None and outcome.complete and expected is not None
     return render.answer(
@@ -224,6 +226,7 @@ def answer_card(outcome: Outcome | None, live: LiveSamples, expected: str | None
         expected=expected,
         correct=_agrees(outcome.answer, expected, same) if outcome and judged else None,
         note=outcome.note if outcome else "",
+        caution=questions.hint(asked.question, asked.model),
     )
 
 

@@ -15,6 +15,7 @@ from evals.benchmarks.items import Item
 from evals.benchmarks.records import to_items
 from s1core.benchmarks import SOURCES, Source
 from s1core.errors import InvalidSetting
+from s1core.models import NANO_WEAKER, S1_NANO
 from s1core.nano import TEST_SEED as NANO_TEST_SEED
 from s1core.nano import TEST_SIZE as NANO_TEST_SIZE
 from s1core.nano import Question, make_questions
@@ -37,6 +38,7 @@ __all__ = [
     "is_private",
     "load_benchmark",
     "nano",
+    "own_benchmark",
     "problems",
     "problems_paraphrased",
 ]
@@ -62,12 +64,17 @@ def _items(questions: Iterable[Question]) -> list[Item]:
 
 
 BUNDLED: dict[str, Callable[[int | None], list[Item]]] = {
-    "nano": nano,
     "problems": problems,
     "problems-paraphrased": problems_paraphrased,
+    "nano": nano,
 }
 """Benchmarks that need neither hub nor file."""
 BENCHMARKS = (*BUNDLED, *SOURCES)
+
+
+def own_benchmark(model: str) -> str:
+    """Name the benchmark of this project's own that a model is measured on when nobody says."""
+    return "nano" if model in (S1_NANO, *NANO_WEAKER) else "problems"
 
 
 def load_benchmark(name: str, limit: int | None = None, data: Path | None = None) -> list[Item]:

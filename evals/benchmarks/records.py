@@ -16,6 +16,10 @@ ID_FIELDS = ("id", "unique_id", "record id", "question_id", "problem_id")
 GROUP_FIELDS = ("subject", "subdomain", "high-level domain", "category", "type")
 CHOICE_FIELDS = ("choices", "options")
 WRONG_CHOICE = "incorrect answer"
+BEFORE_QUESTION = "body"
+"""SVAMP tells the story in a field of its own."""
+AFTER_WORK = "\n#### "
+"""GSM8K's answers stand after their worked solutions and this."""
 SHUFFLE_SEED = 20250131
 """Which letter is right depends on this and on the question's id alone, so that `--limit` changes nothing."""
 LETTERS = "ABCDEFGHIJ"
@@ -58,6 +62,9 @@ def _item(fields: Record, default_id: str, title: str, kind: Kind, where: str) -
             f"{where}: no answer, and without one nothing can be graded; name its field one of "
             f"{', '.join(ANSWER_FIELDS)} (found: {', '.join(fields)})"
         )
+    if story := _first(fields, (BEFORE_QUESTION,)):
+        question = f"{story} {question}"
+    answer = answer.rpartition(AFTER_WORK)[2].strip()
     item_id = _first(fields, ID_FIELDS) or default_id
     if kind == "choice":
         question, answer = _with_choices(fields, question, answer, item_id, where)

@@ -1,4 +1,4 @@
-"""The measured cached evals as data: what is asked of s1-nano, and what each costs. `evals.reproduce` makes them."""
+"""The measured cached evals of s1-nano as data: what is asked, and what each costs. `evals.reproduce` makes them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from evals.methods import (
 from s1core import Budget, Sampling
 from s1core.engines.base import Engine
 from s1core.methods import Control
+from s1core.models import S1_NANO
 from s1core.store import Row, RunStore
 
 BUDGETS = (0, 16, 32, 64, 128, 256, None)
@@ -71,6 +72,10 @@ class Eval:
     note: str | None = None
     needs: str | None = None
     """An eval whose rows it reads."""
+    model: str = S1_NANO
+    benchmark: str = "nano"
+    questions: int | None = None
+    """The first of its benchmark; None is all."""
 
     @property
     def config(self) -> dict[str, Any]:
@@ -79,7 +84,9 @@ class Eval:
         return {key: value for key, value in said.items() if value is not None}
 
 
-def _grid(budgets: Sequence[int | None], waits: Sequence[int], wait_text: str) -> tuple[dict[str, Any], Work]:
+def grid(budgets: Sequence[int | None], waits: Sequence[int], wait_text: str) -> tuple[dict[str, Any], Work]:
+    """Return a sweep over budgets and Waits, as a setting and as the work that makes it."""
+
     async def work(job: Job) -> None:
         await evaluate_grid(
             job.engine, job.items, budgets, waits, wait_text, job.sampling, job.store, on_progress=job.progress
@@ -89,12 +96,12 @@ def _grid(budgets: Sequence[int | None], waits: Sequence[int], wait_text: str) -
 
 
 def _word(name: str, wait_text: str) -> Eval:
-    grid, work = _grid((None,), WORD_WAITS, wait_text)
+    settings, work = grid((None,), WORD_WAITS, wait_text)
     said = f"“{wait_text}”" if wait_text else "nothing"
     return Eval(
         name=f"word-{name}",
         what=f"the end ignored once and twice, {said} in its place",
-        settings=(grid,),
+        settings=(settings,),
         work=work,
         cost=180,
         method=f"budget forcing with {said}",
@@ -136,7 +143,7 @@ def _derived(derive: Callable[[list[Row]], list[Row]]) -> Work:
     return work
 
 
-_GRID, _GRID_WORK = _grid(BUDGETS, WAITS, "Wait")
+_GRID, _GRID_WORK = grid(BUDGETS, WAITS, "Wait")
 FORCED = Eval(
     name="budgets-and-waits",
     what="every budget with every number of forced Waits",

@@ -8,6 +8,8 @@ from pathlib import Path
 from evals.reports.packed_run import read_packed
 from evals.reports.summary import by_setting, compare, summarise
 from evals.reproduction.measured import BUDGETS, CONTROLLED, DRAWN, EVALS, FORCED, REJECTED, VOTED, WAITS, WORDS, Eval
+from evals.reproduction.measured_135m import EVALS_135M
+from evals.reproduction.measured_135m import FORCED as FORCED_135M
 from evals.settings import NATURAL, grid_label
 from s1core.metrics import Proportion, wilson
 from s1core.store import Row
@@ -21,6 +23,44 @@ def tables(folder: Path) -> str:
     parts = [_claims(runs), _forced(runs[FORCED.name]), _words(runs), _voted(runs[VOTED.name])]
     parts += [_rejected(runs[REJECTED.name]), _controlled(runs), _origin(folder)]
     return "\n\n".join(part for part in parts if part)
+
+
+def tables_135m(folder: Path) -> str:
+    """Return the tables of s1-135M, with what made them."""
+    parts: list[str] = []
+    for one in EVALS_135M:
+        groups, grid = _read(one, folder), one.settings[0]
+        title = f"{one.model}: {one.what}"
+        parts += [_forced(groups, title, grid["budgets"], grid["waits"]), _waits_against_none(groups, grid["waits"])]
+        if groups and one is FORCED_135M:
+            parts.append(_by_group(groups))
+    return "\n\n".join(part for part in (*parts, _origin(folder, EVALS_135M)) if part)
+
+
+def _waits_against_none(groups: Groups, waits: Sequence[int]) -> str:
+    """What each Wait fixed and broke, where no budget bounds it."""
+    natural = groups.get(NATURAL)
+    later = [grid_label(None, count, "Wait") for count in waits if count]
+    if not natural or not all(label in groups for label in later):
+        return ""
+    body: list[tuple[str, ...]] = []
+    for before, label in zip([NATURAL, *later], later, strict=False):
+        for against in dict.fromkeys((NATURAL, before)):
+            change = compare(label, groups[label], against, groups[against])
+            fixed, broken = f"{change.fixed} of {change.wrong}", f"{change.broken} of {change.right}"
+            body.append((label, against, fixed, broken, f"{change.p_value:.2g}"))
+    return _table(("", "against", "fixed", "broken", "p (McNemar)"), body)
+
+
+def _by_group(groups: Groups) -> str:
+    """Accuracy of every family at the settings that tell the story."""
+    labels = [label for label in (grid_label(0, 0, "Wait"), NATURAL, grid_label(None, 1, "Wait")) if label in groups]
+    families = dict.fromkeys(row["group"] for row in groups[labels[0]])
+    body = [
+        (family, *(_accuracy([row for row in groups[label] if row["group"] == family]) for label in labels))
+        for family in families
+    ]
+    return "By family, accuracy % [95 % interval]:\n\n" + _table(("", *labels), body)
 
 
 def _read(one: Eval, folder: Path) -> Groups:
@@ -81,19 +121,24 @@ def _counts(groups: Groups) -> str:
     return ", ".join(sorted({f"{len(rows):,}" for rows in groups.values()}))
 
 
-def _forced(groups: Groups) -> str:
+def _forced(
+    groups: Groups,
+    title: str = "Budgets and Waits",
+    budgets: Sequence[int | None] = BUDGETS,
+    waits: Sequence[int] = WAITS,
+) -> str:
     if not groups:
         return ""
 
     def cells(text: Callable[[list[Row]], str], count: int) -> list[str]:
-        return [text(groups[grid_label(b, count, "Wait")]) for b in BUDGETS]
+        return [text(groups[grid_label(b, count, "Wait")]) for b in budgets]
 
-    names = ["no limit" if b is None else f"budget {b}" for b in BUDGETS]
-    accuracy = [[f"{w}", *cells(_accuracy, w)] for w in WAITS]
-    tokens = [[f"{w}", *cells(lambda rows: _mean(rows, "thinking_tokens"), w)] for w in WAITS]
+    names = ["no limit" if b is None else f"budget {b}" for b in budgets]
+    accuracy = [[f"{w}", *cells(_accuracy, w)] for w in waits]
+    tokens = [[f"{w}", *cells(lambda rows: _mean(rows, "thinking_tokens"), w)] for w in waits]
     return "\n\n".join(
         (
-            f"### Budgets and Waits\n\nAccuracy % [95 % Wilson interval], n = {_counts(groups)} in every cell:",
+            f"### {title}\n\nAccuracy % [95 % Wilson interval], n = {_counts(groups)} in every cell:",
             _table(("Waits", *names), accuracy),
             "Thinking tokens on average:",
             _table(("Waits", *names), tokens),
@@ -170,10 +215,10 @@ def _controlled(runs: dict[str, Groups]) -> str:
     return f"### Conditional control\n\n{CONTROLLED[0].note} n = {n}.\n\n" + _table(head, body)
 
 
-def _origin(folder: Path) -> str:
+def _origin(folder: Path, evals: Sequence[Eval] = EVALS) -> str:
     """What made the runs; they may be of different commits when they were resumed."""
     made: dict[str, None] = {}
-    for one in EVALS:
+    for one in evals:
         path = folder / f"{one.name}.jsonl.gz"
         if path.exists():
             header, _ = read_packed(path)

@@ -14,11 +14,12 @@ ENDPOINT = "S1_ENDPOINT"
 ENGINES = ("transformers", "vllm", "http", "replay", "scripted")
 
 
-def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options: Any) -> Engine:
+def load_engine(model: str | None = None, *, engine: str | None = None, **options: Any) -> Engine:
     """Load a model.
 
     Args:
-        model: a preset (see `s1core.models.PRESETS`), a local folder, or a hub id.
+        model: a preset (see `s1core.models.PRESETS`), a local folder, or a hub id; by default the bundled s1-135M, or
+            s1-nano where the package with its base is missing.
         engine: `transformers`, `vllm` in this process, `http` for servers that already run, or `replay` for runs that
             were recorded. By default the one that fits what is given and found here (table in `s1core.models`).
         **options: passed to the engine's loader: `dtype`, `device`, `url`, `recording`, ...
@@ -29,8 +30,9 @@ def load_engine(model: str = "s1-nano", *, engine: str | None = None, **options:
         InvalidSetting: no such engine.
     """
     from s1core.models import preferred_engine, resolve
+    from s1core.weights import default_model
 
-    preset = resolve(model)
+    preset = resolve(model or default_model())
     endpoint = os.environ.get(ENDPOINT, "")
     name = engine or preferred_engine(preset, given=options, endpoint=bool(endpoint), gpu_and_vllm=gpu_and_vllm)
     if name == "http" and endpoint:

@@ -1,16 +1,17 @@
-"""Answers that are known without solving anything: of the families' examples and of the paraphrases."""
+"""Answers that this project knows, never asked of any model."""
 
 from __future__ import annotations
 
 from functools import cache
 
+from s1core import nano
 from s1core.problems.families import FAMILIES
 from s1core.problems.paraphrases import paraphrases
 
 
 def expected_answer(text: str) -> str | None:
-    """The right answer of an example or a paraphrase, looked up and not asked of any model; None for any other."""
-    return _answers().get(_bare(text))
+    """The right answer of s1-nano's questions, worked out; of an example or a paraphrase, looked up; else None."""
+    return nano.expected_answer(text) or _answers().get(_bare(text))
 
 
 @cache

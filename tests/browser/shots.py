@@ -41,7 +41,7 @@ def curves(page: Page, folder: Path, scheme: str, width: int) -> None:
     """Sweep, and look behind a point of the sweep."""
     page.get_by_role("tab", name="Curves").click()
     page.locator(".chart .main-svg").first.wait_for()
-    set_slider(page, "Questions", 50)
+    set_slider(page, "Questions", 60)
     page.get_by_role("button", name="Run it now").click()
     page.get_by_text("s left").wait_for()
     shoot(page, folder, "curves-live", scheme, width)

@@ -118,7 +118,7 @@ def test_the_whole_s1k_is_priced_before_anything_is_read(tab: Page) -> None:
 
 def test_a_launched_curation_fills_the_funnel_stops_and_goes_on(tab: Page, curated: Path, open_page: OpenPage) -> None:
     tab.get_by_label("Target size").fill("12")
-    tab.get_by_label("Of s1-nano's families").fill("100")
+    tab.get_by_label("Questions made here").fill("100")
     tab.get_by_role("button", name="Launch").click()
     expect(state(tab, "running")).to_be_visible(timeout=60_000)
     difficulty = steps(tab).filter(has_text="difficulty")
@@ -143,7 +143,7 @@ def test_money_is_asked_for_before_it_is_spent_and_a_missing_key_is_named(tab: P
     tab.get_by_role("option", name="diverse").click()
     tab.get_by_role("button", name="Models and money").click()
     tab.get_by_label("Claude sorts").check()
-    tab.get_by_label("Of s1-nano's families").fill("100")
+    tab.get_by_label("Questions made here").fill("100")
     tab.get_by_role("button", name="Launch").click()
     expect(state(tab, "asks")).to_be_visible(timeout=60_000)
     estimate = region(tab, "Estimate")

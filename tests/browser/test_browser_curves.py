@@ -228,7 +228,7 @@ def test_a_sweep_draws_its_curve_while_it_runs(page: Page, playground: Playgroun
     page.get_by_role("button", name="Run it now").click()
     live = region(page, "Live sweep")
     expect(live).to_contain_text(re.compile(r"\d+ of 20 questions, about \d+ s left"))
-    expect(live).to_contain_text("20 questions, 24 points each, in")
+    expect(live).to_contain_text("20 questions, 18 points each, in")
     expect(region(page, "Metrics")).to_contain_text("measured: run now on 20 questions")
     region(page, "Compare points").get_by_label("Point A").select_option(index=1)
     row = region(page, "Metrics").get_by_role("button", name=re.compile("^s1-nano, budget forcing")).last
@@ -262,15 +262,15 @@ def test_leaving_the_page_frees_the_engine(page: Page, playground: Playground) -
 
 def test_two_visitors_do_not_see_each_others_sweeps(open_page, playground: Playground) -> None:
     first, second = open_page(playground.url), open_page(playground.url)
-    for visitor, questions in ((first, 20), (second, 50)):
+    for visitor, questions in ((first, 20), (second, 60)):
         visitor.get_by_role("tab", name="Curves").click()
         drawn(visitor)
         set_slider(visitor, "Questions", questions)
         visitor.get_by_role("button", name="Run it now").click()
     first.get_by_role("button", name="Cancel", exact=True).click()
-    expect(region(second, "Live sweep")).to_contain_text("50 questions, 24 points each")
-    expect(region(second, "Metrics")).to_contain_text("run now on 50 questions")
-    assert first.get_by_text("run now on 50 questions").count() == 0
+    expect(region(second, "Live sweep")).to_contain_text("60 questions, 18 points each")
+    expect(region(second, "Metrics")).to_contain_text("run now on 60 questions")
+    assert first.get_by_text("run now on 60 questions").count() == 0
 
 
 def test_a_sweep_of_nothing_is_refused_in_one_sentence(page: Page) -> None:

@@ -17,7 +17,7 @@ def test_a_live_sweep_of_s1_nano_ends_in_a_curve_that_can_be_clicked(open_page) 
         expect(page.locator(".chart .main-svg").first).to_be_visible()
         set_slider(page, "Questions", 20)
         page.get_by_role("button", name="Run it now").click()
-        expect(region(page, "Live sweep")).to_contain_text("20 questions, 24 points each, in", timeout=60_000)
+        expect(region(page, "Live sweep")).to_contain_text("20 questions, 18 points each, in", timeout=60_000)
         metrics = region(page, "Metrics")
         name = metrics.get_by_role("button", name=re.compile("^s1-nano, budget forcing")).last
         if name.get_attribute("aria-expanded") == "false":

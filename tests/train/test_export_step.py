@@ -97,3 +97,10 @@ def test_what_cannot_be_written_is_one_sentence(
 
     monkeypatch.setattr("transformers.PreTrainedModel.save_pretrained", full)
     assert "the disk is full; the checkpoint is whole" in said(run)
+
+
+def test_a_model_known_by_a_name_alone_is_found_again(rows: Path, tmp_path: Path) -> None:
+    settings = ("max_steps=1", "save_every=1", "lora_rank=2")
+    assert sft(tmp_path / "run", Path("s1-nano"), rows, *SETTINGS, *settings, recipe="s1-nano-lora") == 0
+    assert main(["--run", str(tmp_path / "run"), "--step", "1", "--out", str(tmp_path / "model")]) == 0
+    assert (tmp_path / "model" / "model.safetensors").is_file()

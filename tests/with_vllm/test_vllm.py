@@ -149,7 +149,7 @@ def assert_idle(engine: Any) -> None:
 
 
 def test_when_its_process_is_killed_the_run_ends_and_the_next_one_has_a_new_engine() -> None:
-    """As the app does it: its shelf loads anew what died."""
+    """As the app does it: its registry reloads an engine that died."""
     registry = EngineRegistry("s1-nano", engine="vllm", dtype="float32", enforce_eager=True)
 
     async def loaded() -> Engine:

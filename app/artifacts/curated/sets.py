@@ -73,7 +73,7 @@ class SetStore:
     """Finds sets. Safe from any thread."""
 
     def __init__(self, root: Path | None = None, *, runs: Callable[[int], bool] | None = None) -> None:
-        """Make a shelf.
+        """Open the store.
 
         Args:
             root: folder of the sets.

@@ -18,12 +18,13 @@ from evals.reports.series import FORCING, Point, Series, by_tokens
 
 NO_COLOUR = "black"
 """The page puts its own in its place, which know light and dark."""
-NANO = "nano"
+PROBLEMS, NANO = "problems", "nano"
+"""Benchmarks of this project's own models."""
 _FIRST = (FORCING, "majority vote", "rejection sampling")
 """Of what was measured here, which is a dozen methods."""
 _SAYS = {
     NANO: "Short questions of six kinds, made by this project and held out of s1-nano's training.",
-    "problems": "English questions of seventeen kinds, made by this project and held out of s1-135M's training.",
+    PROBLEMS: "English questions of seventeen kinds, made by this project and held out of s1-135M's training.",
     "problems-paraphrased": "208 questions of these kinds in words that s1-135M never saw, written by hand.",
     "AIME24": "30 competition problems of 2024; the answer is a whole number below 1,000.",
     "AIME25": "30 competition problems of 2025; the answer is a whole number below 1,000.",
@@ -92,9 +93,9 @@ def _point(point: Point) -> View:
 
 
 def benchmark_views(series: Sequence[View]) -> list[View]:
-    """Return the benchmarks to choose from, s1-nano's own first: it can be run here and now."""
+    """Return the benchmarks to choose from, the bundled models' own first: they can be run here and now."""
     names = [*BUNDLED, *(source.title for source in SOURCES.values()), *(one["benchmark"] for one in series)]
-    known = {one["benchmark"] for one in series} | {NANO}
+    known = {one["benchmark"] for one in series} | {PROBLEMS, NANO}
     return [{"name": name, "says": _SAYS.get(name, "")} for name in dict.fromkeys(names) if name in known]
 
 

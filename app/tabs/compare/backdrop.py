@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.artifacts.curves.series import NANO
+from app.artifacts.curves.series import NANO, PROBLEMS
 from app.shell.responses import View
 from evals.reports.series import FORCING
 
-_FIRST = (NANO, "AIME24", "MATH500")
+_FIRST = (PROBLEMS, NANO, "AIME24", "MATH500")
 """Benchmarks in the order in which one is chosen; others after them."""
 
 

@@ -14,7 +14,7 @@ from app.runs.recording import RecordedRace
 from app.tabs.compare import recording_file
 from app.tabs.compare.race import Race
 from app.tabs.compare.request import presets, read_comparison
-from s1core.nano import expected_answer
+from s1core.problems import expected_answer
 from s1core.store import write_atomically
 
 MODEL, OTHER = "s1-nano", "weak-2"

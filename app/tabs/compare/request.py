@@ -6,12 +6,13 @@ count}]}`. Whatever it holds is checked here, so that a forged link can at most 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from app.runs.request import ASKING, COUNTED, RunRequest, read_method, read_settings
 from s1core.errors import InvalidSetting
+from s1core.models import S1_135M
 
 FEWEST_LANES, MOST_LANES = 2, 4
 MOST_EXPECTED_CHARACTERS = 200
@@ -116,12 +117,20 @@ def presets(default: str, other: str) -> list[Json]:
     def lane(budget: int = 1024, waits: int = 0, word: str = "Wait", model: str = default) -> Json:
         return {"method": "forcing", "budget": budget, "waits": waits, "word": word, "model": model, "count": 5}
 
+    short = default == S1_135M  # its thoughts are a few dozen tokens long, and a third Wait is new to it
+    few, counts = ((0, 16, 64), (0, 1, 2)) if short else ((32, 128, 512), (0, 1, 2, 4))
+    budgets = {"name": f"budgets {_joined(few)}", "lanes": [lane(budget) for budget in few]}
+    forced = {"name": f"{_joined(counts)} Waits", "lanes": [lane(waits=waits) for waits in counts]}
     return [
-        {"name": "budgets 32/128/512", "lanes": [lane(budget) for budget in (32, 128, 512)]},
-        {"name": "0/1/2/4 Waits", "lanes": [lane(waits=waits) for waits in (0, 1, 2, 4)]},
+        # The first is the one that is there before anything is chosen.
+        *((forced, budgets) if short else (budgets, forced)),
         {
             "name": "Wait vs Hmm vs Alternatively",
-            "lanes": [lane(waits=2, word=word) for word in ("Wait", "Hmm", "Alternatively")],
+            "lanes": [lane(waits=1 if short else 2, word=word) for word in ("Wait", "Hmm", "Alternatively")],
         },
         {"name": f"{default} vs another model", "lanes": [lane(waits=1), lane(waits=1, model=other)]},
     ]
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    return "/".join(map(str, numbers))

@@ -28,7 +28,8 @@ from app.tabs.compare.board import compare_board
 from app.tabs.compare.race import Race, refusal
 from app.tabs.compare.request import presets, read_comparison
 from s1core import S1Error
-from s1core.nano import expected_answer
+from s1core.models import S1_135M, S1_135M_BASE, S1_NANO
+from s1core.problems import expected_answer
 
 
 def build(registry: EngineRegistry, races: RaceStore, gate: Gate) -> None:
@@ -70,12 +71,17 @@ def build(registry: EngineRegistry, races: RaceStore, gate: Gate) -> None:
 def _choices(registry: EngineRegistry) -> dict[str, Any]:
     """Return what the form offers."""
     # A weaker model of the same kind; it is bundled, so that the comparison works offline.
-    other = next(name for name in ("weak-2", "s1-nano") if name != registry.default)
+    default = registry.default
+    other = S1_135M_BASE if default == S1_135M else next(n for n in ("weak-2", S1_NANO) if n != default)
+        S1_135M_BASE if registry.default == S1_135M else next(n for n in ("weak-2", S1_NANO) if n != registry.default)
+    )
     return {
         "models": registry.models,
         "methods": [{"name": name, "words": words, "counts": COUNTED.get(name)} for words, name in METHODS.items()],
         "words": list(WAIT_TEXTS),
-        "families": [{"name": f.name, "questions": list(f.questions)} for f in questions.example_families()],
+        "families": [
+            {"name": f.name, "questions": list(f.questions)} for f in questions.example_families(registry.default)
+        ],
         "presets": presets(registry.default, other),
     }
 

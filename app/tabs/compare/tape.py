@@ -42,10 +42,10 @@ def tape(race: RecordedRace, same: SameAnswer, curves: Sequence[View] = ()) -> V
 
 def _lane(lane: RecordedLane, expected: str | None, same: SameAnswer) -> View:
     live, frames = LiveSamples(lane.asked), _Frames()
-    frames.add(0.0, live.text, _running(live))
+    frames.add(0.0, live.text, _running(lane.asked, live))
     for each in lane.happened:
         live.take(each.number, each.event)
-        frames.add(each.at_s, live.text, _running(live))
+        frames.add(each.at_s, live.text, _running(lane.asked, live))
     end_s = lane.happened[-1].at_s if lane.happened else 0.0
     frames.add(end_s, live.text, _ended(lane, live, expected, same))
     return {"setting": setting(lane.asked), "texts": frames.texts, "frames": frames.rows}
@@ -80,8 +80,8 @@ def _changed(before: View, now: View) -> View:
     return changed
 
 
-def _running(live: LiveSamples) -> View:
-    so_far = render.answer(live.answer_so_far, over=False, expected=None, correct=None)
+def _running(asked: RunRequest, live: LiveSamples) -> View:
+    so_far = answer_card(asked, None, live, None, str.__eq__)
     return {"state": "running", "note": "", "meter": live.meter(), "answer": so_far, "receipt": []}
 
 
@@ -93,7 +93,7 @@ def _ended(lane: RecordedLane, live: LiveSamples, expected: str | None, same: Sa
         "state": state,
         "note": render.plain(why),
         "meter": live.meter(),
-        "answer": answer_card(outcome, live, expected, same),
+        "answer": answer_card(lane.asked, outcome, live, expected, same),
         "receipt": outcome.rows if outcome else [],
     }
 

@@ -12,8 +12,15 @@ from typing import Any
 
 from app.jobs.commands import FormError, OneAtATime, absolute, answer, is_there, lines, number
 
-RECIPES = {"nano": "s1-nano's own thousand", "s1k": "s1K, the paper's sources", "files": "first stages only"}
-MOST_NANO, MOST_TARGET, MOST_USD = 200_000, 100_000, 10_000.0
+RECIPES = {
+    "s1-135m": "s1-135M's own thousand",
+    "nano": "s1-nano's own thousand",
+    "s1k": "s1K, the paper's sources",
+    "files": "first stages only",
+}
+MADE_HERE = ("problems", "nano")
+"""Sources that make as many questions as are asked for."""
+MOST_MADE, MOST_TARGET, MOST_USD = 200_000, 100_000, 10_000.0
 _estimates = OneAtATime("estimate", 120.0)
 
 
@@ -77,8 +84,8 @@ def read_form(form: Mapping[str, Any]) -> CurationRequest:
     chosen = [str(name) for name in ticked] if isinstance(ticked, list) else [str(ticked)]
     if unknown := [name for name in chosen if name not in known]:
         raise FormError(f"There is no source called {unknown[0][:40]!r}; reload the page.")
-    nano = int(number(form["nano"], "Questions of s1-nano's families", 100, MOST_NANO))
-    sources = tuple(f"nano:{nano}" if name == "nano" else name for name in chosen)
+    made = int(number(form["made"], "Questions of each source that is made here", 100, MOST_MADE))
+    sources = tuple(f"{name}:{made}" if name in MADE_HERE else name for name in chosen)
     files = tuple(_absolute(line) for line in lines(form["files"], "Local files"))
     if not sources and not files:
         raise FormError("Choose at least one source, or name a local file.")

@@ -18,11 +18,13 @@ from app.tabs.curate.board import curate_board
 from app.tabs.curate.form import RECIPES, CurationRequest, catalogue, is_personal, read_form, sources_of
 from app.tabs.curate.jobs import CurateJobs
 
-NANO_QUESTIONS = 22_000
+FIRST = "nano"
+"""Needs neither a hub nor an hour."""
+MADE_QUESTIONS = 22_000
 FIELDS = (
     "recipe",
     "sources",
-    "nano",
+    "made",
     "files",
     "target",
     "selection",
@@ -54,9 +56,9 @@ def build(jobs: CurateJobs) -> None:
 
 def _form() -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    fields["recipe"] = gr.Radio([(title, name) for name, title in RECIPES.items()], value="nano", label="Recipe")
+    fields["recipe"] = gr.Radio([(title, name) for name, title in RECIPES.items()], value=FIRST, label="Recipe")
     sources = [(_named(source), source["name"]) for source in catalogue()["sources"]]
-    fields["sources"] = gr.CheckboxGroup(sources, value=sources_of("nano"), label="Sources", elem_id="curate-sources")
+    fields["sources"] = gr.CheckboxGroup(sources, value=sources_of(FIRST), label="Sources", elem_id="curate-sources")
     fields["files"] = gr.Textbox(
         label="Local files",
         lines=1,
@@ -66,7 +68,7 @@ def _form() -> dict[str, Any]:
     )
     with gr.Row(elem_id="curate-numbers"):
         fields["target"] = gr.Number(catalogue()["target"], label="Target size", precision=0)
-        fields["nano"] = gr.Number(NANO_QUESTIONS, label="Of s1-nano's families", precision=0)
+        fields["made"] = gr.Number(MADE_QUESTIONS, label="Questions made here", precision=0)
     fields["selection"] = gr.Dropdown(catalogue()["selections"], value="published", label="Selection")
     with gr.Accordion("Models and money", open=False, elem_id="curate-more"):
         fields["judge"] = gr.Radio(_JUDGES, value="local", label="Judge")

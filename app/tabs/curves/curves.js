@@ -113,7 +113,7 @@ function drawEmpty(shown) {
     return;
   }
   const none = here().length === 0;
-  find(".chart-empty-lead").textContent = none ? "No curve of s1-nano yet" : "Nothing is chosen";
+  find(".chart-empty-lead").textContent = none ? "No curve here yet" : "Nothing is chosen";
   find(".chart-empty-rest").textContent = none
     ? "Run it now thinks about each question once and draws every budget and every number of Waits from it."
     : "Switch on a model, a method and an origin above.";
@@ -208,7 +208,7 @@ function drawLive() {
   if (!ready) return;
   if (view.run && view.run !== liveRun) {
     liveRun = view.run;
-    if (benchmark !== "nano") choose("nano");
+    if (benchmark !== view.benchmark) choose(view.benchmark);
     if (find(".chart-panel").getBoundingClientRect().top > innerHeight * 0.6) find(".chart-panel").scrollIntoView({ block: "start" });
   }
   const before = series.filter((one) => one.run === view.run), signature = (all) => JSON.stringify(all.map((one) => one.points));

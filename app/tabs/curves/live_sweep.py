@@ -1,4 +1,4 @@
-"""A sweep of s1-nano for one visitor, whose curve is drawn while it runs. No Gradio.
+"""A sweep of a bundled model for one visitor, whose curve is drawn while it runs. No Gradio.
 
 Like a run of Think: a task of its own drives the engine, the page only reads where it stands, and cancelling the task
 frees the engine within one step.
@@ -16,17 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.artifacts.curves.series import NANO
 from app.artifacts.curves.store import CurveStore, visitor_views
 from app.shell.responses import View
-from evals.benchmarks import nano
+from evals.benchmarks import BUNDLED, own_benchmark
 from evals.evaluate import evaluate_grid, run_config, run_facts
 from evals.reports.cached import series_of
 from s1core import S1Error, Sampling
 from s1core.budget import DEFAULT_WAIT_TEXT
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
+from s1core.models import PRESETS, S1_135M, S1_NANO
 from s1core.store import Row, RunStore
+from s1core.weights import is_here
 
 NO_LIMIT = "no limit"
 FEWEST, MOST = 20, 500
@@ -48,6 +49,7 @@ _log = logging.getLogger(__name__)
 class SweepRequest:
     """A valid request for a sweep."""
 
+    model: str = S1_NANO
     questions: int
     budgets: tuple[int | None, ...]
     waits: tuple[int, ...]
@@ -63,7 +65,12 @@ def budget_name(budget: int | None) -> str:
     return NO_LIMIT if budget is None else str(budget)
 
 
-def read_sweep(questions: Any, budgets: Any, waits: Any) -> SweepRequest:
+def models_here() -> list[str]:
+    """Name the bundled models that can be swept here, the one that people see first before the others."""
+    return [name for name in (S1_135M, S1_NANO) if is_here(PRESETS[name])]
+
+
+def read_sweep(questions: Any, budgets: Any, waits: Any, model: Any = S1_NANO) -> SweepRequest:
     """Check what came from the page or through the API.
 
     Raises:
@@ -74,7 +81,10 @@ def read_sweep(questions: Any, budgets: Any, waits: Any) -> SweepRequest:
         raise InvalidSetting(f"Questions must be a whole number from {FEWEST} to {MOST}.")
     if not FEWEST <= questions <= MOST:
         raise InvalidSetting(f"Questions must lie between {FEWEST} and {MOST}, not {int(questions)}.")
+    if model not in models_here():
+        raise InvalidSetting(f"A sweep runs on one of {', '.join(models_here())}; choose among these.")
     return SweepRequest(
+        model=str(model),
         questions=int(questions),
         budgets=_chosen("budget", budgets, {budget_name(budget): budget for budget in BUDGETS}),
         waits=_chosen("number of Waits", waits, {str(count): count for count in WAITS}),
@@ -127,6 +137,7 @@ class LiveSweep:
     def __init__(self, asked: SweepRequest, store: CurveStore, line: Line) -> None:
         self._asked, self._store, self._line = asked, store, line
         self._key, self._folder = store.new_folder()
+        self._benchmark = own_benchmark(asked.model)
         self._stop = asyncio.Event()
         self._config: dict[str, Any] = {}
         self._rows: list[Row] = []
@@ -206,7 +217,7 @@ class LiveSweep:
 
     async def _produce(self, engine: Engine) -> None:
         asked = self._asked
-        items = nano(asked.questions)
+        items = BUNDLED[self._benchmark](asked.questions)
         sampling = Sampling()
         grid = {
             "method": "sweep",
@@ -214,7 +225,7 @@ class LiveSweep:
             "waits": list(asked.waits),
             "wait_text": DEFAULT_WAIT_TEXT,
         }
-        self._config = run_config(engine, NANO, items, [grid], sampling)
+        self._config = run_config(engine, self._benchmark, items, [grid], sampling)
         self._began_s = time.monotonic()
         try:
             with _Collecting(self._folder, self._config, self._rows) as store:
@@ -261,6 +272,7 @@ class LiveSweep:
         running = state == "running"
         return {
             "run": self._key,
+            "benchmark": self._benchmark,
             "state": state,
             "note": self._progress() if running else note,
             "done": self.done,

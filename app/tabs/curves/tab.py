@@ -15,31 +15,34 @@ import gradio as gr
 from app.access.admission import Gate, Room, visitor_of
 from app.artifacts.curves.store import CurveStore
 from app.models.registry import EngineRegistry
-from app.runs.questions import NANO
 from app.runs.session import LiveRuns
 from app.shell.components import open_from_link, stepped_slider
 from app.shell.plotly import PLOTLY
 from app.shell.responses import View
 from app.tabs.curves import upload as curves_upload
 from app.tabs.curves.board import curves_board
-from app.tabs.curves.live_sweep import BUDGETS, WAITS, Line, LiveSweep, budget_name, read_sweep
+from app.tabs.curves.live_sweep import BUDGETS, WAITS, Line, LiveSweep, budget_name, models_here, read_sweep
 from s1core import S1Error
+from s1core.models import S1_NANO
 
 FIRST_BUDGETS = ("0", "16", "32", "64", "128", "no limit")
 SWEEPS = Room(at_once=24, per_visitor=2, waiting=0)
 """On a public page; how many of these go on together, `Line` says."""
-FIRST_WAITS = ("0", "1", "2", "4")
+FIRST_WAITS = ("0", "1", "2")
 
 
 def build(registry: EngineRegistry, results: CurveStore) -> None:
     """Lay out the tab and wire it."""
     with gr.Column(elem_id="curves"):
         with gr.Row(elem_id="curves-run", equal_height=False):
+            here = models_here()
+            first = registry.default if registry.default in here else S1_NANO
+            model = gr.Radio(here, value=first, label="Model", elem_id="curves-model")
             questions = stepped_slider(
                 label="Questions",
-                stops=(20, 50, 100, 200, 300, 500),
-                value=100,
-                unit="of s1-nano's test",
+                stops=(20, 60, 100, 200, 300, 500),
+                value=60,
+                unit="of its own test",
                 elem_id="curves-questions",
             )
             budgets = gr.CheckboxGroup(
@@ -55,7 +58,7 @@ def build(registry: EngineRegistry, results: CurveStore) -> None:
                 run = gr.Button("Run it now", variant="primary", elem_id="curves-start")
                 cancel = gr.Button("Cancel", elem_id="curves-cancel")
         board = curves_board(plotly=PLOTLY, largest_mb=curves_upload.limits().file_mb, elem_id="curves-board")
-    _wire([questions, budgets, waits], run, cancel, board, registry, results)
+    _wire([questions, budgets, waits, model], run, cancel, board, registry, results)
 
 
 def _wire(
@@ -63,13 +66,15 @@ def _wire(
 ) -> None:
     runs, line, gate = LiveRuns[LiveSweep](), Line(), Gate(SWEEPS)
 
-    async def sweep(request: gr.Request, questions: Any, budgets: Any, waits: Any) -> AsyncGenerator[View, None]:
+    async def sweep(
+        request: gr.Request, questions: Any, budgets: Any, waits: Any, model: Any = S1_NANO
+    ) -> AsyncGenerator[View, None]:
         try:
-            asked = read_sweep(questions, budgets, waits)
+            asked = read_sweep(questions, budgets, waits, model)
             with gate.place(visitor_of(request)):
                 live = LiveSweep(asked, results, line)
                 with runs.registered(request.session_hash or "", live):
-                    async with aclosing(live.views(lambda: registry.load(NANO))) as views:
+                    async with aclosing(live.views(lambda: registry.load(asked.model))) as views:
                         async for view in views:
                             yield view
         except S1Error as error:

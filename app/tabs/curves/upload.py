@@ -1,4 +1,4 @@
-"""Files that a visitor drops on the page -> runs on the shelf. Nothing a visitor sends becomes a path.
+"""Files that a visitor drops on the page -> runs in the store. Nothing a visitor sends becomes a path.
 
 Files are written, under names of which only harmless characters are kept, to a folder of this process that goes when
 the import ends. Sizes are counted while the files arrive, whatever their headers claim.

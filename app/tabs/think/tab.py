@@ -30,7 +30,8 @@ from app.tabs.think.stage import stage
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.engines.capabilities import capability_line
-from s1core.nano import expected_answer
+from s1core.models import S1_135M
+from s1core.problems import expected_answer
 
 FIRST_CONTEXT = 1024
 FIRST_BUDGET = 128
@@ -59,6 +60,8 @@ class Controls:
 
     question: gr.Textbox
     hint: gr.HTML
+    chips: dict[str, gr.Row]
+    """By the model that was taught these families."""
     model: gr.Dropdown
     model_note: gr.HTML
     budget: gr.HTML
@@ -77,11 +80,10 @@ class Controls:
 
 def build(registry: EngineRegistry, runs: LiveRuns[ThinkRun], gate: Gate, races: RaceStore) -> gr.Dropdown:
     """Lay out the tab and wire it; returns where the model is chosen."""
-    families = questions.example_families()
-    first_example = families[0].questions[0]
+    first_example = questions.example_families(registry.default)[0].questions[0]
     with gr.Row(elem_id="think", equal_height=False):
         with gr.Column(scale=1, min_width=300, elem_id="controls"):
-            controls = _controls(registry, families)
+            controls = _controls(registry)
         with gr.Column(scale=2, min_width=300, elem_id="stage-column"):
             stage_view = stage(example=first_example, elem_id="stage")
     _wire_runs(controls, stage_view, registry, runs, gate, first_example, races)
@@ -91,10 +93,10 @@ def build(registry: EngineRegistry, runs: LiveRuns[ThinkRun], gate: Gate, races:
     return controls.model
 
 
-def _controls(registry: EngineRegistry, families: list[questions.ExampleFamily]) -> Controls:
+def _controls(registry: EngineRegistry) -> Controls:
     question = gr.Textbox(label="Question", lines=1, max_lines=8, elem_id="question", placeholder="Ask something…")
     hint = note(kind="hint")
-    _chips(question, families)
+    chips = {model: _chips(question, model, shown=_chips_of(registry.default) == model) for model in questions.TAUGHT}
     budget = stepped_slider(
         label="Thinking budget",
         stops=settings.budget_stops(FIRST_CONTEXT),
@@ -125,16 +127,22 @@ def _controls(registry: EngineRegistry, families: list[questions.ExampleFamily])
         )
     model_note = note(kind="model", value=f"Loading {registry.default}…")
     return Controls(
-        question, hint, model, model_note, budget, waits, waits_note, wait_text, run, stop, advanced=_advanced()
+        question, hint, chips, model, model_note, budget, waits, waits_note, wait_text, run, stop, advanced=_advanced()
     )
 
 
-def _chips(question: gr.Textbox, families: list[questions.ExampleFamily]) -> None:
+def _chips_of(model: str) -> str:
+    """Name the model whose chips are shown for this one."""
+    return model if model in questions.TAUGHT else S1_135M
+
+
+def _chips(question: gr.Textbox, model: str, *, shown: bool) -> gr.Row:
     """One chip a family; pressing it again shows the family's next example. It never leaves the browser."""
-    with gr.Row(elem_id="chips"):
-        for family in families:
+    with gr.Row(elem_classes="chips", visible=shown) as row:
+        for family in questions.example_families(model):
             chip = gr.Button(family.name, size="sm", elem_classes="chip")
             chip.click(None, question, question, js=_next_of(family.questions), api_visibility="private")
+    return row
 
 
 def _next_of(examples: tuple[str, ...]) -> str:
@@ -278,6 +286,13 @@ def _wire_fields(controls: Controls, registry: EngineRegistry) -> None:
     # them on one event would wake each other forever; chained to it, each is an event of its own.
     said = 'model => "Loading " + model + "…"'
     named = controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
+    rows = controls.chips
+    named.then(
+        lambda model: [gr.update(visible=_chips_of(model) == taught) for taught in rows],
+        controls.model,
+        list(rows.values()),
+        **QUIET_LAST,
+    )
     page = current_page()
     for event in (page.load, named.then):
         event(on_model, controls.model, [controls.model_note, controls.budget], **QUIET_LAST)

@@ -22,6 +22,8 @@ from app.tabs.train.slurm import Slurm, read_slurm
 MOST_PROCESSES = 64
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,79}")
 _SETTING = re.compile(r"\s*([\w-]+)\s*=\s*(.*)")
+_MADE = re.compile(r"(problems|skills):[1-9]\d{0,4}")
+"""Rows that `train.sft` makes itself."""
 _preflights = OneAtATime("ask", 120.0)
 
 
@@ -34,10 +36,14 @@ class Data:
     path: Path
     personal: bool
     """A file of the owner's, which no set holds."""
+    made: bool = False
+    """No file: `train.sft` makes the rows when it starts."""
 
     @property
     def shown(self) -> str:
         """Its place, without where this playground lies."""
+        if self.made:
+            return str(self.path)
         return str(self.path.relative_to(CODE)) if self.path.is_relative_to(CODE) else f"curated/{self.name}"
 
     @property
@@ -145,7 +151,8 @@ def is_personal(form: Mapping[str, Any], sets: SetStore) -> bool:
     """Whether a form names files or models, at which only the owner may make this machine look."""
     named = str(form["data"] or "").strip()
     keys = {line.partition("=")[0].strip() for line in str(form["settings"] or "").splitlines()}
-    return bool(keys & {"model", "data"}) or bool(named and _set_of(named, sets, owner=False) is None)
+    known = not named or _MADE.fullmatch(named) or _set_of(named, sets, owner=False) is not None
+    return bool(keys & {"model", "data"}) or not known
 
 
 def read_form(form: Mapping[str, Any], sets: SetStore, *, owner: bool) -> TrainingRequest:
@@ -188,6 +195,8 @@ def _read_data(value: Any, sets: SetStore, owner: bool) -> Data | None:
     named = next(iter(lines(value, "Data", most=1)), "")
     if not named:
         return None
+    if _MADE.fullmatch(named):
+        return Data(name=named, path=Path(named), personal=False, made=True)
     found = _set_of(named, sets, owner)
     if found is not None:
         return found

@@ -15,7 +15,7 @@ MARK = "tried"
 
 
 class TrainedModels:
-    """Puts finished models on the shelf of engines."""
+    """Adds finished models to the registry of engines."""
 
     def __init__(self, engines: EngineRegistry, runs: TrainingRunStore) -> None:
         """Add those that were added before."""

@@ -28,8 +28,11 @@ from app.tabs.train.models import TrainedModels
 from app.tabs.train.slurm import A_DAY, HERE, SLURM
 from app.tabs.train.slurm import is_here as slurm_is_here
 from evals.benchmarks import BENCHMARKS
+from s1core.models import S1_135M
 
-FIRST = "s1-nano"
+FIRST = {S1_135M: ("s1-135m", "problems:1000")}
+"""Recipe and data at first, by the model that the page opens on; for every other one s1-nano's recipe on a set."""
+MADE = [("1,000 problems of s1-135M's families, not curated", "problems:1000")]
 FIELDS = ("recipe", "data", "settings", "where", "processes", "nodes", "gpus", "partition", "time", "name", "on")
 _TIGHT = "It should not fit there, so nothing was launched. Press Launch once more to launch it all the same."
 _PROCESSES, _OF_EACH = "Processes", " of each node"
@@ -57,7 +60,7 @@ def build(
     """
     with gr.Row(elem_id="train", equal_height=False):
         with gr.Column(elem_id="train-form"):
-            fields = _form(sets)
+            fields = _form(sets, *FIRST.get(model.value, ("s1-nano", None)))
             line = command_line(elem_id="train-command")
             with gr.Row(elem_id="train-actions"):
                 ask = gr.Button("Preflight", elem_id="train-preflight")
@@ -72,22 +75,20 @@ def build(
     open_from_link("train")
 
 
-def _form(sets: SetStore) -> dict[str, Any]:
+def _form(sets: SetStore, recipe: str, data: str | None) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    recipes = [
-        (f"{name} — {recipe['what'].partition(':')[0]}", name) for name, recipe in catalogue()["recipes"].items()
-    ]
-    fields["recipe"] = gr.Dropdown(recipes, value=FIRST, label="Recipe", elem_id="train-recipe")
+    recipes = [(f"{name} — {told['what'].partition(':')[0]}", name) for name, told in catalogue()["recipes"].items()]
+    fields["recipe"] = gr.Dropdown(recipes, value=recipe, label="Recipe", elem_id="train-recipe")
     where = "a curated set" if is_public() else "a curated set, or the path of a .jsonl or .parquet file"
     choices = _data_choices(sets, owner=not is_public())
     fields["data"] = gr.Dropdown(
-        choices, value=choices[0][1], label="Data", info=where, allow_custom_value=True, elem_id="train-data"
+        choices, value=data or choices[0][1], label="Data", info=where, allow_custom_value=True, elem_id="train-data"
     )
     fields["settings"] = gr.Textbox(
         label="Settings", lines=2, max_lines=8, placeholder="key=value, one a line; as max_steps=20", max_length=4_000
     )
     fields["key"] = gr.Dropdown(
-        _key_choices(FIRST), value=None, label="Known keys", info="with the recipe's values", elem_id="train-keys"
+        _key_choices(recipe), value=None, label="Known keys", info="with the recipe's values", elem_id="train-keys"
     )
     _place(fields)
     with gr.Row(elem_id="train-numbers"):
@@ -125,7 +126,7 @@ def _place(fields: dict[str, Any]) -> None:
 def _data_choices(sets: SetStore, *, owner: bool) -> list[tuple[str, str]]:
     """The curated sets that have rows, the newest first."""
     found = [(sets.line(one), one) for one in sets.all(owner=owner)]
-    return [(f"{line['title']}, {_rows(one, line['rows'])}", one.id) for line, one in found if line["rows"]]
+    return [(f"{line['title']}, {_rows(one, line['rows'])}", one.id) for line, one in found if line["rows"]] + MADE
 
 
 def _rows(one: CuratedSet, count: int) -> str:

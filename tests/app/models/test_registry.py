@@ -1,4 +1,4 @@
-"""The shelf of engines: one that died is loaded anew, and only that one."""
+"""The registry of engines: one that died is loaded anew, and only that one."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.runs.questions import example_families, hint, method_note, same_answer, waits_note
+from app.runs.questions import TAUGHT, example_families, hint, method_note, same_answer, waits_note
 from app.runs.request import METHODS, budget_stops, read_settings
 from s1core import S1Error
-from s1core.nano import expected_answer
+from s1core.problems import expected_answer
 
 GOOD: dict[str, Any] = {
     "question": "How many r in raspberry?",
@@ -99,17 +99,26 @@ def test_the_slider_stops_at_powers_of_two_and_at_the_context() -> None:
     assert budget_stops(64) == [0, 8, 16, 32, 64]
 
 
-def test_every_example_is_known_and_can_be_marked() -> None:
-    for family in example_families():
+@pytest.mark.parametrize("model", TAUGHT)
+def test_every_example_is_known_and_can_be_marked(model: str) -> None:
+    for family in example_families(model):
         for question in family.questions:
-            assert hint(question, "s1-nano") == ""
+            assert hint(question, model) == ""
             assert expected_answer(question)
 
 
-def test_only_s1_nano_gets_the_hint() -> None:
-    assert "nonsense" in hint("Who wrote Faust?", "s1-nano")
-    assert hint("Who wrote Faust?", "s1.1-7B") == ""
-    assert expected_answer("Who wrote Faust?") is None
+@pytest.mark.parametrize("question", ["Who wrote Faust?", "Why is the sky blue?", "Write a poem about rain."])
+def test_bundled_models_say_what_they_were_not_taught(question: str) -> None:
+    assert "s1-nano was taught only six kinds" in hint(question, "s1-nano")
+    assert "s1-135M was taught only 17 kinds" in hint(question, "s1-135M")
+    assert "not taught to think" in hint(question, "s1-135M-base")
+    assert hint(question, "s1.1-7B") == "" == hint("  ", "s1-nano")
+    assert expected_answer(question) is None
+
+
+def test_what_one_bundled_model_knows_another_may_not() -> None:
+    assert hint("What is 17+25?", "s1-135M") == ""
+    assert "this isn't one" in hint("What is 17+25?", "s1-nano")
 
 
 def test_answers_agree_up_to_spaces_case_and_a_full_stop() -> None:

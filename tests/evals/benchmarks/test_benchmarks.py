@@ -126,7 +126,22 @@ def test_an_oversize_file_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_missing_file_and_wrong_names_are_told(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="cannot be read"):
         load_benchmark("math500", data=tmp_path / "none.json")
-    with pytest.raises(InvalidSetting, match="known: nano, problems, problems-paraphrased, aime24"):
+    with pytest.raises(InvalidSetting, match="known: problems, problems-paraphrased, nano, aime24"):
         load_benchmark("aime23")
     with pytest.raises(InvalidSetting, match="has its own questions"):
         load_benchmark("nano", data=tmp_path / "x.json")
+
+
+def test_answers_after_worked_solutions_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "gsm8k.jsonl"
+    file.write_text(json.dumps({"question": "Two and three?", "answer": "2 + 3 = <<2+3=5>>5\n#### 5"}) + "\n")
+    (item,) = load_benchmark("gsm8k", data=file)
+    assert (item.question, item.answer, item.group) == ("Two and three?", "5", "GSM8K")
+
+
+def test_a_story_stands_before_its_question(tmp_path: Path) -> None:
+    file = tmp_path / "svamp.json"
+    rows = [{"ID": "chal-1", "Body": "Ann has 3 pens.", "Question": "How many has she?", "Answer": 3.0}]
+    file.write_text(json.dumps(rows))
+    (item,) = load_benchmark("svamp", data=file)
+    assert (item.id, item.question, item.answer) == ("chal-1", "Ann has 3 pens. How many has she?", "3")

@@ -252,7 +252,7 @@ class Lab:
             "new": new,
             "saved": node.saved,
             "spent": trace.receipt.thinking_tokens if trace else live.current.spent_tokens,
-            "answer": answer_card(outcome, live, self._expected, self._same),
+            "answer": answer_card(node.asked, outcome, live, self._expected, self._same),
             "receipt": [*rows, *outcome.rows] if outcome else [],
         }
 
@@ -288,7 +288,7 @@ class LabStore:
         self._labs: OrderedDict[str, Lab] = OrderedDict()
 
     def keep(self, lab: Lab) -> str:
-        """Put a lab on the shelf and return its key."""
+        """Store a lab and return its key."""
         key = secrets.token_urlsafe(18)
         with self._lock:
             self._labs[key] = lab

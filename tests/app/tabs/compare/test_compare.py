@@ -84,6 +84,13 @@ def test_settings_come_back_as_they_were_asked() -> None:
             assert setting(lane) == {name: value for name, value in asked.items() if name != "count"}
 
 
+def test_the_first_comparison_of_s1_135m_is_of_waits() -> None:
+    first, *others = presets("s1-135M", "s1-nano")
+    assert [lane["waits"] for lane in first["lanes"]] == [0, 1, 2]
+    assert [lane["budget"] for lane in others[0]["lanes"]] == [0, 16, 64]
+    assert presets("m", "n")[0]["name"] == "budgets 32/128/512"
+
+
 def test_what_a_method_does_not_use_is_left_out() -> None:
     lanes = comparison({"method": "none", "budget": 5}, {"method": "vote", "count": 3, "waits": 1}).lanes
     assert setting(lanes[0]) == {"method": "none", "model": "m"}

@@ -13,7 +13,7 @@ from app.tabs.curate.form import catalogue, estimate, is_personal, read_form, so
 FORM: dict[str, Any] = {
     "recipe": "nano",
     "sources": ["nano"],
-    "nano": 600,
+    "made": 600,
     "files": "",
     "target": 20,
     "selection": "published",
@@ -45,7 +45,7 @@ def test_money_does_not_change_the_folder_and_everything_else_does() -> None:
     name = read_form(form()).name
     assert name.startswith("nano-20-")
     assert read_form(form(max_usd=50, may_spend=True)).name == name
-    assert read_form(form(nano=700)).name != name
+    assert read_form(form(made=700)).name != name
     assert read_form(form(may_spend=True)).launch_words(Path("x")).count("--yes") == 1
 
 
@@ -76,8 +76,8 @@ def test_no_field_can_become_an_option(field: str, tmp_path: Path) -> None:
         ({"sources": ["../x"]}, "no source called"),
         ({"target": 0}, "Target size: from 1"),
         ({"target": None}, "Target size: a number"),
-        ({"nano": "many"}, "a number is needed"),
-        ({"nano": float("nan")}, "families"),
+        ({"made": "many"}, "a number is needed"),
+        ({"made": float("nan")}, "made here"),
         ({"max_usd": -1}, "Spending cap"),
         ({"judge": "oracle"}, "either local or Claude"),
         ({"selection": "best"}, "one of published"),

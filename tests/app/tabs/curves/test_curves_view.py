@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from app.artifacts.curves.series import NANO, benchmark_views, hides_texts, series_views
+from app.artifacts.curves.series import NANO, PROBLEMS, benchmark_views, hides_texts, series_views
 from app.runs import render
 from app.tabs.curves.samples import PAGE, find_point, paired, sample_list, sample_trace, trace_text
 from evals.reports.cached import published_series, series_of
@@ -50,9 +50,9 @@ def test_slices_of_a_grid_are_not_shown_first_and_waits_are_told() -> None:
 
 
 def test_the_own_benchmark_is_always_offered_and_comes_first() -> None:
-    assert [view["name"] for view in benchmark_views([])] == [NANO]
+    assert [view["name"] for view in benchmark_views([])] == [PROBLEMS, NANO]
     names = [view["name"] for view in benchmark_views([*series_views(published_series()), {"benchmark": "other"}])]
-    assert names[0] == NANO and names[-1] == "other" and "AIME24" in names
+    assert names[0] == PROBLEMS and NANO in names and names[-1] == "other" and "AIME24" in names
 
 
 def test_waits_fix_and_break_relative_to_the_same_budget_without() -> None:

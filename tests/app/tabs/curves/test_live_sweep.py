@@ -151,6 +151,19 @@ def test_what_cannot_be_swept_is_refused_in_one_sentence(questions, budgets, wai
         read_sweep(questions, budgets, waits)
 
 
+def test_a_sweep_runs_on_bundled_models_alone() -> None:
+    assert read_sweep(20, ["0"], ["0"], "s1-nano").model == "s1-nano"
+    for model in ("s1-32B", "weak-1", None, 7):
+        with pytest.raises(InvalidSetting, match="A sweep runs on one of"):
+            read_sweep(20, ["0"], ["0"], model)
+
+
+def test_a_sweep_asks_the_questions_of_its_model() -> None:
+    for model, benchmark in (("s1-nano", "nano"), ("s1-135M", "problems")):
+        asked = SweepRequest(model=model, questions=20, budgets=(0,), waits=(0,))
+        assert LiveSweep(asked, CurveStore(), Line()).view("loading")["benchmark"] == benchmark
+
+
 def test_what_can_be_swept_is_read_in_the_order_of_the_page() -> None:
     asked = read_sweep(100, ["no limit", "16", "0"], ["4", "0"])
     assert (asked.questions, asked.budgets, asked.waits, asked.points) == (100, (0, 16, None), (0, 4), 6)

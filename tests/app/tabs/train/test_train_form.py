@@ -66,6 +66,17 @@ def test_the_same_form_goes_on_in_its_folder_and_another_one_has_another(sets: S
     assert read(sets, name="mine").name == "mine"
 
 
+def test_rows_that_training_makes_are_anybodys(tmp_path: Path, sets: SetStore) -> None:
+    given = form(recipe="s1-135m", data="problems:1000")
+    assert not is_personal(given, sets)
+    asked = read_form(given, sets, owner=False)
+    assert asked.name.startswith("s1-135m-problems-1000-") and "--data=problems:1000" in asked.launch_words(tmp_path)
+    assert "--data=problems:1000" in asked.command_elsewhere()
+    for other in ("problems:0", "problems:100000", "problems:1 --set=x", "other:5", "problems:../x"):
+        with pytest.raises(FormError, match="no such data"):
+            read_form(form(data=other), sets, owner=False)
+
+
 def test_files_are_the_owners_and_change_the_folder_with_their_rows(tmp_path: Path, sets: SetStore) -> None:
     path = write_rows(tmp_path / "mine.jsonl", 2)
     given = form(data=str(path))
@@ -144,7 +155,7 @@ def test_the_keys_are_those_of_the_command_line_with_the_recipes_values() -> Non
     assert dict(keys_of("s1-32b"))["max_length"] == "32768"
     assert dict(keys_of("s1-nano"))["activation_checkpointing"] == "false"
     assert dict(keys_of("s1-nano"))["max_steps"] == "none"
-    assert len(catalogue()["recipes"]) == 7
+    assert len(catalogue()["recipes"]) == 9
 
 
 def test_the_launcher_looks_at_the_values_before_anything_starts(tmp_path: Path, sets: SetStore) -> None:
