@@ -73,8 +73,6 @@ def _choices(registry: EngineRegistry) -> dict[str, Any]:
     # A weaker model of the same kind; it is bundled, so that the comparison works offline.
     default = registry.default
     other = S1_135M_BASE if default == S1_135M else next(n for n in ("weak-2", S1_NANO) if n != default)
-        S1_135M_BASE if registry.default == S1_135M else next(n for n in ("weak-2", S1_NANO) if n != registry.default)
-    )
     return {
         "models": registry.models,
         "methods": [{"name": name, "words": words, "counts": COUNTED.get(name)} for words, name in METHODS.items()],
