@@ -184,8 +184,9 @@ def test_the_containers_steps_name_what_is_there() -> None:
                 assert target in (".", "./", source), "beside each other, as here"
                 there.add(source)
         elif step == "RUN":
-            needed = re.fullmatch(r"pip install [a-z -]*-r (\S+)", rest)
-            assert needed and needed[1] in there, "installed before the code is copied"
+            for command in rest.split("&&"):
+                needed = re.fullmatch(r"pip install [a-z -]*-r (\S+)", command.strip())
+                assert needed and needed[1] in there, "installed before the code is copied"
             packages = True
         elif step == "CMD":
             program, script = json.loads(rest)
