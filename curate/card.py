@@ -70,7 +70,7 @@ def _sources(sources: list[dict[str, Any]], skipped: dict[str, str]) -> str:
 
 def _domains(domains: dict[str, int]) -> str:
     if not domains:
-        return "Not told apart."
+        return "Not classified."
     shown = list(domains.items())[:80]
     return ", ".join(f"{_cell(domain)} {count:,}" for domain, count in shown) + "."
 

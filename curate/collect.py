@@ -35,7 +35,7 @@ def collect(
     folder: Path,
     specs: Sequence[SourceSpec],
     seed: int,
-    tell: Callable[[int, Counter[str]], None],
+    on_progress: Callable[[int, Counter[str]], None],
     *,
     skip_missing: bool = False,
 ) -> Collected:
@@ -52,7 +52,7 @@ def collect(
     for spec in specs:
         try:
             before = len(rows) + len(rejections)
-            outcome = _source(folder / "sources", spec, seed, lambda n, before=before: tell(before + n, counts))
+            outcome = _source(folder / "sources", spec, seed, lambda n, before=before: on_progress(before + n, counts))
         except S1Error as error:
             failed[spec.name] = str(error)
             continue
@@ -60,7 +60,7 @@ def collect(
         rejections += outcome.rejections
         by_source[spec.name] = len(outcome.rows)
         counts.update(r.rule for r in outcome.rejections)
-        tell(len(rows) + len(rejections), counts)
+        on_progress(len(rows) + len(rejections), counts)
     if failed and not skip_missing:
         kept = f"{', '.join(by_source)} kept; " if by_source else ""
         raise CurateError(
@@ -70,14 +70,14 @@ def collect(
     return Collected(outcome=Outcome(rows=rows, rejections=rejections), by_source=by_source, failed=failed)
 
 
-def _source(folder: Path, spec: SourceSpec, seed: int, tell: Callable[[int], None]) -> Outcome:
+def _source(folder: Path, spec: SourceSpec, seed: int, on_progress: Callable[[int], None]) -> Outcome:
     """One source, from disk if it was read before."""
     wanted = config_hash({**spec.as_dict(), "seed": seed})
     kept, dropped = folder / f"{spec.name}.jsonl", folder / f"{spec.name}.rejected.jsonl"
     known = _read_known(kept, dropped, wanted)
     if known is not None:
         return known
-    rows, rejections = _read_rows(spec, seed, tell)
+    rows, rejections = _read_rows(spec, seed, on_progress)
     if not rows:
         rules = ", ".join(f"{rule} {n}" for rule, n in Counter(r.rule for r in rejections).most_common(3))
         raise CurateError(f"source {spec.name}: no usable question ({rules or 'it is empty'})")
@@ -87,7 +87,7 @@ def _source(folder: Path, spec: SourceSpec, seed: int, tell: Callable[[int], Non
     return Outcome(rows=rows, rejections=rejections)
 
 
-def _read_rows(spec: SourceSpec, seed: int, tell: Callable[[int], None]) -> tuple[list[Row], list[Rejection]]:
+def _read_rows(spec: SourceSpec, seed: int, on_progress: Callable[[int], None]) -> tuple[list[Row], list[Rejection]]:
     rows: list[Row] = []
     rejections: list[Rejection] = []
     ids: set[str] = set()
@@ -101,7 +101,7 @@ def _read_rows(spec: SourceSpec, seed: int, tell: Callable[[int], None]) -> tupl
             ids.add(read_row.id)
             rows.append(read_row)
         if number % 1000 == 0:
-            tell(number)
+            on_progress(number)
     sample = spec.source.sample
     if sample is not None and len(rows) > sample:
         chosen = {row.id for row in random.Random(f"{seed}/{spec.name}").sample(rows, sample)}

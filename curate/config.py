@@ -68,7 +68,7 @@ class CurateConfig:
         if twice:
             raise CurateError(f"source {', '.join(twice)} is named twice")
         for spec in (*self.weak, *([self.teacher] if self.teacher else [])):
-            # A misspelt name is told now, not after an hour of other work.
+            # Report a misspelt name now, not after an hour of other work.
             resolve(spec.model)
         if self.target < 1:
             raise CurateError(f"the target must be 1 or more, got {self.target}")
@@ -89,8 +89,8 @@ class CurateConfig:
         return {
             "sources": [spec.as_dict() for spec in self.sources],
             "evaluation": [spec.as_dict() for spec in self.evaluation],
-            "teacher": self.tracer.decides,
-            "weak": [spec.decides for spec in self.weak],
+            "teacher": self.tracer.cache_key,
+            "weak": [spec.cache_key for spec in self.weak],
             "judge": self.judge,
             "domains": self.domains,
             "claude_model": self.claude_model if asks_claude else None,

@@ -50,7 +50,7 @@ def pool_of(rows: Iterable[Row]) -> Pool:
 
 
 def pool_by_counts(specs: Sequence[SourceSpec], seed: int) -> Pool:
-    """What the sources hold as far as it can be told without the network; local files are read.
+    """What the sources hold as far as it is known without the network; local files are read.
 
     Raises:
         CurateError: a file cannot be read, or nobody knows how many questions a source has.

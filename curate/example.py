@@ -52,7 +52,7 @@ def export(folder: Path, target: Path, *, rows: int, rejected: int) -> None:
     by_rule: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in entries:
         by_rule[f"{entry['stage']}/{entry['rule']}"].append(entry)
-    told = {
+    example = {
         "rows": len(dataset),
         "lengths": [row["thinking_tokens"] for row in dataset],
         "keys": [row["key"] for row in dataset],
@@ -61,7 +61,7 @@ def export(folder: Path, target: Path, *, rows: int, rejected: int) -> None:
     _write(target / "rows.jsonl", _spread(dataset, rows))
     _write(target / REJECTED, [entry for group in by_rule.values() for entry in _spread(group, rejected)])
     _write(target / PROGRESS, _events(folder))
-    write_atomically(target / "example.json", json.dumps(told) + "\n")
+    write_atomically(target / "example.json", json.dumps(example) + "\n")
     write_atomically(target / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -58,10 +58,10 @@ class ModelSpec:
         return self.model.rstrip("/").rpartition("/")[2]
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """All that decides what it writes. Where it runs does not; of a local folder the weights do, not its place."""
         answer = {} if self.max_answer_tokens is None else {"max_answer_tokens": self.max_answer_tokens}
-        decides: dict[str, Any] = {
+        cache_key: dict[str, Any] = {
             "model": _identity(self.model),
             "style": self.style,
             "max_tokens": self.max_tokens,
@@ -71,8 +71,8 @@ class ModelSpec:
         }
         if self.temperature > 0:
             # Greedy answers that were kept under the former key are still right.
-            decides |= {"top_p": self.top_p, "noise": "seed, question, step"}
-        return decides
+            cache_key |= {"top_p": self.top_p, "noise": "seed, question, step"}
+        return cache_key
 
     def sampling(self, row: Row) -> Sampling:
         """How the answer to a question is drawn: its key is part of the noise, so that questions err independently."""
@@ -119,23 +119,23 @@ def ask_all(
     engine: Engine,
     spec: ModelSpec,
     rows: Sequence[Row],
-    keep: Callable[[Fact], None],
+    on_result: Callable[[Fact], None],
     *,
     concurrency: int = CONCURRENCY,
 ) -> None:
-    """Ask every question once and hand each answer to `keep` when it is there.
+    """Ask every question once and pass each answer to `on_result` as it arrives.
 
     A fact holds `key`, `thinking`, `attempt`, `thinking_tokens`, `answer_tokens` and `failed`: why there is no usable
     answer, or None.
 
     Raises:
-        S1Error: the engine stopped. What `keep` was given is done.
+        S1Error: the engine stopped. What `on_result` was given is done.
     """
     left = iter(rows)
 
     async def worker() -> None:
         for row in left:
-            keep(await _ask(engine, spec, row))
+            on_result(await _ask(engine, spec, row))
 
     async def everyone() -> None:
         async with asyncio.TaskGroup() as group:

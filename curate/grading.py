@@ -35,7 +35,7 @@ class Judge(Protocol):
         """All that decides its verdicts."""
         ...
 
-    def judge(self, attempts: Sequence[tuple[Row, str]], tell: Callable[[int], None]) -> list[Verdict]:
+    def judge(self, attempts: Sequence[tuple[Row, str]], on_progress: Callable[[int], None]) -> list[Verdict]:
         """A verdict for each (row, attempt), in order."""
         ...
 
@@ -57,7 +57,7 @@ class LocalJudge:
         """The grader is the project's own."""
         return {"judge": "local"}
 
-    def judge(self, attempts: Sequence[tuple[Row, str]], tell: Callable[[int], None]) -> list[Verdict]:
+    def judge(self, attempts: Sequence[tuple[Row, str]], on_progress: Callable[[int], None]) -> list[Verdict]:
         """Judge by rules; what needs computer algebra is kept."""
         verdicts: list[Verdict] = []
         with Facts(self.cache, "verdict", self.config) as facts:
@@ -72,7 +72,7 @@ class LocalJudge:
                 if len(new) >= _TOGETHER:
                     facts.add(*new)
                     new.clear()
-                tell(number)
+                on_progress(number)
             facts.add(*new)
         return verdicts
 
@@ -96,7 +96,7 @@ class ClaudeJudge:
         """Model and prompt."""
         return {"judge": self.claude.model_name, "prompt": GRADING.hash}
 
-    def judge(self, attempts: Sequence[tuple[Row, str]], tell: Callable[[int], None]) -> list[Verdict]:
+    def judge(self, attempts: Sequence[tuple[Row, str]], on_progress: Callable[[int], None]) -> list[Verdict]:
         """Ask about each attempt; an empty one is wrong without asking."""
         keys = [case_key(row, attempt) if attempt.strip() else None for row, attempt in attempts]
         asks = {
@@ -104,7 +104,7 @@ class ClaudeJudge:
             for key, (row, attempt) in zip(keys, attempts, strict=True)
             if key is not None
         }
-        answers = self.claude.ask(GRADING, list(asks.values()), tell)
+        answers = self.claude.ask(GRADING, list(asks.values()), on_progress)
 
         def verdict(key: str | None) -> Verdict:
             if key is None:

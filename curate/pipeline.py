@@ -49,7 +49,7 @@ def curate(
     *,
     approve: Approve | None = None,
     until: str | None = None,
-    listen: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[Event], None] = lambda event: None,
 ) -> Result:
     """Curate a set, or go on where an earlier start of the same run was stopped.
 
@@ -59,7 +59,7 @@ def curate(
         means: the cache, the way to Claude, the part of the work.
         approve: asked, with the rows that are left, before the first model is; False ends the run.
         until: the last stage to run.
-        listen: told of every event.
+        on_event: called with every event.
 
     Raises:
         CurateError: a source, a stage, the cap or an answer stands in the way; what is done is kept.
@@ -70,7 +70,7 @@ def curate(
         raise CurateError("the published selection needs weaker models for the difficulty: --weak MODEL, twice")
     with _locked(folder):
         _check_manifest(folder, config)
-        progress = Progress(folder, listen)
+        progress = Progress(folder, on_event)
         run = _Run(config=config, folder=folder, means=means, progress=progress)
         progress.run("started")
         try:
@@ -129,7 +129,7 @@ class _Run:
                 self._folder,
                 self._config.sources,
                 self._config.seed,
-                self._progress.tell,
+                self._progress.report,
                 skip_missing=self._means.skip_missing,
             )
             total = len(collected.outcome.rows) + len(collected.outcome.rejections)
@@ -158,7 +158,7 @@ class _Run:
                 gone = {rejection.uid for rejection in known}
                 outcome = Outcome(rows=[row for row in rows if row.uid not in gone], rejections=known)
             else:
-                outcome = stage.run(rows, self._progress.tell)
+                outcome = stage.run(rows, self._progress.report)
             self._note(stage.name, len(rows), outcome, fingerprint=fingerprint, known=known is not None)
             _not_empty(stage.name, len(rows), outcome.rows, outcome.by_rule())
         return outcome.rows

@@ -22,9 +22,9 @@ FILE = "progress.jsonl"
 class Progress:
     """Appends events, at most two a second while a stage runs."""
 
-    def __init__(self, folder: Path, listen: Callable[[Event], None] = lambda event: None) -> None:
+    def __init__(self, folder: Path, on_event: Callable[[Event], None] = lambda event: None) -> None:
         self._path = folder / FILE
-        self._listen = listen
+        self._on_event = on_event
         self._began_s = self._told_s = 0.0
         self._stage = ""
         self._rows_in = 0
@@ -40,7 +40,7 @@ class Progress:
         self._began_s = self._told_s = time.monotonic()
         self._write(self._event("started", 0, {}))
 
-    def tell(self, done: int, rejected: Mapping[str, int]) -> None:
+    def report(self, done: int, rejected: Mapping[str, int]) -> None:
         """Tell how far the stage is; most calls are dropped."""
         now_s = time.monotonic()
         if now_s - self._told_s >= EVERY_S:
@@ -80,7 +80,7 @@ class Progress:
         event = {"at": round(time.time(), 2), **event}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event, ensure_ascii=False) + "\n")
-        self._listen(event)
+        self._on_event(event)
 
 
 def read_events(folder: Path) -> list[Event]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from s1core.errors import S1Error
 from s1core.grading import Kind
 
-Tell = Callable[[int, Mapping[str, int]], None]
+OnProgress = Callable[[int, Mapping[str, int]], None]
 """Called now and then with (rows done, rejections by rule so far)."""
 
 
@@ -136,6 +136,6 @@ class Stage(Protocol):
         """All that decides what it does, JSON-ready."""
         ...
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Pass rows on or reject them."""
         ...

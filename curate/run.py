@@ -89,7 +89,7 @@ def approval(args: argparse.Namespace, config: CurateConfig, means: Means, folde
     return approve
 
 
-def tell_by_counts(args: argparse.Namespace, config: CurateConfig) -> None:
+def report_counts(args: argparse.Namespace, config: CurateConfig) -> None:
     """Print the estimate that needs neither network nor run folder."""
     pool = pool_by_counts(config.sources, config.seed)
     asks = args.until not in STAGES[: STAGES.index("trace")]
@@ -128,13 +128,13 @@ def _run(args: argparse.Namespace) -> int:
     folder: Path = args.out or Path("curated") / name
     means = means_of(args, folder)
     if config.asks_claude:
-        # An unknown price is told before any work is done.
+        # Report an unknown price before any work is done.
         _price(args)
     if args.estimate == "counts":
-        tell_by_counts(args, config)
+        report_counts(args, config)
         return 0
     approve = approval(args, config, means, folder)
-    result = curate(config, folder, means, approve=approve, until=args.until, listen=show)
+    result = curate(config, folder, means, approve=approve, until=args.until, on_event=show)
     if result.state == "declined":
         print("nothing was asked; the same command goes on from here")
         return 1

@@ -1,4 +1,4 @@
-"""The last step: which thousand. As published, and the selections of the paper's data ablation.
+"""Selects the final training set: as published, or as in the paper's data ablation.
 
 Published: all right answers to GPQA and AIME, and to MATH where the thinking is longer than 5,600 tokens, come first.
 Then a domain is drawn, uniformly until 70 % of the set are there, after that from the mix of AIME's and GPQA's domains
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from curate.rows import CurateError, Outcome, Rejection, Row, Tell
+from curate.rows import CurateError, OnProgress, Outcome, Rejection, Row
 
 Mode = Literal["published", "random", "diverse", "longest", "all"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -193,7 +193,7 @@ class Select:
         ratio = {} if self.length_ratio == LENGTH_RATIO else {"length_ratio": self.length_ratio}
         return {"mode": self.mode, "target": self.target, "seed": self.seed, **ratio}
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Choose; what was not drawn is rejected as such.
 
         Raises:

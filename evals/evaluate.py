@@ -23,7 +23,7 @@ _CODE = ("s1core", "evals/*.py")
 NOISE = "seed, question, sample, step"
 """What the noise of a step depends on; in the configuration, so that runs with other noise are not continued."""
 Progress = Callable[[int, int], None]
-"""Called with (done, total): first of all with what was there already, then after every sample."""
+"""Called with (done, total): first with what was there already, then after every sample."""
 Key = tuple[str, str, int]
 """Question, setting, sample index: what no run holds twice."""
 
@@ -37,7 +37,7 @@ class Unit:
 
 
 def row_key(row: Row) -> Key:
-    """Return what tells a row from all others of its run."""
+    """Return the key of a row, unique in its run."""
     return str(row["id"]), str(row["setting"]), int(row.get("sample_index", 0))
 
 

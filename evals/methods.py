@@ -25,7 +25,7 @@ SAMPLE = "1 sample"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class ControlSetting:
     """A length that is asked for in the prompt, and what is forced on top."""
 
     control: Control
@@ -70,7 +70,7 @@ async def evaluate_samples(
 async def evaluate_controlled(
     engine: Engine,
     items: Sequence[Item],
-    asked: Sequence[Asked],
+    asked: Sequence[ControlSetting],
     sampling: Sampling,
     store: RunStore,
     *,
@@ -83,7 +83,7 @@ async def evaluate_controlled(
     short or long, which name no number).
     """
 
-    async def ask(one: Asked, item: Item) -> list[Row]:
+    async def ask(one: ControlSetting, item: Item) -> list[Row]:
         got = await acontrolled(engine, item.question, one.control, one.budget, sampling_of(item, sampling))
         return [sample_row(item, one.label, sampling, got.trace, measured=got.measured, kept=got.kept)]
 

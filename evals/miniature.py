@@ -42,7 +42,7 @@ examples:
   python -m evals.miniature --model s1-nano        the same of s1-nano
 """
 _PROBED = 8
-"""Questions by which the time of all is told."""
+"""Questions from which the time of all is extrapolated."""
 _CURATED = 1_000
 
 
@@ -56,7 +56,7 @@ class Work:
     runs: Path
     curated: Path
     curation: tuple[str, ...] = ()
-    """What every curation is told besides."""
+    """Further arguments of every curation."""
 
     def set_of(self, variant: Variant) -> Path:
         """Where its rows are, or will be."""

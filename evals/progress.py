@@ -49,22 +49,22 @@ class Stages:
         self._shown_s = self._began_s
 
     def stage(self, name: str) -> Callable[[int, int], None]:
-        """Begin a piece; returns what is to be told of its progress, beginning with what is there already."""
+        """Begin a stage; returns a callback for its progress, which begins with what is done already."""
         names = list(self._costs)
         number = names.index(name)
         before = sum(self._costs[earlier] for earlier in names[:number])
-        told = False
+        begun = False
 
-        def tell(done: int, total: int) -> None:
-            nonlocal told
-            if not told:
+        def show(done: int, total: int) -> None:
+            nonlocal begun
+            if not begun:
                 # What an earlier run left is no work of this one.
                 self._skipped += self._costs[name] * done / total
-            told = True
+            begun = True
             reached = before + self._costs[name] * done / total
             self._show(f"[{number + 1}/{len(names)}] {name}: {done:,}/{total:,} samples", reached, done == total)
 
-        return tell
+        return show
 
     def _show(self, text: str, reached: float, ended: bool) -> None:
         now_s, on_screen = time.monotonic(), sys.stderr.isatty()

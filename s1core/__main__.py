@@ -102,7 +102,7 @@ def add_filters(p: argparse.ArgumentParser) -> None:
 
 
 class Terminal:
-    """Shows a run as it happens. Who wrote what is told by shape and words; colour is added where there is one."""
+    """Prints a run as it happens. Shape and words show who wrote each part; with colour where possible."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out

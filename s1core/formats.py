@@ -42,7 +42,7 @@ class ThinkingFormat:
         return text if by_model else text + final_answer_text
 
     def is_inside(self, prompt: str) -> bool:
-        """Tell whether a rendered prompt ends inside an open thinking block."""
+        """Whether a rendered prompt ends inside an open thinking block."""
         return bool(self.open) and prompt.rstrip().endswith(self.open.strip())
 
     def without_closed_block(self, prompt: str) -> str:

@@ -15,7 +15,7 @@ class Sureness:
     """How sure the model was of its answer: the log probabilities of the tokens that wrote it."""
 
     def __init__(self) -> None:
-        self._untold: deque[float] = deque()
+        self._pending: deque[float] = deque()
         """Of tokens that may yet turn out to be the beginning of a marker."""
         self._text = ""
         self._ends = [0]
@@ -25,14 +25,14 @@ class Sureness:
         self._unseen = 0.0
         """Of tokens whose character is not complete yet; they belong to the next piece."""
 
-    def told(self, logprobs: Sequence[float]) -> None:
+    def add(self, logprobs: Sequence[float]) -> None:
         """Take the log probabilities of sampled tokens, in order."""
-        self._untold.extend(logprobs)
+        self._pending.extend(logprobs)
 
     def wrote(self, text: str, *, tokens: int) -> None:
         """Take what the next tokens wrote."""
         self._text += text
-        self._unseen += sum(self._untold.popleft() for _ in range(min(tokens, len(self._untold))))
+        self._unseen += sum(self._pending.popleft() for _ in range(min(tokens, len(self._pending))))
         if text:
             self._ends.append(len(self._text))
             self._logprobs.append(self._unseen)

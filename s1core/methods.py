@@ -23,7 +23,7 @@ from s1core.types import Event, Sampling, Trace
 Unit = Literal["tokens", "steps", "class"]
 Length = Literal["short", "long"]
 
-Listener = Callable[[int, Event], None]
+OnEvent = Callable[[int, Event], None]
 """Told the sample's number, from 0, and each of its events as it comes."""
 
 STEP_DELIMITER = "\n"
@@ -167,16 +167,16 @@ async def arejection_sampling(
     *,
     attempts: int = 16,
     sampling: Sampling | None = None,
-    listen: Listener = lambda number, event: None,
+    on_event: OnEvent = lambda number, event: None,
 ) -> Rejection:
-    """Do what `rejection_sampling` does, on the caller's event loop, and tell `listen` what happens."""
+    """Do what `rejection_sampling` does, on the caller's event loop; `on_event` gets every event."""
     drawn = _check_drawn(sampling, attempts, "attempts", question)
-    # One token of slack tells an end exactly at the budget from thinking that would have gone on.
+    # One token of slack separates an end exactly at the budget from thinking that continues.
     budget = Budget(max_thinking_tokens=max_thinking_tokens + 1)
     sampled = 0
     for attempt in range(attempts):
         run = Run(engine, question, budget, replace(drawn, sample_index=attempt))
-        trace = await pump(engine, run, run.start(), enough=_too_long, listen=partial(listen, attempt))
+        trace = await pump(engine, run, run.start(), enough=_too_long, on_event=partial(on_event, attempt))
         sampled += sum(len(s.token_ids) for s in trace.segments if s.source == "model")
         if trace.receipt.closed_by == "model":
             return Rejection(trace=trace, attempts=attempt + 1, sampled_tokens=sampled)
@@ -208,12 +208,12 @@ async def amajority_vote(
     budget: Budget | None = None,
     sampling: Sampling | None = None,
     *,
-    listen: Listener = lambda number, event: None,
+    on_event: OnEvent = lambda number, event: None,
 ) -> Vote:
-    """Do what `majority_vote` does, on the caller's event loop, and tell `listen` what happens."""
+    """Do what `majority_vote` does, on the caller's event loop; `on_event` gets every event."""
     drawn = _check_drawn(sampling, n, "samples", question)
     runs = (
-        _solve(engine, question, budget or Budget(), replace(drawn, sample_index=i), listen=partial(listen, i))
+        _solve(engine, question, budget or Budget(), replace(drawn, sample_index=i), on_event=partial(on_event, i))
         for i in range(n)
     )
     traces = await together(runs)
@@ -240,10 +240,10 @@ async def _solve(
     budget: Budget,
     sampling: Sampling,
     *,
-    listen: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[Event], None] = lambda event: None,
 ) -> Trace:
     run = Run(engine, question, budget, sampling)
-    return await pump(engine, run, run.start(), listen=listen)
+    return await pump(engine, run, run.start(), on_event=on_event)
 
 
 def _too_long(run: Run) -> bool:

@@ -203,7 +203,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _has_the_words_of(known: Path, folder: Path) -> bool:
-    """Tell whether a model was made of another one: it still has the vocabulary."""
+    """Whether a model was made of another one: it still has the vocabulary."""
     try:
         mine, theirs = (json.loads((place / "tokenizer.json").read_text("utf-8")) for place in (known, folder))
         return mine["model"]["vocab"] == theirs["model"]["vocab"]

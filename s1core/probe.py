@@ -33,7 +33,7 @@ class TrackPoint:
     thinking_tokens: int
     answer: str | None
     probability: float | None
-    """Of the answer's tokens; None where the engine cannot tell."""
+    """Of the answer's tokens; None where the engine does not report them."""
     sampled: int = field(default=0, compare=False)
     """Tokens that the probe sampled; 0 for the run's own answer."""
     computed: int = field(default=0, compare=False)
@@ -42,7 +42,7 @@ class TrackPoint:
     """Tokens taken from the prefix cache."""
 
     def agrees(self, other: TrackPoint) -> bool:
-        """Tell whether both give the same answer; spellings of one number are one answer."""
+        """Whether both give the same answer; spellings of one number are one answer."""
         return _same(self.answer, other.answer)
 
 
@@ -173,8 +173,8 @@ async def aprobes(
     """
     trajectory = Trajectory.of(trace)
     asked, drawn = budget or Budget(), sampling or Sampling()
-    told = trace.receipt.answer_probability is not None or engine.capabilities.logprobs == "unsupported"
-    own_is_known = told and trace.receipt.closed_by != "cancelled"
+    measured = trace.receipt.answer_probability is not None or engine.capabilities.logprobs == "unsupported"
+    own_is_known = measured and trace.receipt.closed_by != "cancelled"
 
     async def answer_at(tokens: int) -> TrackPoint:
         at_the_end = tokens == trajectory.tokens

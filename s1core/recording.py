@@ -133,7 +133,7 @@ def read_runs(path: Path, model: str) -> list[RecordedRun]:
         raise ModelUnavailable(f"{path} cannot be read ({type(error).__name__}); {_REMEDY}") from None
     try:
         lanes, events = _contents([json.loads(line) for line in lines])
-        runs = [_run(lanes[lane], told) for lane, told in events if lanes[lane]["model"] == model]
+        runs = [_run(lanes[lane], recorded) for lane, recorded in events if lanes[lane]["model"] == model]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ModelUnavailable(f"{path} is no whole recording; {_REMEDY}") from None
     found = [run for run in runs if run is not None]
@@ -151,16 +151,16 @@ def _contents(rows: list[Any]) -> tuple[list[dict[str, Any]], list[tuple[int, li
     runs: dict[tuple[int, int], list[tuple[str, dict[str, Any]]]] = {}
     for lane, number, _, kind, fields in events:
         runs.setdefault((lane, number), []).append((kind, fields))
-    return [lane["asked"] for lane in head["lanes"]], [(lane, told) for (lane, _), told in runs.items()]
+    return [lane["asked"] for lane in head["lanes"]], [(lane, recorded) for (lane, _), recorded in runs.items()]
 
 
-def _run(asked: dict[str, Any], told: list[tuple[str, dict[str, Any]]]) -> RecordedRun | None:
-    if asked["control"] is not None or any(kind == "cut" for kind, _ in told):
+def _run(asked: dict[str, Any], recorded: list[tuple[str, dict[str, Any]]]) -> RecordedRun | None:
+    if asked["control"] is not None or any(kind == "cut" for kind, _ in recorded):
         return None
-    last_kind, last = told[-1]
+    last_kind, last = recorded[-1]
     return RecordedRun(
         question=str(asked["question"]),
-        parts=tuple(_part(fields) for kind, fields in told if kind == "tokens"),
+        parts=tuple(_part(fields) for kind, fields in recorded if kind == "tokens"),
         complete=last_kind == "finished" and last["receipt"]["answer_complete"] is True,
     )
 

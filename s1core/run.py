@@ -124,7 +124,7 @@ class Run:
         """Take what the engine sampled; return what happened."""
         self._meter.count(chunk)
         if self._sureness:
-            self._sureness.told(chunk.logprobs)
+            self._sureness.add(chunk.logprobs)
         fed = self._detector.feed(chunk.token_ids)
         events: list[Event] = []
         if chunk.prefill_computed or chunk.prefill_reused:
@@ -155,7 +155,7 @@ class Run:
         """Take that an engine sends no more chunks.
 
         Raises:
-            EngineFailed: the request has not come to its end, and would be sent again for ever.
+            EngineFailed: the request has not come to its end, and would be sent again forever.
         """
         if self.request is request:
             raise EngineFailed(

@@ -19,7 +19,7 @@ class CancelFlag(Protocol):
     """Anything with `is_set`: `threading.Event`, `asyncio.Event`."""
 
     def is_set(self) -> bool:
-        """Tell whether the run should stop."""
+        """Whether the run should stop."""
         ...
 
 

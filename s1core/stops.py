@@ -39,7 +39,7 @@ class StopStrings:
         """Where in the held text the search begins."""
 
     def feed(self, ids: Sequence[int]) -> Fed:
-        """Take new ids; tell which are certain by now and whether a stop was completed."""
+        """Take new ids; return those that are certain by now and whether a stop was completed."""
         if not self._stops:
             return Fed(ids=tuple(ids), ended=False)
         released: list[int] = []

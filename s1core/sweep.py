@@ -204,7 +204,7 @@ async def pump(
     thought: Sequence[Segment] = (),
     *,
     enough: Callable[[Run], bool] = lambda run: False,
-    listen: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[Event], None] = lambda event: None,
 ) -> Trace:
     """Drive a run to its end and fold its events onto the thinking it began with.
 
@@ -214,14 +214,14 @@ async def pump(
         started: the events of its beginning.
         thought: thinking that was there already.
         enough: asked before every request to the engine; when true, the run ends without it.
-        listen: told every event as it comes.
+        on_event: called with every event, at once.
     """
     events: list[Event] = []
 
     def take(new: list[Event]) -> None:
         events.extend(new)
         for event in new:
-            listen(event)
+            on_event(event)
 
     take(started)
     while (request := run.request) is not None:

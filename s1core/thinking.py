@@ -32,7 +32,7 @@ class Fed:
 
 
 class Codec:
-    """Text to token ids and back for one model, with two doors: one for users, one for templates.
+    """Text to token ids and back for one model, with two encoders: one for user text, one for templates.
 
     `encode_user` can never form a special token; `encode_template` can, and only ever sees the project's own markers
     and the model's chat template.
@@ -161,7 +161,7 @@ class EndDetector:
         return self.stop_ids | {self._codec.encode_template(m)[0] for m in self._long}
 
     def feed(self, ids: Sequence[int]) -> Fed:
-        """Take new ids; tell which are certain by now and whether a marker was completed."""
+        """Take new ids; return those that are certain by now and whether a marker was completed."""
         if not self._long:
             return Fed(ids=tuple(ids), ended=False)
         released: list[int] = []
@@ -185,7 +185,7 @@ class EndDetector:
 
     @staticmethod
     def _is_quoted(before: str, after: str) -> bool:
-        """Tell whether a sentence speaks of a marker; also while that is open, for nothing has followed yet."""
+        """Whether a sentence speaks of a marker; also while that is open, for nothing has followed yet."""
         line = before.rpartition("\n")[2]
         return bool(line.strip()) and line[-1] in _BEFORE_QUOTED and (not after or after[0] in _AFTER_QUOTED)
 

@@ -62,7 +62,7 @@ def located(preset: ModelPreset) -> ModelPreset:
 
 
 def is_here(preset: ModelPreset) -> bool:
-    """Tell whether the weights are on this machine, without making or fetching any; they may still not fit."""
+    """Whether the weights are on this machine, without making or fetching any; they may still not fit."""
     if preset.base is not None:
         return Path(preset.location).is_dir() and is_here(resolve(preset.base))
     if preset.location == SMOLLM2_HUB and importlib.util.find_spec(_SMOLLM2_MODULE) is not None:

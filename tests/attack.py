@@ -1,4 +1,4 @@
-"""`make attack`: 10,000 rapid requests of one visitor to a public page, through each of its doors.
+"""`make attack`: 10,000 rapid requests of one visitor to a public page, through each of its endpoints.
 
 Each must be answered, or told to wait in one sentence, and the server's memory must stay bounded. Prints what came.
 """

@@ -35,7 +35,7 @@ _SPELLED = re.compile(r"([a-z])\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LoadRequest:
     """A question about the letters of a word; its trace spells the word, which tells whose trace it is."""
 
     text: str
@@ -55,17 +55,17 @@ class Visitor:
     """Answers of somebody else's questions."""
 
 
-def questions(n: int) -> list[Asked]:
+def questions(n: int) -> list[LoadRequest]:
     """Return `n` different ones."""
-    found: dict[str, Asked] = {}
+    found: dict[str, LoadRequest] = {}
     for one in make_questions(20 * n, seed=1, family="letters"):
         word = one.question.rstrip("?").split()[-1]
         if len(word) > 4 and word not in found:
-            found[word] = Asked(one.question, word)
+            found[word] = LoadRequest(one.question, word)
     return list(found.values())[:n]
 
 
-def belongs(trace: str, own: Asked, everyone: list[Asked]) -> bool:
+def belongs(trace: str, own: LoadRequest, everyone: list[LoadRequest]) -> bool:
     """Whether no other question's word is spelled by this trace better than its own."""
     spelled = "".join(_SPELLED.findall(trace))
     return _alike(spelled, own.word) >= max(_alike(spelled, other.word) for other in everyone)
@@ -107,7 +107,7 @@ async def open_page(client: httpx.AsyncClient, session: str) -> None:
                 return
 
 
-async def by_page(client: httpx.AsyncClient, asked: Asked, session: str) -> AsyncGenerator[tuple[str, str], None]:
+async def by_page(client: httpx.AsyncClient, asked: LoadRequest, session: str) -> AsyncGenerator[tuple[str, str], None]:
     """Ask as a visitor of the page does; yield (question, trace so far)."""
     data = [asked.text, "s1-nano", TOKENS, 0, "Wait", "forcing", 1, False, 0.0, 0, TOKENS, "total", 0, False]
     event = await client.post("gradio_api/call/think", json={"data": data, "session_hash": session})
@@ -124,7 +124,7 @@ async def by_page(client: httpx.AsyncClient, asked: Asked, session: str) -> Asyn
             yield view["question"], view["text"]
 
 
-async def by_v1(client: httpx.AsyncClient, asked: Asked, _: str) -> AsyncGenerator[tuple[str, str], None]:
+async def by_v1(client: httpx.AsyncClient, asked: LoadRequest, _: str) -> AsyncGenerator[tuple[str, str], None]:
     """Ask as a client of OpenAI's protocol does; yield (question, trace so far)."""
     body = {"thinking_budget": TOKENS, "min_thinking_tokens": TOKENS, "stream": True, "model": "s1-nano"}
     body |= {"messages": [{"role": "user", "content": asked.text}]}
@@ -145,7 +145,9 @@ async def by_v1(client: httpx.AsyncClient, asked: Asked, _: str) -> AsyncGenerat
 WAYS = {"page": by_page, "v1": by_v1}
 
 
-async def visit(way: str, client: httpx.AsyncClient, session: str, own: list[Asked], everyone: list[Asked]) -> Visitor:
+async def visit(
+    way: str, client: httpx.AsyncClient, session: str, own: list[LoadRequest], everyone: list[LoadRequest]
+) -> Visitor:
     """Ask one question after the other."""
     seen = Visitor()
     began_s = time.monotonic()

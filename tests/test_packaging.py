@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from setuptools import find_packages
 
 ROOT = Path(__file__).parents[1]
@@ -43,3 +49,52 @@ def test_every_other_file_is_package_data() -> None:
         if not ((path.parent / "__init__.py").exists() and any(path.match(kind) for kind in everywhere))
     ]
     assert missing == []
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The contents of the wheel, as pip unpacks them."""
+    source, site = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
+    for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for part in PARTS:
+        shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, str(site)], cwd=source, check=True, capture_output=True)
+    (wheel,) = site.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return site
+
+
+def test_the_wheel_holds_every_file_of_a_clone(installed: Path) -> None:
+    assert [str(path.relative_to(ROOT)) for path in files() if not (installed / path.relative_to(ROOT)).is_file()] == []
+
+
+def test_the_wheel_names_its_command_and_requirements(installed: Path) -> None:
+    (about,) = installed.glob("*.dist-info")
+    assert "s1 = s1core.command:main" in (about / "entry_points.txt").read_text(encoding="utf-8")
+    metadata = (about / "METADATA").read_text(encoding="utf-8")
+    pins = [line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if line[:1].isalnum()]
+    assert [pin for pin in pins if f"Requires-Dist: {pin}\n" not in metadata] == []
+
+
+def test_the_extra_and_the_requirements_pin_one_mcp() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["optional-dependencies"]["mcp"][0] in (ROOT / "requirements-mcp.txt").read_text(encoding="utf-8")
+
+
+def test_the_wheel_answers_from_another_folder(installed: Path, tmp_path: Path) -> None:
+    program = (
+        "import s1core.command as c; print(c.__file__); c.main(['ask', 'How many r in raspberry?', '--waits', '1'])"
+    )
+    answered = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert answered.startswith(str(installed)) and "1 of 1 forced" in answered
+    assert list(tmp_path.iterdir()) == []

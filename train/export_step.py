@@ -69,10 +69,11 @@ def export_step(run: Path, step: int, out: Path) -> None:
         TrainingFailed: the checkpoint is damaged or was dropped meanwhile, or the disk is full.
         ModelUnavailable: the model that was fine-tuned is not there any more.
     """
-    told = RunFolder(run).read_json("config.json")
-    if not told:
+    recorded = RunFolder(run).read_json("config.json")
+    if not recorded:
         raise InvalidSetting(f"{run} is no folder of a run; name one that train.sft made")
-    config = TrainConfig(**{field.name: told[field.name] for field in fields(TrainConfig) if field.name in told})
+    names = {field.name for field in fields(TrainConfig)}
+    config = TrainConfig(**{name: value for name, value in recorded.items() if name in names})
     whole = checkpoints(run / "checkpoints")
     found = next((one for one in whole if one.step == step), None)
     if found is None:
@@ -85,7 +86,7 @@ def export_step(run: Path, step: int, out: Path) -> None:
 
         trained = skeleton(config)
         weights = read_weights(files, config)
-        write_model(trained, weights, config, receipt_of_step(config, told, step, run), out)
+        write_model(trained, weights, config, receipt_of_step(config, recorded, step, run), out)
 
 
 @contextmanager
@@ -114,9 +115,9 @@ def skeleton(config: TrainConfig) -> Trained:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-    from train.finetune.model import Trained, add_adapters, told_plainly
+    from train.finetune.model import Trained, add_adapters, translate_load_errors
 
-    with told_plainly(config.model):
+    with translate_load_errors(config.model):
         location = location_of(config.model)
         shape = AutoConfig.from_pretrained(location)
     with torch.device("meta"):

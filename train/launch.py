@@ -105,7 +105,7 @@ def _slurm(args: argparse.Namespace, words: list[str], out: Path) -> int:
         if not equals:
             raise InvalidSetting(f"--slurm takes KEY=VALUE, got {word!r}")
         more[key.lstrip("-")] = value
-    wanted = slurm.Wanted(
+    wanted = slurm.SlurmRequest(
         nodes=args.nodes,
         processes=processes,
         gpus=args.gpus_per_node,

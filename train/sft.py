@@ -22,7 +22,7 @@ from train.finetune.recipes import RECIPES, described, recipe
 from train.launcher.local import gpus_here
 
 if TYPE_CHECKING:
-    from train.finetune.model import Place
+    from train.finetune.model import Placement
 
 PROG = "python -m train.sft"
 EXAMPLES = """\
@@ -134,7 +134,7 @@ def _train(config: TrainConfig, args: argparse.Namespace) -> int:
     return 0
 
 
-def join(config: TrainConfig) -> Place:
+def join(config: TrainConfig) -> Placement:
     """Join the other processes that torchrun started; alone without it.
 
     Raises:
@@ -144,7 +144,7 @@ def join(config: TrainConfig) -> Place:
     import torch.distributed as dist
     from torch._C._distributed_c10d import HashStore
 
-    from train.finetune.model import Place
+    from train.finetune.model import Placement
 
     cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():
@@ -158,7 +158,7 @@ def join(config: TrainConfig) -> Place:
         dist.init_process_group(backend)
     else:
         dist.init_process_group(backend, store=HashStore(), rank=0, world_size=1)
-    return Place(device=device, rank=dist.get_rank(), world=dist.get_world_size())
+    return Placement(device=device, rank=dist.get_rank(), world=dist.get_world_size())
 
 
 def leave() -> None:

@@ -1,4 +1,4 @@
-"""Who may run now, on a page that strangers share: so many runs at once, so many of one visitor, so many who wait."""
+"""Admission control: concurrent runs in total and per visitor, and queue length, on a public page."""
 
 from __future__ import annotations
 
@@ -13,67 +13,67 @@ from typing import Any, TypeVar
 from app.access.limits import is_public
 from s1core import S1Error
 
-TELL_EVERY_S = 0.25
+UPDATE_EVERY_S = 0.25
 Step = TypeVar("Step")
 
 
 class Busy(S1Error, RuntimeError):
-    """There is no place for another run; the message says why."""
+    """The queue is full; the message says which limit was reached."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
-    """How much goes on at once."""
+    """The limits of a page."""
 
     at_once: int
     """Runs."""
     per_visitor: int
     """Runs of one visitor, those that wait included."""
     waiting: int
-    """Visitors in line."""
+    """Requests in the queue."""
 
 
-class Place:
-    """A place in the line, or beyond it."""
+class Ticket:
+    """A request that is queued or running."""
 
     def __init__(self, visitor: str, runs: int, gate: Gate) -> None:
         self.visitor, self.runs = visitor, runs
         self._gate = gate
 
     async def turn(self) -> None:
-        """Wait until it is this one's turn, in silence."""
+        """Wait until the request may run."""
         while self._gate.number(self):
-            await asyncio.sleep(TELL_EVERY_S)
+            await asyncio.sleep(UPDATE_EVERY_S)
 
     async def before(self, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[Step | str, None]:
-        """Yield sentences until it is this one's turn, and then all that `steps` yields."""
+        """Yield the position in the queue until the request may run, and then all that `steps` yields."""
         async with aclosing(steps):
             while number := self._gate.number(self):
                 yield f"In line: place {number}."
-                await asyncio.sleep(TELL_EVERY_S)
+                await asyncio.sleep(UPDATE_EVERY_S)
             async for step in steps:
                 yield step
 
 
 class Gate:
-    """First come, first served; wide open where the page is not public. For one event loop."""
+    """First in, first out; without limits where the page is not public. For one event loop."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._places: list[Place] = []
+        self._places: list[Ticket] = []
 
     @contextlib.contextmanager
-    def place(self, visitor: str, runs: int = 1) -> Generator[Place, None, None]:
-        """Take a place for the length of a block.
+    def place(self, visitor: str, runs: int = 1) -> Generator[Ticket, None, None]:
+        """Queue a request while a block runs.
 
         Args:
-            visitor: who asks, as `visitor_of` tells.
-            runs: how many go on at once in this place.
+            visitor: who asks, from `visitor_of`.
+            runs: how many runs the request makes at once.
 
         Raises:
             Busy: there is none, or too many runs are asked for.
         """
-        place = Place(visitor, runs, self)
+        place = Ticket(visitor, runs, self)
         if is_public():
             self._refuse(visitor, runs)
             self._places.append(place)
@@ -83,8 +83,8 @@ class Gate:
             if place in self._places:
                 self._places.remove(place)
 
-    def number(self, place: Place) -> int:
-        """Return the number in line, from 1; 0 for one whose turn it is."""
+    def number(self, place: Ticket) -> int:
+        """Return the position in the queue, from 1; 0 for a request that may run."""
         waits = self._waiting()
         return waits.index(place) + 1 if place in waits else 0
 
@@ -102,20 +102,20 @@ class Gate:
                 "try again in a moment, or start a playground yourself."
             )
 
-    def _waiting(self) -> list[Place]:
-        taken, waits = 0, list[Place]()
+    def _waiting(self) -> list[Ticket]:
+        taken, waits = 0, list[Ticket]()
         for place in self._places:
             taken += place.runs
-            # Nobody passes by one who waits, or who asks for much would wait for ever.
+            # First in, first out: otherwise small requests would keep a large one waiting forever.
             if waits or taken > self._room.at_once:
                 waits.append(place)
         return waits
 
 
 def visitor_of(request: Any) -> str:
-    """Return what stands for a visitor: the address that a request comes from."""
+    """Return the identity of a visitor: the address that a request comes from."""
     if os.environ.get("SPACE_ID"):
-        # All connections come from the Space's proxy. Who forges this evades his own limit, never the total.
+        # On a Space all connections come from its proxy. A forged header evades the limit per visitor, never the total.
         forwarded = str(dict(request.headers).get("x-forwarded-for", "")).partition(",")[0].strip()
         if forwarded:
             return forwarded[:64]

@@ -1,4 +1,4 @@
-"""Doors of Gradio that nothing here uses: shut, so that nobody leaves files here or makes this server fetch something.
+"""Blocks Gradio endpoints that this app does not use, so that nobody uploads files or makes this server fetch a URL.
 
 Gradio takes files by its own upload, and fetches the address in any input that looks like a file. This page has no
 such input; its own routes take files (`tabs/curves/routes.py`, `tabs/compare/routes.py`).
@@ -18,23 +18,23 @@ _API = "/gradio_api/"
 _POSTS = re.compile(r"(queue/join|(call|run|api)/.*|cancel|reset)/?")
 """What the page and clients of the documented calls send."""
 _GETS = re.compile(r"(proxy=|file=|file/|stream/|dev/|vibe|deep_link).*", re.DOTALL)
-"""What nobody asks for here; a deep link would be a file for everyone who asks for one."""
+"""Unused endpoints; a deep link would write a file for every request."""
 _TOOLS = re.compile(r"mcp/?")
-"""Where agents send what they ask of the tools (`app/api/mcp.py`)."""
+"""Where agents call the tools (`app/api/mcp.py`)."""
 _ABOUT_TOOLS = re.compile(r"mcp(/(?!schema).*)?", re.DOTALL)
-"""Streams that nobody needs, since every question is answered where it was asked."""
+"""Streams that no client needs, since every call is answered in its own response."""
 _ELSEWHERE = re.compile(r"/(monitoring.*|login/?)", re.DOTALL)
 """The same, beside Gradio's API; `login/huggingface` is how the owner signs in on a Space."""
 
 
 class Closed:
-    """Answers 403 where Gradio would do more than this page needs."""
+    """Answers 403 to every endpoint that is not on the list."""
 
     def __init__(self, app: App, *, tools: bool = False) -> None:
-        """Shut the doors of `app`.
+        """Wrap `app`.
 
         Args:
-            app: what is behind them.
+            app: Gradio's ASGI app.
             tools: whether it has tools for agents.
         """
         self._app, self._tools = app, tools
@@ -48,7 +48,7 @@ class Closed:
         await self._app(scope, receive, send)
 
     def _refusal(self, method: str, path: str) -> int | None:
-        """Return the status to refuse with, if the door is shut."""
+        """Return the status to refuse with, or None for an allowed endpoint."""
         if not path.startswith(_API):
             return 403 if _ELSEWHERE.fullmatch(path) else None
         rest = path.removeprefix(_API)

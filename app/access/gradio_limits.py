@@ -8,15 +8,15 @@ from app.shell import gradio_compat
 from app.shell.events import STREAMS
 
 MOST_SESSIONS = 200
-"""Pages whose components Gradio remembers, a quarter of a megabyte each; nothing here is kept there. A call of its API
-that names no session counts as one."""
-MOST_UNHEARD = 1_000
-"""Pages whose messages are kept until they are fetched."""
+"""Sessions whose component state Gradio keeps, a quarter of a megabyte each; this app stores nothing there. An API call
+without a session counts as one."""
+MOST_UNREAD = 1_000
+"""Sessions whose messages are kept until they are fetched."""
 MOST_EVENTS = 200
-"""Presses that wait to be looked at; Gradio refuses more."""
-TELL_EVERY_S = 5.0
+"""Queued events; Gradio refuses more."""
+UPDATE_EVERY_S = 5.0
 LOOK_EVERY_S = 0.005
-"""For presses; Gradio looks 1,000 times a second, which takes 4 % of a core more where nobody presses."""
+"""Between two polls of the queue; Gradio's default of 1 ms takes 4 % of a core on an idle server."""
 
 
 def bound(page: gr.Blocks, *, public: bool) -> gr.Blocks:
@@ -24,13 +24,13 @@ def bound(page: gr.Blocks, *, public: bool) -> gr.Blocks:
 
     Args:
         page: laid out already.
-        public: whether strangers use it, who may submit without reading.
+        public: whether to bound the state of sessions that submit without reading.
     """
-    # Gradio works on 40 events at a time otherwise; those who come later would wait for a whole run to end.
+    # By default Gradio handles 40 events at a time; a later one would wait for a whole run to end.
     gradio_compat.size(page, sessions=MOST_SESSIONS, events_at_once=2 * STREAMS)
     if not public:
         return page.queue(default_concurrency_limit=STREAMS)
-    # By default all who wait are told of every event that ends. Nobody needs that: the page says its own place in line.
-    page.queue(default_concurrency_limit=STREAMS, max_size=MOST_EVENTS, status_update_rate=TELL_EVERY_S)
-    gradio_compat.bound_queue(page, unread_sessions=MOST_UNHEARD, poll_s=LOOK_EVERY_S)
+    # By default every queued session is notified of every event that ends; the page shows its own queue position.
+    page.queue(default_concurrency_limit=STREAMS, max_size=MOST_EVENTS, status_update_rate=UPDATE_EVERY_S)
+    gradio_compat.bound_queue(page, unread_sessions=MOST_UNREAD, poll_s=LOOK_EVERY_S)
     return page

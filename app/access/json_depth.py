@@ -1,4 +1,4 @@
-"""How deep a JSON text is nested, told before anything parses it: what parses or walks it may not return."""
+"""The nesting depth of a JSON text, found before it is parsed: deep nesting overflows parsers and recursive walks."""
 
 from __future__ import annotations
 

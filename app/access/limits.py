@@ -1,4 +1,4 @@
-"""Whether strangers share this server, and how much one of them may ask for."""
+"""Public mode, and the limits of one request in it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.runs.request import DRAWING, Asked
+from app.runs.request import DRAWING, RunRequest
 from s1core.errors import InvalidSetting
 
 PUBLIC_VARIABLE = "S1_PUBLIC"
 
 
 def is_public() -> bool:
-    """Whether strangers share this server: a Space sets `SPACE_ID`, and `--public` says so elsewhere."""
+    """Whether the server is public: a Space sets `SPACE_ID`, and `--public` sets it elsewhere."""
     return bool(os.environ.get("SPACE_ID") or os.environ.get(PUBLIC_VARIABLE))
 
 
@@ -24,7 +24,7 @@ def go_public() -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Most:
-    """The most that a stranger may ask of one run."""
+    """Limits of one run of a visitor."""
 
     question_characters: int = 4_000
     thinking_tokens: int = 4_096
@@ -35,7 +35,7 @@ class Most:
 MOST = Most()
 
 
-def runs_of(asked: Asked) -> int:
+def runs_of(asked: RunRequest) -> int:
     """Return how many runs a request has going at once, at most."""
     return asked.count if asked.method in DRAWING else 1
 
@@ -44,17 +44,19 @@ ON_THE_PAGE: Mapping[str, str] = {"budget": "The thinking budget", "answer": "Th
 """What a visitor calls that of which he may have so much."""
 
 
-def bounded(asked: Asked, most: Most = MOST, *, system: str = "", names: Mapping[str, str] = ON_THE_PAGE) -> Asked:
+def bounded(
+    asked: RunRequest, most: Most = MOST, *, system: str = "", names: Mapping[str, str] = ON_THE_PAGE
+) -> RunRequest:
     """Return the same request; on a public page with an end to its thinking, where it had none.
 
     Args:
-        asked: what a stranger asks for.
-        most: what he may.
+        asked: a visitor's request.
+        most: the limits.
         system: what stands before the question, and counts with it.
         names: what is limited, in the words of whoever asks.
 
     Raises:
-        InvalidSetting: the page is public, and it asks for more than a stranger may.
+        InvalidSetting: the page is public, and the request exceeds a limit.
     """
     if not is_public():
         return asked

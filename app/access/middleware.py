@@ -1,4 +1,4 @@
-"""What every request passes first: strangers come at a pace, pages of other hosts send nothing, bodies have an end.
+"""Checks of every request: rate limit per visitor, same origin, maximum body size and JSON depth.
 
 Pure ASGI, so that streams pass through unbuffered. Routes that take files or forms of their own count those themselves.
 """
@@ -24,20 +24,20 @@ from app.shell.responses import openai_error
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 MOST_BYTES, IN_PUBLIC_BYTES = 4 * 2**20, 256 * 2**10
-"""Of a body for Gradio: the longest question, with every character escaped; and the longest of a stranger."""
+"""Maximum body for Gradio, in bytes: the longest question with every character escaped; and on a public page."""
 MOST_DEPTH = 32
 SLOWEST_S = 30.0
 """For a body to arrive."""
 ONE_VISITOR, EVERYBODY = (20.0, 400), (400.0, 4_000)
 """Requests a second, and how many at once before that counts."""
 RETRY_S = 5
-"""After which a visitor who came too fast may come a hundred times more."""
+"""After which a rate-limited visitor may send another hundred requests."""
 _FREE = re.compile(r"/(assets|static|svelte|theme|favicon|manifest|curves/plotly-)")
 """Files of the page, of which a visit needs hundreds."""
 
 
 class Refused(Exception):
-    """A request goes no further."""
+    """The request is refused."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -45,7 +45,7 @@ class Refused(Exception):
 
 
 class Entrance:
-    """Answers what must go no further, with one sentence, and passes on the rest."""
+    """Answers refused requests with one sentence and passes on the rest."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Who may launch jobs and name files of this machine: its owner, who sits at it or has signed in."""
+"""Who may launch jobs and name files of this machine: its owner, on this machine or signed in."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def require_owner(request: Any) -> None:
 
 
 def is_owner(request: Any) -> bool:
-    """Whether this request comes from the owner: signed in, or from a page of this very machine.
+    """Whether this request comes from the owner: signed in, or from a page that this machine serves to itself.
 
-    A page of another host makes no request of the owner's, whatever his browser sends along.
+    A request that a page of another host sends is not the owner's, whatever cookies the browser adds.
     """
     if not is_same_origin(request.headers):
         return False
@@ -52,7 +52,7 @@ def is_owner(request: Any) -> bool:
 
 
 def sees_all(request: Any) -> bool:
-    """Whether a visitor also sees what was made of the owner's own files: strangers on a public page do not."""
+    """Whether a request may see results made of the owner's own files; visitors of a public page may not."""
     return not is_public() or is_owner(request)
 
 
@@ -66,7 +66,7 @@ def is_same_origin(headers: Mapping[str, str]) -> bool:
 
 
 def is_foreign(headers: Mapping[str, str]) -> bool:
-    """Whether a page of another host makes this request, as browsers tell."""
+    """Whether a page of another host makes this request, by the browser's headers."""
     # A proxy that gives this server another name than its visitors use does not change this header.
     site = next((str(value) for key, value in headers.items() if str(key).lower() == "sec-fetch-site"), None)
     return site not in ("same-origin", "none") if site else not is_same_origin(headers)

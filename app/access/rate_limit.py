@@ -1,4 +1,4 @@
-"""How fast somebody may come: so many at once, then so many a second. Pure but for the clock."""
+"""A token bucket for each visitor: a burst, then a sustained rate. Pure but for the clock."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 MOST_KNOWN = 10_000
-"""Names that are remembered; who came longest ago is forgotten first, and may then come as a new one."""
+"""Names that are remembered; the least recently used is dropped, and then counts as new."""
 
 
 class Pace:
     """Counts by name."""
 
     def __init__(self, per_s: float, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nobody.
+        """Start with empty counts.
 
         Args:
-            per_s: how many a second, for ever.
-            at_once: how many before that counts.
-            clock: seconds, which never go back.
+            per_s: sustained rate, in requests per second.
+            at_once: burst, in requests.
+            clock: monotonic, in seconds.
         """
         self._per_s, self._at_once, self._clock = per_s, at_once, clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def lets(self, name: str) -> bool:
-        """Count one more of this name; whether it may pass."""
+        """Count a request of this name; return whether it is within the limit."""
         now_s = self._clock()
         left, since_s = self._left.pop(name, (float(self._at_once), now_s))
         left = min(self._at_once, left + (now_s - since_s) * self._per_s)

@@ -47,17 +47,17 @@ def take_credentials(environment: MutableMapping[str, str] = os.environ) -> Cred
     Raises:
         InvalidSetting: they are not `user:password`, or the password is too short. They are not repeated.
     """
-    told = environment.pop(VARIABLE, "")
-    if not told:
+    given = environment.pop(VARIABLE, "")
+    if not given:
         return None
-    user, _, password = told.partition(":")
+    user, _, password = given.partition(":")
     if not user or len(password) < SHORTEST:
         raise InvalidSetting(f"{VARIABLE} must be user:password, with a password of {SHORTEST} characters or more")
     return Credentials(user=user, password=password)
 
 
 class SignIn:
-    """Knows who has signed in. Nothing is kept but a key, so that everybody is signed out when it is changed."""
+    """Signs and checks the owner's cookie. Only a key is kept; changing it signs everybody out."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
@@ -92,7 +92,7 @@ class SignIn:
         async def sign_in(request: Request) -> Response:
             if not is_same_origin(request.headers):
                 return _page("Sign in from this page itself.", 403)
-            if self._is_tired():
+            if self._is_locked_out():
                 return _page("Too many wrong passwords; try again in a minute.", 429)
             if not self._is_right(await _form(request)):
                 self._failures.append(time.monotonic())
@@ -123,12 +123,12 @@ class SignIn:
         return hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()
 
     def _is_right(self, form: dict[str, str]) -> bool:
-        # Both are compared in any case, in a time that tells nothing.
+        # Both are compared in any case, in constant time.
         user = hmac.compare_digest(form.get("user", "").encode(), self._credentials.user.encode())
         password = hmac.compare_digest(form.get("password", "").encode(), self._credentials.password.encode())
         return user and password
 
-    def _is_tired(self) -> bool:
+    def _is_locked_out(self) -> bool:
         now_s = time.monotonic()
         self._failures = [at_s for at_s in self._failures if now_s - at_s < 60]
         return len(self._failures) >= MOST_FAILURES

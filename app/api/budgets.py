@@ -63,7 +63,7 @@ class TokenLimits:
             )
         return replace(rest, max_thinking_tokens=thinking, max_answer_tokens=answer)
 
-    def told(self) -> dict[str, Any]:
+    def receipt_fields(self) -> dict[str, Any]:
         """Return what the reply says of them, beside the receipt's own `max_thinking_tokens`."""
         return {"budget_from": self.asked_by, "max_tokens": self.answer, "max_completion_tokens": self.total}
 

@@ -13,7 +13,7 @@ from app.access.limits import MOST, bounded, is_public
 from app.api.messages import text_of
 from app.api.openai_schema import Ask
 from app.api.turns import Turns
-from app.runs.request import MAX_QUESTION_CHARACTERS, Asked
+from app.runs.request import MAX_QUESTION_CHARACTERS, RunRequest
 from s1core import S1Error, astream
 from s1core.budget import Budget
 from s1core.engines.base import Engine
@@ -21,13 +21,13 @@ from s1core.errors import EngineFailed, InvalidSetting
 from s1core.types import Event, Trace
 
 NAMES = {"budget": "thinking_budget", "answer": "max_tokens", "samples": "n"}
-"""What `/v1` calls that of which a stranger may have so much."""
+"""The names of the public limits in the terms of `/v1`."""
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class ChoiceEvent:
     """One event of one choice."""
 
     index: int
@@ -35,7 +35,7 @@ class Happened:
 
 
 def check(ask: Ask) -> None:
-    """Refuse what is more than a stranger may ask for, before anything is loaded for it.
+    """Refuse requests beyond the public limits, before a model is loaded for them.
 
     Raises:
         InvalidSetting: it is.
@@ -91,18 +91,18 @@ async def traces(runs: Sequence[AsyncGenerator[Event, None]]) -> list[Trace]:
         return await asyncio.gather(*tasks)
 
 
-async def merged(runs: Sequence[AsyncGenerator[Event, None]]) -> AsyncGenerator[Happened, None]:
+async def merged(runs: Sequence[AsyncGenerator[Event, None]]) -> AsyncGenerator[ChoiceEvent, None]:
     """Yield the events of all runs as they come; one that fails ends the others."""
     if len(runs) == 1:
         async for event in runs[0]:
-            yield Happened(0, event)
+            yield ChoiceEvent(0, event)
         return
-    queue: asyncio.Queue[Happened | Exception | None] = asyncio.Queue(maxsize=2 * len(runs))
+    queue: asyncio.Queue[ChoiceEvent | Exception | None] = asyncio.Queue(maxsize=2 * len(runs))
 
     async def drain(index: int, run: AsyncGenerator[Event, None]) -> None:
         try:
             async for event in run:
-                await queue.put(Happened(index, event))
+                await queue.put(ChoiceEvent(index, event))
             await queue.put(None)
         except Exception as error:
             await queue.put(error)
@@ -110,13 +110,13 @@ async def merged(runs: Sequence[AsyncGenerator[Event, None]]) -> AsyncGenerator[
     async with _together([drain(index, run) for index, run in enumerate(runs)]):
         going_on = len(runs)
         while going_on:
-            told = await queue.get()
-            if isinstance(told, Exception):
-                raise told
-            if told is None:
+            item = await queue.get()
+            if isinstance(item, Exception):
+                raise item
+            if item is None:
                 going_on -= 1
             else:
-                yield told
+                yield item
 
 
 @asynccontextmanager
@@ -131,7 +131,7 @@ async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> AsyncGenerator[li
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _all(ask: Ask, engine: Engine) -> Iterator[tuple[Asked, int]]:
+def _all(ask: Ask, engine: Engine) -> Iterator[tuple[RunRequest, int]]:
     """Yield what each run asks for, with the number of its sample."""
     budget = ask.limits.budget(ask.budget, engine.default_answer_tokens, MOST if is_public() else None)
     for prompt in ask.prompts:
@@ -140,7 +140,7 @@ def _all(ask: Ask, engine: Engine) -> Iterator[tuple[Asked, int]]:
             yield asked, sample
 
 
-def _asked(ask: Ask, text: str, budget: Budget) -> Asked:
+def _asked(ask: Ask, text: str, budget: Budget) -> RunRequest:
     question = text.strip()
     if not question:
         raise InvalidSetting("The question is empty; send one.")
@@ -148,7 +148,7 @@ def _asked(ask: Ask, text: str, budget: Budget) -> Asked:
         raise InvalidSetting(
             f"The question has {len(question):,} characters; {MAX_QUESTION_CHARACTERS:,} are the most."
         )
-    asked = Asked(question=question, model=ask.model, budget=budget, sampling=ask.sampling)
+    asked = RunRequest(question=question, model=ask.model, budget=budget, sampling=ask.sampling)
     names = NAMES | {"budget": ask.limits.asked_by or NAMES["budget"]}
     return bounded(asked, system=ask.chat.before if ask.chat else "", names=names)
 
@@ -168,7 +168,7 @@ async def _trace(run: AsyncGenerator[Event, None]) -> Trace:
 
 
 def failed(error: Exception) -> EngineFailed:
-    """Log what an engine did not say itself, and return what the client is told."""
+    """Log what an engine did not say itself, and return the fields that the client gets."""
     _log.error("the engine failed in the middle of a run", exc_info=error)
     return EngineFailed(
         f"The engine stopped in the middle of the run ({type(error).__name__}); send the request again."

@@ -31,7 +31,7 @@ class EventStream:
         self._sending = asyncio.Lock()
         self._over = False
         self.begun = False
-        """The status is out: what goes wrong from here on can only be told in the stream."""
+        """The status is sent: later errors can only be reported in the stream."""
 
     @asynccontextmanager
     async def alive(self) -> AsyncGenerator[None, None]:

@@ -1,7 +1,7 @@
 """`--mcp`: solve, sweep and probe for agents, by the Model Context Protocol, through Gradio's server of it.
 
 Gradio would make a tool of every documented endpoint and call them over HTTP, at an address that the caller's headers
-name. Here it has these three, which it calls in this very process, and nothing to fetch.
+name. Here it has these three, which it calls in this process, and nothing to fetch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gradio.events import api
 from app.access.admission import Gate
 from app.api.fields import read_seed
 from app.api.tools import Tools, read_grid
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.runs.request import read_settings
 from app.shell.gradio_compat import restrict_tools
 from s1core.errors import InvalidSetting
@@ -23,14 +23,14 @@ DRAWN = -1
 _BUDGETS, _WAITS = [0, 32, 64, 128, 256], [0, 1]
 
 
-def offer(shelf: EngineShelf, gate: Gate) -> None:
+def offer(registry: EngineRegistry, gate: Gate) -> None:
     """Add the three endpoints to the page that is being laid out."""
-    tools = Tools(shelf, gate)
+    tools = Tools(registry, gate)
 
     async def solve(  # noqa: D417 - an agent gives no request
         request: gr.Request,
         question: str,
-        model: str = shelf.default,
+        model: str = registry.default,
         thinking_budget: int = 1024,
         waits: int = 0,
         wait_text: str = "Wait",
@@ -60,7 +60,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
         question: str,
         budgets: list[int] = _BUDGETS,  # noqa: B006 - never changed, and shown in the tool's schema
         waits: list[int] = _WAITS,  # noqa: B006
-        model: str = shelf.default,
+        model: str = registry.default,
         wait_text: str = "Wait",
         temperature: float = 0.0,
         seed: int = DRAWN,
@@ -88,7 +88,7 @@ def offer(shelf: EngineShelf, gate: Gate) -> None:
     async def probe(  # noqa: D417 - an agent gives no request
         request: gr.Request,
         question: str,
-        model: str = shelf.default,
+        model: str = registry.default,
         thinking_budget: int = 1024,
         waits: int = 1,
         wait_text: str = "Wait",

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.access import admission as public_gate
-from app.access.admission import Gate, Place, visitor_of
+from app.access.admission import Gate, Ticket, visitor_of
 from app.access.limits import MOST, is_public
 from app.api import openai_schema as wire
 from app.api.budgets import EFFORTS
@@ -31,7 +31,7 @@ from app.api.choices import begun, check, failed, merged, traces
 from app.api.event_stream import EventStream
 from app.api.replies import Reply
 from app.api.turns import RUNNING, WAITING, Busy, Turns
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.shell.responses import openai_error
 from s1core import S1Error
 from s1core.engines.base import Engine
@@ -41,7 +41,7 @@ from s1core.types import Finished
 __all__ = ["RUNNING", "WAITING", "Busy", "Turns", "refusal", "routes"]
 
 IN_PUBLIC_BYTES = 128 * 2**10
-"""Of a body that a stranger sends."""
+"""Maximum body of a visitor's request, in bytes."""
 SLOWEST_S = 30.0
 """For a body to arrive."""
 FRESH = {"cache-control": "no-store"}
@@ -64,10 +64,10 @@ class Completions:
     """One of the two endpoints that run the model, as an ASGI application."""
 
     def __init__(
-        self, kind: wire.Kind, shelf: EngineShelf, turns: Turns, gate: Gate, efforts: Mapping[str, int]
+        self, kind: wire.Kind, registry: EngineRegistry, turns: Turns, gate: Gate, efforts: Mapping[str, int]
     ) -> None:
         self._kind: wire.Kind = kind
-        self._shelf = shelf
+        self._registry = registry
         self._turns = turns
         self._gate = gate
         self._efforts = efforts
@@ -88,7 +88,7 @@ class Completions:
         except S1Error as error:
             await refusal(error, retry_s=self._turns.retry_s)(scope, receive, send)
 
-    async def _answer(self, ask: wire.Ask, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, ask: wire.Ask, place: Ticket, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             engine = await self._engine(ask, place)
             async with begun(ask, engine, self._turns) as runs:
@@ -99,7 +99,7 @@ class Completions:
             raise failed(error) from error
         await JSONResponse(_reply(ask).whole(done), headers=FRESH)(scope, receive, send)
 
-    async def _stream(self, ask: wire.Ask, place: Place, send: Send) -> None:
+    async def _stream(self, ask: wire.Ask, place: Ticket, send: Send) -> None:
         stream, reply = EventStream(send), _reply(ask)
         async with stream.alive():
             try:
@@ -110,40 +110,40 @@ class Completions:
                         await stream.say(chunk)
                     receipts = dict[int, Finished]()
                     async with aclosing(merged(runs)) as events:
-                        async for told in events:
-                            for chunk in reply.chunks(told.index, told.event):
+                        async for item in events:
+                            for chunk in reply.chunks(item.index, item.event):
                                 await stream.say(chunk)
-                            if isinstance(told.event, Finished):
-                                receipts[told.index] = told.event
+                            if isinstance(item.event, Finished):
+                                receipts[item.index] = item.event
                     if ask.include_usage:
                         await stream.say(reply.spent([receipts[index].receipt for index in sorted(receipts)]))
             except Exception as error:
-                told = error if isinstance(error, S1Error) else failed(error)
+                failure = error if isinstance(error, S1Error) else failed(error)
                 if not stream.begun:
-                    raise told from error
+                    raise failure from error
                 # The status has been sent; clients of this protocol look for an error among the chunks too.
-                status, code = _status(told)
-                await stream.say(openai_error(_sentence(told), status=status, code=code))
+                status, code = _status(failure)
+                await stream.say(openai_error(_sentence(failure), status=status, code=code))
             await stream.end()
 
-    async def _engine(self, ask: wire.Ask, place: Place) -> Engine:
-        if ask.chat and ask.chat.history and not self._shelf.takes_turns(ask.model):
+    async def _engine(self, ask: wire.Ask, place: Ticket) -> Engine:
+        if ask.chat and ask.chat.history and not self._registry.takes_turns(ask.model):
             raise Unsupported(
                 f"{ask.model} was trained on single questions and makes nothing of earlier turns; "
                 "send one message of the role user, after those of the role system."
             )
         await place.turn()
-        async for step in self._shelf.load(ask.model):
+        async for step in self._registry.load(ask.model):
             if not isinstance(step, str):
                 return step
         raise AssertionError("a load ends with an engine or an error")
 
 
-def routes(shelf: EngineShelf, gate: Gate, efforts: Mapping[str, int] = EFFORTS) -> APIRouter:
+def routes(registry: EngineRegistry, gate: Gate, efforts: Mapping[str, int] = EFFORTS) -> APIRouter:
     """Return the routes, all under `/v1`; beside it those that say so.
 
     Args:
-        shelf: the models.
+        registry: the models.
         gate: the one of the page, so that nobody has more runs by asking here too.
         efforts: thinking tokens by `reasoning_effort`.
     """
@@ -152,19 +152,19 @@ def routes(shelf: EngineShelf, gate: Gate, efforts: Mapping[str, int] = EFFORTS)
     kinds: dict[str, wire.Kind] = {"/chat/completions": "chat", "/completions": "text"}
     for path, kind in kinds.items():
         # An ASGI application and not a function: it looks after its own sending and the client's leaving.
-        router.routes.append(Route(f"/v1{path}", Completions(kind, shelf, turns, gate, efforts), methods=["POST"]))
+        router.routes.append(Route(f"/v1{path}", Completions(kind, registry, turns, gate, efforts), methods=["POST"]))
 
     @router.get("/v1/models")
     async def models() -> JSONResponse:
-        listed = [_model(shelf, name) for name in shelf.models]
+        listed = [_model(registry, name) for name in registry.models]
         listed.sort(key=lambda model: model["state"] not in ("ready", "loading"))
         return JSONResponse({"object": "list", "data": listed}, headers=FRESH)
 
     @router.get("/v1/models/{name:path}")
     async def model(name: str) -> JSONResponse:
-        if name not in shelf.models:
+        if name not in registry.models:
             return refusal(UnknownModel("There is no such model here; /v1/models lists those that there are."))
-        return JSONResponse(_model(shelf, name), headers=FRESH)
+        return JSONResponse(_model(registry, name), headers=FRESH)
 
     every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -268,7 +268,7 @@ def _reply(ask: wire.Ask) -> Reply:
         model=ask.model,
         created_s=int(time.time()),
         samples=ask.samples,
-        told=ask.limits.told() | {"top_p": ask.sampling.top_p},
+        receipt_fields=ask.limits.receipt_fields() | {"top_p": ask.sampling.top_p},
         raw=ask.raw,
     )
 
@@ -277,7 +277,7 @@ def _not_found(words: str) -> JSONResponse:
     return JSONResponse(openai_error(words, status=404), status_code=404, headers=FRESH)
 
 
-def _model(shelf: EngineShelf, name: str) -> wire.Json:
-    state = shelf.state(name)
+def _model(registry: EngineRegistry, name: str) -> wire.Json:
+    state = registry.state(name)
     said = {"id": name, "object": "model", "created": 0, "owned_by": "s1-playground"}
     return said | {"ready": state == "ready", "state": state}

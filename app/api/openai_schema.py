@@ -94,7 +94,7 @@ class Ask:
     samples: int
     """Answers to each of them."""
     budget: Budget
-    """But for what `limits` says."""
+    """Without the token limits, which `limits` holds."""
     limits: TokenLimits
     sampling: Sampling
     stop: tuple[str, ...]

@@ -24,7 +24,7 @@ class Reply:
     created_s: int
     samples: int = 1
     """Choices of one prompt, which counts once."""
-    told: Json = field(default_factory=dict[str, Any])
+    receipt_fields: Json = field(default_factory=dict[str, Any])
     """What every receipt says beside what was spent."""
     raw: bool = False
     """Thinking is part of the text, between tags, for clients that keep nothing else."""
@@ -45,7 +45,7 @@ class Reply:
         return [*begun, self._chunk(index, {"content": OPEN})] if self.raw else begun
 
     def chunks(self, index: int, event: Event) -> list[Json]:
-        """Return the chunks that tell of one event; the marker that closes the thinking is no part of either text."""
+        """Return the chunks of one event; the marker that closes the thinking belongs to neither text."""
         if isinstance(event, Tokens) and event.text:
             if event.phase == "thinking":
                 return [self._chunk(index, {"content" if self.raw else "reasoning_content": event.text})]
@@ -97,7 +97,7 @@ class Reply:
         return self._head(streamed=True) | {"choices": [choice]}
 
     def _receipt(self, answer: str | None, receipt: Receipt) -> Json:
-        return {"answer": answer, "receipt": receipt.as_dict() | self.told}
+        return {"answer": answer, "receipt": receipt.as_dict() | self.receipt_fields}
 
 
 def _closing(part: Tokens | Segment) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import bounded
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.runs import answer_track
-from app.runs.request import Asked, read_settings
+from app.runs.request import RunRequest, read_settings
 from app.runs.session import track_gate
 from s1core import S1Error, astream
 from s1core.engines.base import Engine
@@ -45,10 +45,10 @@ def require_mcp() -> None:
 class Tools:
     """The three of them, on the models of one app."""
 
-    def __init__(self, shelf: EngineShelf, gate: Gate) -> None:
-        self._shelf, self._gate = shelf, gate
+    def __init__(self, registry: EngineRegistry, gate: Gate) -> None:
+        self._registry, self._gate = registry, gate
 
-    async def solve(self, request: Any, asked: Asked) -> str:
+    async def solve(self, request: Any, asked: RunRequest) -> str:
         """Answer a question under a budget.
 
         Raises:
@@ -67,7 +67,7 @@ class Tools:
             ensure_ascii=False,
         )
 
-    async def sweep(self, request: Any, grid: Sequence[Asked]) -> str:
+    async def sweep(self, request: Any, grid: Sequence[RunRequest]) -> str:
         """Answer one question under every setting of a grid, thinking once.
 
         Raises:
@@ -99,7 +99,7 @@ class Tools:
         seed = first.sampling.seed
         return json.dumps({"points": points, "cost": cost, "seed": seed}, ensure_ascii=False)
 
-    async def probe(self, request: Any, asked: Asked) -> str:
+    async def probe(self, request: Any, asked: RunRequest) -> str:
         """Think once, and ask for the answer along the way.
 
         Raises:
@@ -113,16 +113,16 @@ class Tools:
             for point in found.points
         ]
         waits = [{"number": wait.number, "before": wait.before, "after": wait.after} for wait in found.waits]
-        told = {"answer": found.trace.answer, "settled_at": found.settled_at, "points": points, "waits": waits}
-        told |= {"thinking": found.trace.thinking_text, "seed": asked.sampling.seed}
-        return json.dumps(told, ensure_ascii=False)
+        reply = {"answer": found.trace.answer, "settled_at": found.settled_at, "points": points, "waits": waits}
+        reply |= {"thinking": found.trace.thinking_text, "seed": asked.sampling.seed}
+        return json.dumps(reply, ensure_ascii=False)
 
     @asynccontextmanager
     async def _engine(self, request: Any, model: str, runs: int) -> AsyncGenerator[Engine, None]:
         """Wait in line for the engine, and hold the place for the length of a block."""
         with self._gate.place(visitor_of(request), runs) as place:
             await place.turn()
-            async for step in self._shelf.load(model):
+            async for step in self._registry.load(model):
                 if not isinstance(step, str):
                     break
             else:
@@ -138,7 +138,7 @@ class Tools:
 
 def read_grid(
     question: str, model: str, budgets: Sequence[int], waits: Sequence[int], wait_text: str, **more: Any
-) -> list[Asked]:
+) -> list[RunRequest]:
     """Check what a sweep asks for.
 
     Args:
@@ -162,12 +162,12 @@ def read_grid(
     return [read_settings(question, model, budget, count, wait_text, **more) for budget in budgets for count in waits]
 
 
-async def _solved(engine: Engine, asked: Asked) -> Trace:
+async def _solved(engine: Engine, asked: RunRequest) -> Trace:
     async with aclosing(astream(engine, asked.prompt, asked.budget, asked.sampling)) as events:
         return Trace.from_events([event async for event in events])
 
 
-async def _probed(engine: Engine, asked: Asked, trace: Trace) -> Track:
+async def _probed(engine: Engine, asked: RunRequest, trace: Trace) -> Track:
     thought = trace.receipt.thinking_tokens
     every, width = answer_track.step(thought), answer_track.at_once(thought)
     probes = aprobes(engine, asked.prompt, trace, every, asked.budget, asked.sampling, at_once=width)

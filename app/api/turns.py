@@ -1,4 +1,4 @@
-"""Whose turn it is at the model: first come, first served; who finds the line full is told when to come back."""
+"""The request queue of a model: first in, first out; a full queue refuses with a Retry-After."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from s1core import S1Error
 
 RUNNING, WAITING = 64, 256
-"""Runs at once, and runs that wait for their turn."""
+"""Concurrent runs and queued runs."""
 SHORTEST_RETRY_S, LONGEST_RETRY_S = 1, 60
 FIRST_RETRY_S = 5
 """Where no run has ended yet."""
@@ -20,11 +20,11 @@ _NEWEST = 0.1
 
 
 class Busy(S1Error, RuntimeError):
-    """More requests wait than will be served soon."""
+    """The queue is full."""
 
 
 class Turns:
-    """So many run, so many wait, and the next one is refused."""
+    """Concurrent runs and queue length; further runs are refused."""
 
     def __init__(self, running: int = RUNNING, waiting: int = WAITING) -> None:
         self._running = asyncio.Semaphore(running)
@@ -41,7 +41,7 @@ class Turns:
 
     @contextmanager
     def places(self, runs: int = 1) -> Generator[None, None, None]:
-        """Hold places in the line for the length of a block.
+        """Hold places in the queue while a block runs.
 
         Raises:
             Busy: there are not so many.
@@ -65,7 +65,7 @@ class Turns:
 
     @asynccontextmanager
     async def taken(self) -> AsyncGenerator[None, None]:
-        """Take a place, wait for its turn and hold it.
+        """Queue, wait for the turn and hold it.
 
         Raises:
             Busy: there is no place.

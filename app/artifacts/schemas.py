@@ -74,13 +74,13 @@ _Event = TypedDict(
 )
 
 
-class _Asked(TypedDict):
+class _RunRequest(TypedDict):
     name: str
     files: NotRequired[list[Any]]
 
 
 class _Selection(TypedDict, total=False):
-    sources: list[_Asked]
+    sources: list[_RunRequest]
     mode: str
     seed: _Whole
 

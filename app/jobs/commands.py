@@ -1,4 +1,4 @@
-"""From fields of a form to words of a command of this project, and back: what the command answers. Never a shell."""
+"""Turns the fields of a form into the arguments of a command of this project, and runs it. Never through a shell."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ LINES, LINE = 40, 1_000
 
 
 class FormError(S1Error, ValueError):
-    """A field says something that cannot be done; the message names it."""
+    """A field is invalid; the message names it."""
 
 
 class OneAtATime:
-    """A command that takes a while, for one visitor after another."""
+    """A slow command, run for one visitor at a time."""
 
     def __init__(self, what: str, timeout_s: float) -> None:
         """Set up.
 
         Args:
             what: what people do who ask for it, as in "estimate".
-            timeout_s: for waiting, and then for the command.
+            timeout_s: for the queue, and then for the command.
         """
         self._what, self._timeout_s = what, timeout_s
         self._free = threading.Semaphore(1)

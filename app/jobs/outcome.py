@@ -10,10 +10,10 @@ from typing import Any, Literal
 Ended = Literal["done", "failed", "stopped"]
 _COMPLAINT = re.compile(r"^python -m [\w.]+: (.+)")
 _ABOVE = "the lines above say why"
-"""A launcher's complaint that ends so names no reason of its own."""
+"""An error of a launcher that ends so names no cause."""
 _LINE = 400
 _SENTENCE = 1_000
-"""A complaint may list what is known instead."""
+"""An error may list the known names."""
 
 
 def outcome(*, asked: bool, code: int | None, status: Mapping[str, Any], log: str) -> tuple[Ended, str]:
@@ -26,14 +26,14 @@ def outcome(*, asked: bool, code: int | None, status: Mapping[str, Any], log: st
             more than the exit code: torchrun ends with 1 also when its ranks were asked to stop and did so.
         log: the end of its log.
     """
-    told, why = status.get("state"), str(status.get("reason") or "")[:_SENTENCE]
-    if told == "done" or (not told and code == 0 and not asked):
+    reported, why = status.get("state"), str(status.get("reason") or "")[:_SENTENCE]
+    if reported == "done" or (not reported and code == 0 and not asked):
         return "done", ""
-    if told == "stopped":
+    if reported == "stopped":
         return "stopped", why
     if asked:
-        return "stopped", why if told == "failed" else "ended on request" if code == 0 else "ended by force"
-    if told == "failed":
+        return "stopped", why if reported == "failed" else "ended on request" if code == 0 else "ended by force"
+    if reported == "failed":
         return "failed", why or _how(code)
     said = complaint(log)
     return "failed", f"{said} ({_how(code)})" if said else _how(code)

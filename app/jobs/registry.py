@@ -1,11 +1,11 @@
-"""Long work in processes of its own, which outlive pages and the server: `jobs/<id>/`.
+"""Jobs: commands in their own processes, which outlive pages and the server: `jobs/<id>/`.
 
-`job.json` says what was asked and how it is, `log.txt` is what the command wrote, `exit.json` its exit code. One job at
-a time has a device; the others wait for it in order. Each job has a process that waits for its command
+`job.json` holds the request and the state, `log.txt` the output, `exit.json` the exit code. One job at a time has a
+device; the others are queued in order. Each job has a process that waits for its command
 (`supervisor.py`); when the command ends, that process lets the queue go on, so that no server is needed. Servers that
 share a folder take turns by a lock; every question brings the registry up to date.
 
-A job is known by its process number together with that process's start, since numbers are used again.
+A job is identified by its process id and start time, since ids are reused.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from app.artifacts import schemas
 from app.artifacts.schemas import read_shaped
 from app.jobs.devices import claims, clash, environment
 from app.jobs.outcome import last_line, outcome
-from app.jobs.protocol import EXIT, GO, MARK, UNHEARD
+from app.jobs.protocol import EXIT, GO, MARK, UNCONFIRMED
 from s1core import S1Error
 from s1core.processes import began, end_marked, is_there
 from s1core.store import write_atomically
 
 ROOT_VARIABLE = "S1_JOBS"
 GRACE_S = 20.0
-"""From the request to end until the end without asking."""
+"""Seconds between SIGTERM and SIGKILL."""
 State = Literal["queued", "running", "stopping", "done", "failed", "stopped"]
 OPEN: tuple[State, ...] = ("queued", "running", "stopping")
 """The states of a job that is not over."""
@@ -208,7 +208,7 @@ class Jobs:
         return [other for other in before if not other.over and clash(claims(other.device), wanted)]
 
     def runs(self, job: Job) -> bool:
-        """Whether its process is there: this very one, not another that got its number."""
+        """Whether its process is there: the one that was started, not another that got its process id."""
         now = self.get(job.id) or job
         return now.state in ("running", "stopping") and is_there(now.pid, now.began)
 
@@ -227,7 +227,7 @@ class Jobs:
                 self._write(replace(now, state="stopped", reason="cancelled before it began", ended=time.time()))
                 self._update()
                 return
-            # Stopping is how a full disk is helped: it does not depend on a note.
+            # A job can be stopped on a full disk, where this note cannot be written.
             with contextlib.suppress(OSError):
                 self._write(replace(now, state="stopping", asked_to_stop=time.time()))
             with contextlib.suppress(ProcessLookupError):
@@ -256,13 +256,13 @@ class Jobs:
 
     @contextlib.contextmanager
     def _held(self) -> Generator[None, None, None]:
-        """Keep other threads, and other servers on this folder, out."""
+        """Lock the folder against other threads and other servers."""
         with self._lock, (self.root / ".lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _update(self) -> list[Job]:
-        """Note what ended, start what may start; every job, the oldest first. Call it with the lock."""
+        """Update finished jobs and start queued ones; return every job, the oldest first. Needs the lock."""
         self._children = [child for child in self._children if child.poll() is None]
         jobs = [self._settled(job) for job in self._read()]
         taken = [claims(job.device) for job in jobs if job.state in ("running", "stopping")]
@@ -271,7 +271,7 @@ class Jobs:
                 wanted = claims(job.device)
                 if not any(clash(wanted, claim) for claim in taken):
                     jobs[place] = self._begin(job)
-                # Also while it waits: nobody overtakes it.
+                # Queued jobs hold their devices too: first in, first out.
                 taken.append(wanted)
         return jobs
 
@@ -291,7 +291,7 @@ class Jobs:
         """Start a job; where that is impossible it has failed."""
         folder = self.root / job.id
         try:
-            (folder / UNHEARD).unlink(missing_ok=True)
+            (folder / UNCONFIRMED).unlink(missing_ok=True)
             with (folder / "log.txt").open("ab") as log:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "app.jobs.supervisor", str(folder)],
@@ -311,7 +311,7 @@ class Jobs:
         assert child.stdin is not None
         try:
             with child.stdin as words:
-                # It starts nothing before it is known; without this word it ends, and the job stays in the queue.
+                # The supervisor starts nothing before this confirmation; without it, it exits and the job stays queued.
                 self._write(known)
                 words.write(GO)
         except OSError:
@@ -323,8 +323,8 @@ class Jobs:
         if job.state not in ("running", "stopping"):
             return job
         folder = self.root / job.id
-        told = read_shaped(folder / EXIT, schemas.EXIT)
-        if not told:
+        report = read_shaped(folder / EXIT, schemas.EXIT)
+        if not report:
             if is_there(job.pid, job.began):
                 if job.asked_to_stop:
                     # By this server's own watch: the clock may be put forward meanwhile.
@@ -332,20 +332,20 @@ class Jobs:
                     if time.monotonic() > seen_s + job.grace_s + _OVERDUE_S:
                         end_marked(MARK, str(folder), job.pid)
                 return job
-            if (folder / UNHEARD).exists() and not job.asked_to_stop:
+            if (folder / UNCONFIRMED).exists() and not job.asked_to_stop:
                 job = replace(job, state="queued", pid=0, began="", started=None)
                 with contextlib.suppress(OSError):
                     self._write(job)
                 return job
             # Its own process was ended; what that waited for shall not keep the device.
             end_marked(MARK, str(folder))
-            told = read_shaped(folder / EXIT, schemas.EXIT)
+            report = read_shaped(folder / EXIT, schemas.EXIT)
         status = read_shaped(Path(job.run) / "status.json", schemas.STATUS) if job.run else {}
         if status.get("time", 0) < (job.started or 0):  # of a run before
             status = {}
-        code = told.get("code")
+        code = report.get("code")
         state, reason = outcome(asked=job.asked_to_stop is not None, code=code, status=status, log=self._tail(job))
-        ended = told.get("time") or time.time()
+        ended = report.get("time") or time.time()
         job = replace(job, state=state, reason=reason, exit_code=code, ended=ended)
         with contextlib.suppress(OSError):  # a full disk: it is found out again
             self._write(job)

@@ -1,4 +1,4 @@
-"""What stands between the registry and a job's command: `python -m app.jobs.supervisor FOLDER`, one for each job.
+"""The process between the registry and a job's command: `python -m app.jobs.supervisor FOLDER`, one for each job.
 
 It runs the command of `job.json`, writes how it ended to `exit.json`, and lets the queue go on; so a job needs no
 server. On SIGTERM it asks the command to end, and after the grace ends all that the command started, wherever that
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.jobs.protocol import EXIT, GO, MARK, UNHEARD
+from app.jobs.protocol import EXIT, GO, MARK, UNCONFIRMED
 from s1core.processes import end_marked, signal_group
 from s1core.store import write_atomically
 
@@ -51,7 +51,7 @@ class _Command:
         return self._child.wait()
 
     def on_request(self, number: int, frame: object) -> None:
-        """Ask once; after the grace, do not ask any more."""
+        """Send SIGTERM once; after the grace, SIGKILL."""
         if not self.asked:
             self.asked = True
             self._ask()
@@ -62,7 +62,7 @@ class _Command:
             signal.setitimer(signal.ITIMER_REAL, max(0.01, self._job["grace_s"]), 1.0)
 
     def end(self, number: int = 0, frame: object = None) -> None:
-        """End everything that is left of it."""
+        """Kill every remaining process of the job."""
         end_marked(MARK, self._mark, self._child.pid if self._child else 0)
 
 
@@ -72,7 +72,7 @@ def main(folder: Path) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: asked_early.append(number))
     if sys.stdin.buffer.readline() != GO:
         with suppress(OSError):
-            (folder / UNHEARD).touch()
+            (folder / UNCONFIRMED).touch()
         return
     command = _Command(folder, json.loads((folder / "job.json").read_text(encoding="utf-8")))
     signal.signal(signal.SIGTERM, command.on_request)

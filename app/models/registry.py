@@ -20,12 +20,12 @@ from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
 from s1core.models import PRESETS, resolve
 from s1core.weights import is_here
 
-TELL_EVERY_S = 0.5
+UPDATE_EVERY_S = 0.5
 State = Literal["ready", "loading", "failed", "not here"]
 _log = logging.getLogger(__name__)
 
 
-class EngineShelf:
+class EngineRegistry:
     """Engines by model name. One whose load failed, or that died, is loaded anew when it is next asked for."""
 
     def __init__(
@@ -92,11 +92,11 @@ class EngineShelf:
         done.add_done_callback(_take_notice)
         while not loading.done():
             yield f"Loading {model}: {time.monotonic() - began_s:.0f} s so far."
-            await asyncio.wait({done}, timeout=TELL_EVERY_S)
+            await asyncio.wait({done}, timeout=UPDATE_EVERY_S)
         yield loading.result()
 
     def state(self, model: str) -> State:
-        """Tell whether a model of the list can run here, as far as that is known without loading it."""
+        """Whether a model of the list can run here, as far as that is known without loading it."""
         loading = self._loads.get(model)
         if loading is not None and not loading.done():
             return "loading"
@@ -109,7 +109,7 @@ class EngineShelf:
         return "ready" if is_here(resolve(model)) else "not here"
 
     def takes_turns(self, model: str) -> bool:
-        """Tell whether a model was taught to go on with a conversation."""
+        """Whether a model was trained on multi-turn conversations."""
         try:
             return resolve(self._offered.get(model, model)).multi_turn
         except UnknownModel:  # an engine that was given under a name of its own
@@ -146,7 +146,7 @@ class EngineShelf:
 
     def _loaded(self, model: str) -> Engine:
         if model in self._offered:
-            # Beside whatever else runs here: this engine takes only the memory that the model needs.
+            # Other engines share this machine: reserve only the memory that the model needs.
             here = {"device": "cpu"} if zerogpu.is_here() else {}
             return load_engine(self._offered[model], engine="transformers", **here)
         if zerogpu.is_here() and self._engine is None:

@@ -27,7 +27,7 @@ from typing import Any
 
 from s1core import load_engine
 from s1core.engines.base import Capabilities, Chunk, Engine, Request
-from s1core.engines.hf.token_stream import AsyncOutbox, Outbox, SyncOutbox
+from s1core.engines.hf.token_stream import AsyncTokenStream, SyncTokenStream, TokenStream
 from s1core.errors import EngineFailed
 from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
@@ -138,13 +138,15 @@ def _received(line: Connection) -> Any:
 class Loan:
     """One stay of the GPU, and what is asked during it."""
 
-    def __init__(self, model: str, hold: Callable[[str, str, float], None], first: Request, outbox: Outbox) -> None:
+    def __init__(
+        self, model: str, hold: Callable[[str, str, float], None], first: Request, stream: TokenStream
+    ) -> None:
         """Borrow the GPU for a first request, whose number is 0."""
         self._seconds = seconds = seconds_for(first)
         self._ends_s = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._asked: dict[int, tuple[Request, Outbox]] = {0: (first, outbox)}
+        self._asked: dict[int, tuple[Request, TokenStream]] = {0: (first, stream)}
         self._line: Connection | None = None
         self._over = False
         self._timer: threading.Timer | None = None
@@ -158,7 +160,7 @@ class Loan:
         words = (hold, model, str(self._folder / "line"), seconds)
         threading.Thread(target=copy_context().run, args=(self._run, *words), daemon=True).start()
 
-    def take(self, request: Request, outbox: Outbox) -> int | None:
+    def take(self, request: Request, stream: TokenStream) -> int | None:
         """Add a request, if there is time for it; return its number."""
         with self._lock:
             needed_s = min(ENOUGH_S, request.max_tokens / TOKENS_PER_S)
@@ -166,7 +168,7 @@ class Loan:
                 return None
             self._keep_awake()
             number = next(self._numbers)
-            self._asked[number] = (request, outbox)
+            self._asked[number] = (request, stream)
             self._send((number, request))
             return number
 
@@ -211,8 +213,8 @@ class Loan:
         with self._lock:
             self._over = True
             left, self._asked = self._asked, {}
-        for _, outbox in left.values():
-            outbox.put(EngineFailed(why))
+        for _, stream in left.values():
+            stream.put(EngineFailed(why))
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _listen(self) -> None:
@@ -231,19 +233,19 @@ class Loan:
                     self._send((number, request))
                 if self._over:
                     self._send(None)
-            while (told := _received(line)) is not None:
-                self._deliver(*told)
+            while (received := _received(line)) is not None:
+                self._deliver(*received)
             with self._lock:
                 self._over, self._line = True, None
 
     def _deliver(self, number: int, said: Chunk | str) -> None:
         with self._lock:
-            _, outbox = self._asked.get(number, (None, None))
+            _, stream = self._asked.get(number, (None, None))
             if isinstance(said, str) or said.finish is not None:
                 self._asked.pop(number, None)
                 self._rest_soon()
-        if outbox:
-            outbox.put(EngineFailed(said) if isinstance(said, str) else said)
+        if stream:
+            stream.put(EngineFailed(said) if isinstance(said, str) else said)
 
 
 class ZeroGpuEngine:
@@ -257,7 +259,7 @@ class ZeroGpuEngine:
 
         Args:
             preset: the model.
-            source: what `load_engine` is told there; by default the preset's name.
+            source: the model for `load_engine` there; by default the preset's name.
 
         Raises:
             UnknownModel, ModelUnavailable: as `load_engine`.
@@ -276,11 +278,11 @@ class ZeroGpuEngine:
 
     def generate(self, request: Request) -> Generator[Chunk, None, None]:
         """Stream the continuation of one request."""
-        outbox = SyncOutbox()
-        loan, number = self._begin(request, outbox)
+        stream = SyncTokenStream()
+        loan, number = self._begin(request, stream)
         try:
             while True:
-                chunk = outbox.get()
+                chunk = stream.get()
                 yield chunk
                 if chunk.finish is not None:
                     return
@@ -289,11 +291,11 @@ class ZeroGpuEngine:
 
     async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Stream the continuation of one request on the caller's event loop."""
-        outbox = AsyncOutbox()
-        loan, number = self._begin(request, outbox)
+        stream = AsyncTokenStream()
+        loan, number = self._begin(request, stream)
         try:
             while True:
-                chunk = await outbox.get()
+                chunk = await stream.get()
                 yield chunk
                 if chunk.finish is not None:
                     return
@@ -303,9 +305,9 @@ class ZeroGpuEngine:
     def close(self) -> None:
         """Nothing is held between loans."""
 
-    def _begin(self, request: Request, outbox: Outbox) -> tuple[Loan, int]:
+    def _begin(self, request: Request, stream: TokenStream) -> tuple[Loan, int]:
         with self._lock:
-            if self._loan and (number := self._loan.take(request, outbox)) is not None:
+            if self._loan and (number := self._loan.take(request, stream)) is not None:
                 return self._loan, number
-            self._loan = Loan(self._source, borrow(), request, outbox)
+            self._loan = Loan(self._source, borrow(), request, stream)
             return self._loan, 0

@@ -1,4 +1,4 @@
-"""How often a page is told of its run: 20 times a second, and less when many look on, so that nobody waits for it."""
+"""How often a page is updated: 20 times a second, and less often with many pages, so that updates never queue up."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import contextlib
 from collections.abc import Generator, Iterable
 from typing import Any
 
-OFTEN_S = 0.05
-EACH_S = 0.01
-"""Of the event loop's time, for one page: about three times what Gradio takes to tell it something (`make load`)."""
+MIN_INTERVAL_S = 0.05
+INTERVAL_PER_PAGE_S = 0.01
+"""Of the event loop's time, for one page: about three times the cost of one update in Gradio (`make load`)."""
 
 
-class Refresh:
-    """Shared by all who look on. For one event loop."""
+class PollRate:
+    """The update interval, shared by all open pages. For one event loop."""
 
     def __init__(self) -> None:
-        self._looking = 0
+        self._pages = 0
 
     @property
     def every_s(self) -> float:
-        """The time between two looks of one page."""
-        return max(OFTEN_S, EACH_S * self._looking)
+        """Seconds between two updates of one page."""
+        return max(MIN_INTERVAL_S, INTERVAL_PER_PAGE_S * self._pages)
 
     @contextlib.contextmanager
-    def looking(self) -> Generator[None, None, None]:
+    def open_page(self) -> Generator[None, None, None]:
         """Count one more page while the block runs."""
-        self._looking += 1
+        self._pages += 1
         try:
             yield
         finally:
-            self._looking -= 1
+            self._pages -= 1
 
-    async def next_look(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
-        """Wait until it is time, or until one of the tasks has ended."""
+    async def next_update(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        """Wait for the next update, or until one of the tasks has ended."""
         await asyncio.wait(list(tasks), timeout=self.every_s)
 
 
-REFRESH = Refresh()
+POLL_RATE = PollRate()

@@ -119,7 +119,7 @@ def method_note(method: Method, model: str) -> str:
 
 
 def same_answer(given: str, expected: str) -> bool:
-    """Tell whether two short answers agree; letter case, spaces and a final full stop do not count."""
+    """Whether two short answers agree; letter case, spaces and a final full stop do not count."""
     return _bare(given) == _bare(expected)
 
 

@@ -1,6 +1,6 @@
-"""Races that are over, kept for a while so that they can be played again, saved, exported and forked.
+"""Finished races, kept for a while so that they can be replayed, saved, exported and forked.
 
-They are found by keys that cannot be guessed, so that nobody sees another visitor's. The oldest make room for new ones.
+Their keys cannot be guessed, so that no visitor finds another's. The least recently used are evicted.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ MOST_EVENTS = 150_000
 
 
 class NoSuchRace(S1Error, LookupError):
-    """The key names no race that is still here."""
+    """No race has this key, or it was evicted."""
 
 
-class RaceShelf:
-    """Races by key. Safe from any thread."""
+class RaceStore:
+    """Races by key; thread-safe."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start empty."""
         self._lock = threading.Lock()
         self._races: OrderedDict[str, RecordedRace] = OrderedDict()
 
     def keep(self, race: RecordedRace) -> str:
-        """Put a race on the shelf and return its key."""
+        """Store a race and return its key."""
         key = secrets.token_urlsafe(18)
         with self._lock:
             self._races[key] = race
@@ -43,7 +43,7 @@ class RaceShelf:
         """Return a race.
 
         Raises:
-            NoSuchRace: the key is none, or its race has made room for newer ones.
+            NoSuchRace: no race has this key, or it was evicted.
         """
         with self._lock:
             if key not in self._races:
@@ -59,10 +59,10 @@ class RaceShelf:
         return sum(len(lane.happened) for race in self._races.values() for lane in race.lanes)
 
 
-def find_in(shelves: Sequence[RaceShelf], key: str) -> RecordedRace:
-    """Return the race of that key, whichever shelf has it.
+def find_in(stores: Sequence[RaceStore], key: str) -> RecordedRace:
+    """Return the race with this key, from whichever store has it.
 
     Raises:
         NoSuchRace: none has.
     """
-    return next((shelf for shelf in shelves if key in shelf), shelves[0]).find(key)
+    return next((store for store in stores if key in store), stores[0]).find(key)

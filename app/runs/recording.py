@@ -1,4 +1,4 @@
-"""Runs whose events are kept with their times: played again, saved, exported and forked when they are over."""
+"""Runs recorded with the time of every event, for replay, saving, export and forks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.runs import render
-from app.runs.request import Asked
+from app.runs.request import RunRequest
 from app.runs.samples import LiveSamples
 from s1core.types import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class TimedEvent:
     """An event of one of a lane's runs."""
 
     at_s: float
@@ -27,8 +27,8 @@ class Happened:
 class RecordedLane:
     """What was asked of a lane and what happened in it."""
 
-    asked: Asked
-    happened: Sequence[Happened]
+    asked: RunRequest
+    happened: Sequence[TimedEvent]
     note: str = ""
     """Why it broke off, where that is known."""
 
@@ -46,21 +46,21 @@ class RecordedRace:
 class RecordedSamples(LiveSamples):
     """Folds the events of a lane and keeps them, with their times."""
 
-    def __init__(self, asked: Asked, now_s: Callable[[], float]) -> None:
+    def __init__(self, asked: RunRequest, now_s: Callable[[], float]) -> None:
         super().__init__(asked)
         self._now_s = now_s
-        self.happened: list[Happened] = []
+        self.happened: list[TimedEvent] = []
 
     def take(self, number: int, event: Event) -> None:
         """Fold one event of run `number`, and remember when it came."""
-        self.happened.append(Happened(round(self._now_s(), 4), number, event))
+        self.happened.append(TimedEvent(round(self._now_s(), 4), number, event))
         super().take(number, event)
 
 
 class KeptRun:
     """A run outside of a race, of which the events are kept, so that its traces can be forked when it is over."""
 
-    def __init__(self, asked: Asked, expected: str | None, keep: Callable[[RecordedRace], str] | None) -> None:
+    def __init__(self, asked: RunRequest, expected: str | None, keep: Callable[[RecordedRace], str] | None) -> None:
         """Begin with nothing; `keep` takes the run as a race of one lane and says under which key it is found."""
         began_s = time.monotonic()
         self.live = RecordedSamples(asked, lambda: time.monotonic() - began_s)

@@ -45,7 +45,7 @@ class LiveTrace:
     """Folds the events of one run into the string that the page appends to, and counts on the way."""
 
     def __init__(self, close_label: Callable[[str, int], str] | None = None) -> None:
-        """Begin with nothing; `close_label` says why thinking was closed, given the reason and the tokens spent."""
+        """Start empty; `close_label` says why thinking was closed, given the reason and the tokens spent."""
         self.text = ""
         """The trace so far, provenance included."""
         self.limit_tokens: int | None = None
@@ -53,7 +53,7 @@ class LiveTrace:
         self.answer_tokens = 0
         self.waits_used = 0
         self.reused_tokens: int | None = None
-        """Prompt and injected tokens taken from the prefix cache; None until the engine has told."""
+        """Prompt and injected tokens taken from the prefix cache; None until the engine has reported them."""
         self.sampled_tokens = 0
         """Tokens of the model's own, thinking and answer."""
         self.first_token_s: float | None = None

@@ -42,7 +42,7 @@ COUNTED: dict[Method, str] = {"steps": "Steps", "rejection": "Attempts", "vote":
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class RunRequest:
     """A valid request."""
 
     question: str
@@ -88,7 +88,7 @@ def read_settings(
     accounting: Any = None,
     max_answer: Any = 0,
     track: Any = False,
-) -> Asked:
+) -> RunRequest:
     """Check everything that came from the page or through the API.
 
     Raises:
@@ -105,7 +105,7 @@ def read_settings(
         max_answer_tokens=_whole("Longest answer", max_answer, at_least=1) if max_answer else None,
     )
     drawn = Sampling(temperature=_number("Temperature", temperature or 0), seed=_whole("Seed", seed or 0))
-    return Asked(
+    return RunRequest(
         question=_question(question),
         model=str(model or ""),
         budget=_budget(chosen, forced, force_too=bool(force_too)),

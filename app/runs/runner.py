@@ -1,4 +1,4 @@
-"""Runs a method on an engine, tells what happens as it happens, and says in words what came of it. No Gradio."""
+"""Runs a method on an engine, streams its events and describes its outcome. No Gradio."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from app.runs import render, samples
-from app.runs.request import Asked
+from app.runs.request import RunRequest
 from app.runs.samples import LiveSamples
 from s1core import astream
 from s1core.engines.base import Engine
@@ -32,8 +32,8 @@ class Outcome:
     """The only run; None for several."""
 
 
-async def drive(engine: Engine, asked: Asked, live: LiveSamples, cancel: CancelFlag) -> Outcome:
-    """Run what was asked for and fold its events into `live`; cancelling the task frees the engine.
+async def drive(engine: Engine, asked: RunRequest, live: LiveSamples, cancel: CancelFlag) -> Outcome:
+    """Run a request and fold its events into `live`; cancelling the task frees the engine.
 
     Only a single run heeds `cancel`, which leaves it with a receipt.
 
@@ -49,19 +49,19 @@ async def drive(engine: Engine, asked: Asked, live: LiveSamples, cancel: CancelF
             return await _single(engine, asked, live, cancel)
 
 
-async def _single(engine: Engine, asked: Asked, live: LiveSamples, cancel: CancelFlag) -> Outcome:
+async def _single(engine: Engine, asked: RunRequest, live: LiveSamples, cancel: CancelFlag) -> Outcome:
     events: list[Event] = []
     run = astream(engine, asked.prompt, asked.budget, asked.sampling, cancel=cancel, answer_logprobs=asked.track)
     async with aclosing(run) as stream:
         async for event in stream:
             events.append(event)
             live.take(0, event)
-            # An engine that never waits would keep the page, and everybody else's, from being served.
+            # An engine that never awaits would block the event loop, and with it every page.
             await asyncio.sleep(0)
     return single_outcome(asked, Trace.from_events(events), stopped=cancel.is_set())
 
 
-def single_outcome(asked: Asked, trace: Trace, *, stopped: bool) -> Outcome:
+def single_outcome(asked: RunRequest, trace: Trace, *, stopped: bool) -> Outcome:
     """Say what came of one run."""
     receipt, control = trace.receipt, asked.control
     cancelled = receipt.closed_by == "cancelled" or (stopped and not receipt.answer_complete)
@@ -75,8 +75,8 @@ def single_outcome(asked: Asked, trace: Trace, *, stopped: bool) -> Outcome:
     )
 
 
-async def _vote(engine: Engine, asked: Asked, live: LiveSamples) -> Outcome:
-    vote = await amajority_vote(engine, asked.question, asked.count, asked.budget, asked.sampling, listen=live.take)
+async def _vote(engine: Engine, asked: RunRequest, live: LiveSamples) -> Outcome:
+    vote = await amajority_vote(engine, asked.question, asked.count, asked.budget, asked.sampling, on_event=live.take)
     return vote_outcome(vote)
 
 
@@ -87,15 +87,15 @@ def vote_outcome(vote: Vote) -> Outcome:
     return Outcome(answer=vote.answer, complete=True, note=note, rows=samples.vote_rows(vote))
 
 
-async def _reject(engine: Engine, asked: Asked, live: LiveSamples) -> Outcome:
+async def _reject(engine: Engine, asked: RunRequest, live: LiveSamples) -> Outcome:
     most = asked.budget.max_thinking_tokens or 0
     rejection = await arejection_sampling(
-        engine, asked.question, most, attempts=asked.count, sampling=asked.sampling, listen=live.take
+        engine, asked.question, most, attempts=asked.count, sampling=asked.sampling, on_event=live.take
     )
     return rejection_outcome(asked, rejection, live.receipts)
 
 
-def rejection_outcome(asked: Asked, rejection: Rejection, receipts: list[Receipt]) -> Outcome:
+def rejection_outcome(asked: RunRequest, rejection: Rejection, receipts: list[Receipt]) -> Outcome:
     """Say what came of rejection sampling, given the receipts of all attempts."""
     most = asked.budget.max_thinking_tokens or 0
     attempts = render.count(rejection.attempts, "attempt")

@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from app.runs import render
-from app.runs.request import Asked
+from app.runs.request import RunRequest
 from s1core.grading import canonical
 from s1core.methods import Controlled, Rejection, Vote
 from s1core.types import Event, Receipt, Tokens
@@ -21,9 +21,9 @@ HEADINGS = {"vote": "Sample", "rejection": "Attempt"}
 
 
 class LiveSamples:
-    """Folds the events of all runs, each told by its number from 0."""
+    """Folds the events of all runs, which are numbered from 0."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: RunRequest) -> None:
         self._heading = HEADINGS.get(asked.method, "")
         self._asked = asked
         self.traces = [self._new_trace()]
@@ -102,7 +102,7 @@ def _why_rejected(reason: str, spent_tokens: int) -> str:
     )
 
 
-def asked_rows(asked: Asked, controlled: Controlled | None) -> list[list[str]]:
+def asked_rows(asked: RunRequest, controlled: Controlled | None) -> list[list[str]]:
     """Return what the receipt says of a length that the prompt asked for, and of what the model made of it."""
     if asked.control is None or controlled is None:
         return []
@@ -135,7 +135,7 @@ def vote_rows(vote: Vote) -> list[list[str]]:
     return [[name, render.plain(value)] for name, value in rows]
 
 
-def rejection_rows(asked: Asked, rejection: Rejection, receipts: Sequence[Receipt]) -> list[list[str]]:
+def rejection_rows(asked: RunRequest, rejection: Rejection, receipts: Sequence[Receipt]) -> list[list[str]]:
     """Return the receipt of rejection sampling: what all attempts took, the rejected ones included."""
     last, most = receipts[-1], asked.budget.max_thinking_tokens or 0
     accepted = f"{last.thinking_tokens:,} of {most:,} tokens" if rejection.trace else f"none within {most:,} tokens"

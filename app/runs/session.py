@@ -1,10 +1,10 @@
-"""One run for one visitor: a task of its own drains the engine, the page only reads where it stands. No Gradio.
+"""One run of one visitor: a task consumes the engine's stream, and the page polls its state. No Gradio.
 
-The split is what frees the engine at once: whether the visitor presses Stop, reloads or closes the page, the
-generator that feeds the page ends, cancels the task, and with it the engine's request.
+This frees the engine at once: when the visitor stops the run, reloads or closes the page, the page's generator ends and
+cancels the task, and with it the engine's request.
 
-The answer track is filled after the trace is there, in the same task: probes never take a turn of the engine from the
-trace that they are about, and the receipt does not wait for them.
+The answer track is computed after the trace, in the same task: probes never delay the trace that they probe, and the
+receipt does not wait for them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from app.runs import answer_track, questions, render
-from app.runs.poll_rate import REFRESH
-from app.runs.request import DRAWING, Asked
+from app.runs.poll_rate import POLL_RATE
+from app.runs.request import DRAWING, RunRequest
 from app.runs.runner import Outcome, drive
 from app.runs.samples import LiveSamples
 from app.shell.responses import View
@@ -32,10 +32,10 @@ from s1core.probe import aprobes
 from s1core.types import Trace
 
 STOP_GRACE_S = 1.0
-"""An engine that has not come to its next token by then is cut off; the receipt is lost, the page is not."""
+"""Seconds for an engine to produce its next token after Stop; after that the run is cancelled without a receipt."""
 
 TRACKS_AT_ONCE = 2
-"""Of one engine. The others wait, so that however many visitors there are, their traces keep most of it."""
+"""Answer tracks computed at once on one engine; more would slow the traces of other visitors."""
 
 SameAnswer = Callable[[str, str], bool]
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ _gates: WeakKeyDictionary[Engine, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 def track_gate(engine: Engine) -> asyncio.Semaphore:
-    """Return what tracks of this engine wait at, to be held while one is filled."""
+    """Return the semaphore of this engine's answer tracks."""
     return _gates.setdefault(engine, asyncio.Semaphore(TRACKS_AT_ONCE))
 
 
@@ -54,13 +54,13 @@ class ThinkRun:
 
     def __init__(
         self,
-        asked: Asked,
+        asked: RunRequest,
         *,
         expected: str | None = None,
         same: SameAnswer = str.__eq__,
         live: LiveSamples | None = None,
     ) -> None:
-        """Begin nothing yet; `live` folds the events, where that is to be done in a way of one's own."""
+        """Prepare a run; `live` folds its events, for callers that need another way of folding."""
         self._asked = asked
         self._expected = expected
         self._same = same
@@ -80,7 +80,7 @@ class ThinkRun:
         self._stop.set()
 
     def supersede(self) -> None:
-        """End the run without another word to the page: a new one has taken its place."""
+        """Cancel the run silently: a new one has replaced it."""
         self._superseded = True
         self._stop.set()
 
@@ -106,10 +106,10 @@ class ThinkRun:
             return
         assert engine is not None
         async with self.under_way(engine) as task:
-            with REFRESH.looking():
+            with POLL_RATE.open_page():
                 while not self.over:
                     yield self.now()
-                    await REFRESH.next_look({task})
+                    await POLL_RATE.next_update({task})
             if not self._superseded:
                 yield self.now()
 
@@ -216,7 +216,7 @@ class ThinkRun:
 
 
 def answer_card(
-    asked: Asked, outcome: Outcome | None, live: LiveSamples, expected: str | None, same: SameAnswer
+    asked: RunRequest, outcome: Outcome | None, live: LiveSamples, expected: str | None, same: SameAnswer
 ) -> View:
     """Return the answer card of a run: what it has said so far, or its outcome and whether that is right."""
     judged = outcome is not None and outcome.complete and expected is not None
@@ -247,7 +247,7 @@ def refusal(reason: str, *, question: str) -> View:
     }
 
 
-def _frame(question: str, asked: Asked | None) -> View:
+def _frame(question: str, asked: RunRequest | None) -> View:
     """Return what does not change while a run goes on."""
     addition = asked.prompt.removeprefix(asked.question).strip() if asked else ""
     return {
@@ -269,7 +269,7 @@ Live = TypeVar("Live", bound=Stoppable)
 
 
 class LiveRuns(Generic[Live]):
-    """What is under way, by page, so that a Stop finds its own run and no other."""
+    """Running runs by page, so that Stop ends the run of its own page only."""
 
     def __init__(self) -> None:
         self._runs: dict[str, set[Live]] = {}

@@ -1,1 +1,1 @@
-"""The ground of the page: theme, shared components and scripts. Imports nothing else of the app."""
+"""What all tabs share: theme, components, styles and scripts. Imports no other package of the app."""

@@ -1,4 +1,4 @@
-"""What the buttons of a form bring to the board beside it: its value, numbered so that the board takes each once."""
+"""Values that the buttons of a form send to the board beside it, numbered so that the board shows each once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from app.shell.responses import View
 from s1core import S1Error
 
 
-class News:
-    """Makes the values of one board."""
+class BoardUpdates:
+    """Numbers the values of one board."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
 
     def of(self, kind: str, work: Callable[[], View]) -> View:
-        """What `work` found out, called `kind`; where it refuses, its sentence, called `error`."""
+        """The result of `work` as a value of this `kind`; for an S1Error, its message as a value of kind `error`."""
         try:
             return {"kind": kind, **work(), "number": next(self._numbers)}
         except S1Error as error:

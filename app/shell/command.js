@@ -2,12 +2,12 @@
 const line = element.querySelector(".command-line"), copy = element.querySelector(".command-copy"), note = element.querySelector(".command-note");
 
 function show() {
-  const news = props.value;
-  if (!news) return;
-  const broken = news.kind === "error";
-  if (!broken) line.textContent = news.line;
+  const update = props.value;
+  if (!update) return;
+  const broken = update.kind === "error";
+  if (!broken) line.textContent = update.line;
   element.querySelector(".command").dataset.broken = String(broken);
-  note.textContent = broken ? news.text : "";
+  note.textContent = broken ? update.text : "";
   copy.disabled = broken;
   copy.textContent = "Copy";
 }

@@ -1,4 +1,4 @@
-"""A form that outlives the server: its fields are kept in the browser, for when the page is loaded anew."""
+"""Keeps the fields of a form in the browser, so that they survive a restart of the server."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from app.shell.responses import View
 BACK = "The server was started anew, and what it was doing is lost. Your question and settings are kept: press Run."
 
 
-def keep(name: str, fields: Sequence[Component], shown: Component, told: View) -> None:
-    """Keep what these fields hold, and fill them in when the page is loaded again in the same tab of the browser.
+def keep(name: str, fields: Sequence[Component], shown: Component, restored: View) -> None:
+    """Store these fields, and restore them when the page is loaded again in the same browser tab.
 
     Args:
-        name: under which they are kept.
+        name: storage key.
         fields: the first is the question.
-        shown: where it is told that another server answers now.
-        told: what is shown then; its question is put in.
+        shown: component that says that the server was restarted.
+        restored: its value then; the question is added to it.
     """
     page = current_page()
     script = read_assets("shell/keep.js")
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     changed = f"(...values) => {{ {script} s1Keep.change({json.dumps(name)}, values); return []; }}"
     gr.on([field.change for field in fields], None, list(fields), None, js=changed, **quiet)  # type: ignore[attr-defined]
-    loaded = f"() => {{ {script} return s1Keep.restored({json.dumps(name)}, {len(fields)}, {json.dumps(told)}); }}"
+    loaded = f"() => {{ {script} return s1Keep.restored({json.dumps(name)}, {len(fields)}, {json.dumps(restored)}); }}"
     page.load(None, None, [*fields, shown], js=loaded, **quiet)

@@ -17,16 +17,16 @@ from importlib.util import find_spec
 from typing import Any, NoReturn
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
-# Else, after every event, pandas makes a summary of the last 10,000 anew, which nobody reads.
+# Otherwise pandas summarises the last 10,000 events after every event, which nothing here reads.
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 
 
 @contextmanager
 def _without_stubs() -> Generator[None, None, None]:
-    """Keep Gradio from writing a stub file for every one of its components, a third of the time of its import.
+    """Keep Gradio from writing a stub file for every component, which takes a third of the time of its import.
 
-    It writes none for a class that has no file, so `gradio.component_meta` alone is answered that there is none.
+    It writes none for a class without a source file, so `gradio.component_meta` is given no file.
     """
     file_of = inspect.getfile
 
@@ -105,7 +105,7 @@ class _Messages(OrderedDict[str, Any]):
             self.popitem(last=False)
 
     def __missing__(self, session: str) -> Any:
-        """Return a queue that nobody reads; an error would end Gradio's own loop, which serves everybody."""
+        """Return a queue that nobody reads; an error would end Gradio's event loop for all sessions."""
         return Queue()
 
 
@@ -171,9 +171,9 @@ def _name_every_argument(server: Any, tools: Mapping[str, str]) -> None:
 
     def with_defaults(tool: str, parameters: dict[str, str] | None = None) -> Any:
         schema, files = schema_of(tool, parameters)
-        for told in endpoints[tools[tool]]["parameters"]:
-            if told.get("parameter_has_default"):
-                schema["properties"][told["parameter_name"]]["default"] = told["parameter_default"]
+        for parameter in endpoints[tools[tool]]["parameters"]:
+            if parameter.get("parameter_has_default"):
+                schema["properties"][parameter["parameter_name"]]["default"] = parameter["parameter_default"]
         return schema, files
 
     def checked(tool: str, arguments: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""How the app's own routes answer: JSON; and where something is wrong, one sentence for the page."""
+"""Responses of the app's own routes: JSON, or one sentence for the page where something is wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refusal(error: S1Error) -> JSONResponse:
 
 
 def closed_in_public() -> JSONResponse:
-    """Say that files of strangers are not taken."""
+    """Refuse files on a public page."""
     words = "Only the owner can add files to a public page; start a playground yourself and add them there."
     return JSONResponse({"error": words}, status_code=403, headers={"cache-control": "no-store"})
 

@@ -18,7 +18,7 @@ import anthropic
 from curate.claude.journal import CapReached, Journal, Plan
 from curate.claude.live import PATIENCE, Pace, Unavailable
 from curate.claude.prices import ClaudeModel
-from curate.claude.requests import Busy, Invalid, Unclear, parameters, read_message, told_apart, worst_usd
+from curate.claude.requests import Busy, Invalid, Unclear, classify_api_errors, parameters, read_message, worst_usd
 from curate.claude.tasks import Ask, Task
 from curate.rows import CurateError
 
@@ -44,7 +44,7 @@ class Batches:
     poll_s: float = POLL_S
     sleep: Callable[[float], None] = time.sleep
 
-    def ask(self, task: Task, about: str, asks: Sequence[Ask], tell: Callable[[int], None]) -> None:
+    def ask(self, task: Task, about: str, asks: Sequence[Ask], on_progress: Callable[[int], None]) -> None:
         """Ask until every question has an answer that counts; all of them go to the journal.
 
         Raises:
@@ -63,16 +63,16 @@ class Batches:
                     reached = error
                     break
             for plan in plans:
-                answered += self._bring_in(task, about, plan, lambda done, n=answered: tell(n + done))
+                answered += self._bring_in(task, about, plan, lambda done, n=answered: on_progress(n + done))
             # What was reserved at its highest price has been paid at its real one: there may be room again.
             if reached is not None and not plans:
                 raise reached
 
-    def bring_in(self, task: Task, about: str, tell: Callable[[int], None]) -> None:
+    def bring_in(self, task: Task, about: str, on_progress: Callable[[int], None]) -> None:
         """Wait for the batches that an earlier run left under way, and note their answers."""
         answered = 0
         for plan in self.journal.plans(about):
-            answered += self._bring_in(task, about, plan, lambda done, n=answered: tell(n + done))
+            answered += self._bring_in(task, about, plan, lambda done, n=answered: on_progress(n + done))
 
     def _make(self, task: Task, about: str, group: Sequence[Ask]) -> Plan:
         """Make one batch of as many of these as the cap allows."""
@@ -103,7 +103,7 @@ class Batches:
         plan.id = found
         return plan
 
-    def _bring_in(self, task: Task, about: str, plan: Plan, tell: Callable[[int], None]) -> int:
+    def _bring_in(self, task: Task, about: str, plan: Plan, on_progress: Callable[[int], None]) -> int:
         """Wait for a batch and note its answers; one that was never made is crossed out."""
         if plan.id is None:
             found = self._patiently(lambda: self._find(plan))
@@ -116,13 +116,13 @@ class Batches:
         while True:
             batch = self._patiently(lambda: self.client.messages.batches.retrieve(batch_id))
             counts = batch.request_counts
-            tell(counts.succeeded + counts.errored + counts.canceled + counts.expired)
+            on_progress(counts.succeeded + counts.errored + counts.canceled + counts.expired)
             if batch.processing_status == "ended":
                 break
             self.sleep(self.poll_s)
         self._patiently(lambda: self._note_results(task, about, plan, batch_id))
         self.journal.over(plan.nonce)
-        tell(len(plan.keys))
+        on_progress(len(plan.keys))
         return len(plan.keys)
 
     def _note_results(self, task: Task, about: str, plan: Plan, batch_id: str) -> None:
@@ -168,7 +168,7 @@ class Batches:
         return None
 
     def _is(self, batch_id: str, plan: Plan) -> bool:
-        """Whether this batch is the planned one: its questions' ids tell, once it has ended."""
+        """Whether this batch is the planned one: by its request ids, once it has ended."""
         while self.client.messages.batches.retrieve(batch_id).processing_status != "ended":
             self.sleep(self.poll_s)
         first = next(iter(self.client.messages.batches.results(batch_id)), None)
@@ -185,7 +185,7 @@ class Batches:
         for faults in range(1, PATIENCE + 1):
             self.pace.wait()
             try:
-                with told_apart(self.api_key):
+                with classify_api_errors(self.api_key):
                     return call()
             except Busy as fault:
                 self.pace.back_off(faults, fault.wait_s)

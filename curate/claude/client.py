@@ -20,7 +20,7 @@ Mode = Literal["auto", "live", "batch"]
 
 
 def about_of(model_name: str, task: Task) -> str:
-    """What tells the answers of a task from all others: the model, and everything it is told."""
+    """The key of a task's answers: the model and everything that is sent to it."""
     return f"{model_name}/{task.name}-{task.hash}"
 
 
@@ -43,13 +43,13 @@ class Claude:
     poll_s: float = POLL_S
     pace: Pace = field(default_factory=Pace)
 
-    def ask(self, task: Task, asks: Sequence[Ask], tell: Callable[[int], None]) -> dict[str, Answer]:
+    def ask(self, task: Task, asks: Sequence[Ask], on_progress: Callable[[int], None]) -> dict[str, Answer]:
         """The answers to these questions, by key; those that are known are not asked again.
 
         Args:
             task: what they are about.
             asks: with keys that are unique within the task.
-            tell: called with the number of new answers so far.
+            on_progress: called with the number of new answers so far.
 
         Raises:
             CapReached: the spending cap is reached.
@@ -61,8 +61,8 @@ class Claude:
         batches = goes_by_batches(self.mode, len(unknown))
         if unknown or self.journal.plans(about):
             # Batches under way are brought in first, also by who would ask the rest by single calls.
-            self._batches().bring_in(task, about, tell)
-            (self._batches() if batches else self._live()).ask(task, about, asks, tell)
+            self._batches().bring_in(task, about, on_progress)
+            (self._batches() if batches else self._live()).ask(task, about, asks, on_progress)
         return {ask.key: answer for ask in asks if (answer := self.journal.answer(about, ask.key)) is not None}
 
     def _live(self) -> Live:

@@ -1,4 +1,4 @@
-"""What was asked, what came back, what it cost: one synced line each, written before and after. The truth on disk.
+"""Write-ahead log of requests and costs: a synced line before each request and after each response.
 
 An ask without an answer, the mark of a kill or a timeout, counts at its highest price: the cap holds whatever happened
 on the other side. A planned batch is found again by its nonce, so that it is never paid for twice.
@@ -99,7 +99,7 @@ class Journal:
         try:
             self._take_all(self._store.rows())
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
-            # What was spent can only be told from a whole journal.
+            # The spending is only known from an undamaged journal.
             self._store.close()
             raise CurateError(f"the journal of Claude's answers in {folder} is damaged; move it away") from error
 

@@ -13,7 +13,7 @@ import anthropic
 
 from curate.claude.journal import Journal
 from curate.claude.prices import ClaudeModel
-from curate.claude.requests import Busy, Invalid, Unclear, parameters, read_message, told_apart, worst_usd
+from curate.claude.requests import Busy, Invalid, Unclear, classify_api_errors, parameters, read_message, worst_usd
 from curate.claude.tasks import Ask, Task
 from curate.rows import CurateError
 
@@ -62,7 +62,7 @@ class Live:
     pace: Pace = field(default_factory=Pace)
     at_once: int = AT_ONCE
 
-    def ask(self, task: Task, about: str, asks: Sequence[Ask], tell: Callable[[int], None]) -> None:
+    def ask(self, task: Task, about: str, asks: Sequence[Ask], on_progress: Callable[[int], None]) -> None:
         """Ask until every question has an answer that counts; all of them go to the journal.
 
         Raises:
@@ -75,7 +75,7 @@ class Live:
             return
         # The prompt cache is filled by the first answer; those that start together with it would all pay for it.
         self._ask_one(task, about, todo[0])
-        tell(1)
+        on_progress(1)
         stop = threading.Event()
 
         def one(ask: Ask) -> None:
@@ -87,7 +87,7 @@ class Live:
             try:
                 for number, future in enumerate(as_completed(futures), start=2):
                     future.result()
-                    tell(number)
+                    on_progress(number)
             except BaseException:
                 # Those under way are paid for: they are waited for and noted, no other is begun.
                 stop.set()
@@ -99,7 +99,7 @@ class Live:
             self.pace.wait()
             self.journal.ask(about, ask.key, worst_usd(self.model, task, ask, batch=False))
             try:
-                with told_apart(self.api_key):
+                with classify_api_errors(self.api_key):
                     message = self.client.messages.create(**parameters(self.model_name, self.model, task, ask))
             except Busy as fault:
                 self.journal.unanswered(about, ask.key, str(fault))

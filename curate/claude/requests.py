@@ -36,7 +36,7 @@ class Unclear(Exception):
 
 
 class Invalid(Exception):
-    """This very request will never be answered."""
+    """This request will never be answered; a retry cannot help."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +116,7 @@ def read_message(task: Task, message: Message) -> Read:
 
 
 @contextmanager
-def told_apart(api_key: str) -> Generator[None, None, None]:
+def classify_api_errors(api_key: str) -> Generator[None, None, None]:
     """Turn the client's exceptions into the kinds of fault that there are.
 
     Raises:

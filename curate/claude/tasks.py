@@ -1,4 +1,4 @@
-"""What Claude is asked, and how its answers are read. A task's hash is of everything that Claude is told."""
+"""The prompts for Claude and the parsers of its answers. A task's hash covers everything that is sent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Task:
 
     @cached_property
     def hash(self) -> str:
-        """Short hash of all that Claude is told."""
+        """Short hash of everything that is sent."""
         return hashlib.sha256(f"{self.name}\n{self.system}\n{self.max_tokens}".encode()).hexdigest()[:12]
 
 

@@ -241,7 +241,7 @@ def _problems(count: int, seed: int | None) -> Iterator[Row]:
             answer=problems.FAMILIES[problem.family].answer(problem),
             kind="text",
             subject=problem.family,
-            # The last one is the question itself, nearly always; those before it tell what happens.
+            # The last one is the question itself, nearly always; those before it are the story.
             phrasing=problem.frames[-1] if problem.frames else "",
             metadata={"steps": problem.difficulty},
         )

@@ -101,7 +101,7 @@ class Refused:
 
 
 def to_row(source: Source, record: Mapping[str, Any], place: str) -> Row | Refused:
-    """Read a record as the source says, or tell why it gives no row.
+    """Read a record as the source says, or say why it gives no row.
 
     Args:
         source: which fields hold what.

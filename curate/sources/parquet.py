@@ -1,4 +1,4 @@
-"""Parquet files from outside. A small one can open out to more than any memory holds; its footer tells beforehand."""
+"""Untrusted Parquet files. A small one can decompress to more than fits in memory; its footer gives the size."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.rows import Outcome, Rejection, Row, Tell
+from curate.rows import OnProgress, Outcome, Rejection, Row
 from curate.text import Hashes, WordHashes, gram_hashes, normal, words
 
 
@@ -32,7 +32,7 @@ class Decontaminate:
         """All that decides what it does."""
         return {"ngram": self.ngram, "evaluation": sorted(row.key for row in self.evaluation)}
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Keep what shares no run of words with any of them."""
         index = _Index.of(self.evaluation, self.ngram)
         kept: list[Row] = []
@@ -47,7 +47,7 @@ class Decontaminate:
                 rejections.append(Rejection.of(row, self.name, rule, f"{earlier.uid}: {shared}"))
                 counts[rule] += 1
             if number % 1024 == 0:
-                tell(number, counts)
+                on_progress(number, counts)
         return Outcome(rows=kept, rejections=rejections)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from curate.cache import Fact, Facts
 from curate.generation import CONCURRENCY, ModelSpec, ask_all
 from curate.grading import NO_GOLD, Judge
-from curate.rows import CurateError, Outcome, Rejection, Row, Tell
+from curate.rows import CurateError, OnProgress, Outcome, Rejection, Row
 from curate.select import spread
 
 NOT_MEASURED = "not_measured"
@@ -43,25 +43,25 @@ class Difficulty:
     def config(self) -> dict[str, Any]:
         """All that decides what it does."""
         sample = {} if self.sample is None else {"sample": self.sample, "seed": self.seed}
-        return {"weak": [spec.decides for spec in self.weak], **sample, **self.judge.config}
+        return {"weak": [spec.cache_key for spec in self.weak], **sample, **self.judge.config}
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Ask the weaker models in turn, then judge the teacher."""
         kept, rejections = self._sampled(rows)
         counts = Counter(rejection.rule for rejection in rejections)
         # Work is measured in judged attempts: one for every model that a row gets to, and one for the teacher's.
         steps = len(self.weak) + 1
 
-        def told(step: int, share: float) -> None:
-            tell(int(len(rows) * (step + share) / steps), counts)
+        def report(step: int, share: float) -> None:
+            on_progress(int(len(rows) * (step + share) / steps), counts)
 
         for step, spec in enumerate(self.weak):
-            attempts = self._attempts(spec, kept, lambda share, s=step: told(s, share / 2))
+            attempts = self._attempts(spec, kept, lambda share, s=step: report(s, share / 2))
             if self.only_attempts:
                 continue
             cases = [(row, attempt) for row, attempt in zip(kept, attempts, strict=True)]
             total = max(1, len(cases))
-            verdicts = self.judge.judge(cases, lambda n, s=step, t=total: told(s, 0.5 + n / t / 2))
+            verdicts = self.judge.judge(cases, lambda n, s=step, t=total: report(s, 0.5 + n / t / 2))
             harder: list[Row] = []
             for row, verdict in zip(kept, verdicts, strict=True):
                 if verdict.correct is False:
@@ -72,7 +72,7 @@ class Difficulty:
                 counts[rule] += 1
             kept = harder
         if not self.only_attempts:
-            kept, lost = self._judge_teacher(kept, lambda share: told(steps - 1, share))
+            kept, lost = self._judge_teacher(kept, lambda share: report(steps - 1, share))
             rejections += lost
         return Outcome(rows=kept, rejections=rejections)
 
@@ -84,23 +84,23 @@ class Difficulty:
         rejections = [Rejection.of(row, self.name, NOT_MEASURED, f"sample of {self.sample:,}") for row in left]
         return [row for row in rows if row.uid in chosen], rejections
 
-    def _attempts(self, spec: ModelSpec, rows: Sequence[Row], told: Any) -> list[str]:
+    def _attempts(self, spec: ModelSpec, rows: Sequence[Row], report: Any) -> list[str]:
         """What a model answers to each row; what is known is not asked."""
-        with Facts(self.cache, "attempt", spec.decides, self.shard) as facts:
+        with Facts(self.cache, "attempt", spec.cache_key, self.shard) as facts:
             missing = [row for row in rows if row.key not in facts]
             done = len(rows) - len(missing)
 
-            def keep(fact: Fact) -> None:
+            def on_result(fact: Fact) -> None:
                 nonlocal done
                 # The thinking of a weaker model is of no use.
                 facts.add({**fact, "thinking": ""})
                 done += 1
-                told(done / len(rows))
+                report(done / len(rows))
 
             if missing:
                 engine = spec.load(self.concurrency)
                 try:
-                    ask_all(engine, spec, missing, keep, concurrency=self.concurrency)
+                    ask_all(engine, spec, missing, on_result, concurrency=self.concurrency)
                 finally:
                     engine.close()
             wanted = {row.key for row in rows}
@@ -111,9 +111,9 @@ class Difficulty:
             raise CurateError(f"{spec.name} answered none of {len(rows):,} questions ({reasons}); take another model")
         return [str(known[row.key]["attempt"]) for row in rows]
 
-    def _judge_teacher(self, rows: list[Row], told: Any) -> tuple[list[Row], list[Rejection]]:
+    def _judge_teacher(self, rows: list[Row], report: Any) -> tuple[list[Row], list[Rejection]]:
         cases = [(row, row.attempt or "") for row in rows]
-        verdicts = self.judge.judge(cases, lambda n: told(n / max(1, len(cases))))
+        verdicts = self.judge.judge(cases, lambda n: report(n / max(1, len(cases))))
         judged: list[Row] = []
         lost: list[Rejection] = []
         for row, verdict in zip(rows, verdicts, strict=True):

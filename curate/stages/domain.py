@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from curate.claude.classes import class_title
 from curate.claude.client import Claude
 from curate.claude.tasks import DOMAIN, Ask, domain_text
-from curate.rows import Outcome, Rejection, Row, Tell
+from curate.rows import OnProgress, Outcome, Rejection, Row
 from curate.sources import PROBLEMS
 from s1core.nano import detect_family
 
@@ -24,14 +24,14 @@ class Found:
 
 
 class Labeller(Protocol):
-    """Whoever tells domains."""
+    """Assigns domains."""
 
     @property
     def config(self) -> dict[str, Any]:
         """All that decides them."""
         ...
 
-    def label(self, rows: Sequence[Row], tell: Callable[[int], None]) -> list[Found]:
+    def label(self, rows: Sequence[Row], on_progress: Callable[[int], None]) -> list[Found]:
         """The domain of each row, in order."""
         ...
 
@@ -48,7 +48,7 @@ class LocalLabeller:
         """Its rule is fixed."""
         return {"domains": "local"}
 
-    def label(self, rows: Sequence[Row], tell: Callable[[int], None]) -> list[Found]:
+    def label(self, rows: Sequence[Row], on_progress: Callable[[int], None]) -> list[Found]:
         """Tell domains without asking anybody."""
         return [
             Found(domain=(row.source != PROBLEMS.name and detect_family(row.question)) or row.subject or row.source)
@@ -67,10 +67,10 @@ class ClaudeLabeller:
         """Model and prompt."""
         return {"domains": self.claude.model_name, "prompt": DOMAIN.hash}
 
-    def label(self, rows: Sequence[Row], tell: Callable[[int], None]) -> list[Found]:
+    def label(self, rows: Sequence[Row], on_progress: Callable[[int], None]) -> list[Found]:
         """Ask about each question."""
         asks = [Ask(key=row.key, text=domain_text(row.question)) for row in rows]
-        answers = self.claude.ask(DOMAIN, asks, tell)
+        answers = self.claude.ask(DOMAIN, asks, on_progress)
 
         def found(row: Row) -> Found:
             answer = answers[row.key]
@@ -94,12 +94,12 @@ class Domains:
         """All that decides what it does."""
         return self.labeller.config
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Label every row."""
         kept: list[Row] = []
         rejections: list[Rejection] = []
         counts: Counter[str] = Counter()
-        for row, found in zip(rows, self.labeller.label(rows, lambda done: tell(done, counts)), strict=True):
+        for row, found in zip(rows, self.labeller.label(rows, lambda done: on_progress(done, counts)), strict=True):
             if found.domain is None:
                 rejections.append(Rejection.of(row, self.name, f"domain:{found.why}"))
             else:

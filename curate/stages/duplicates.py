@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.rows import Outcome, Rejection, Row, Tell
+from curate.rows import OnProgress, Outcome, Rejection, Row
 from curate.text import Hashes, WordHashes, figures, gram_hashes, normal, stable_hash, words
 
 _TAIL_WORDS = 40
@@ -38,7 +38,7 @@ class Duplicates:
         """All that decides what it does."""
         return {"threshold": self.threshold, "ngram": self.ngram, "bands": self.bands, "rows": self.rows_per_band}
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Keep the first of each."""
         index = _Index(self)
         seen: dict[str, Row] = {}
@@ -58,7 +58,7 @@ class Duplicates:
                 rejections.append(Rejection.of(row, self.name, rule, detail))
                 counts[rule] += 1
             if number % 1024 == 0:
-                tell(number, counts)
+                on_progress(number, counts)
         return Outcome(rows=kept, rejections=rejections)
 
 

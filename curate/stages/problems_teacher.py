@@ -38,14 +38,14 @@ class ProblemsTeacher:
     mix: TraceMix = field(default_factory=TraceMix)
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """The code of the families counts as well: another version of it makes other traces."""
         return {"model": "problems-teacher", "code": _code(), "mix": asdict(self.mix), "seed": self.seed}
 
-    def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
+    def trace(self, rows: Sequence[Row], on_result: Callable[..., None]) -> None:
         """Solve what can be solved; the facts of the rest say why not."""
         for start in range(0, len(rows), _TOGETHER):
-            keep(*(self._fact(row) for row in rows[start : start + _TOGETHER]))
+            on_result(*(self._fact(row) for row in rows[start : start + _TOGETHER]))
 
     def _fact(self, row: Row) -> Fact:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curate.rows import Outcome, Rejection, Row, Tell
+from curate.rows import OnProgress, Outcome, Rejection, Row
 
 _PAGE = re.compile(r"p[1-9]\d{0,2}\.")
 _BOLD_NUMBER = re.compile(r"\*\*(?=.*\d)[^\s\]]*\*\*")
@@ -50,7 +50,7 @@ class Quality:
         limit = {} if self.max_thinking_tokens is None else {"max_thinking_tokens": self.max_thinking_tokens}
         return {"rules": 1, **limit}
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Apply the rules."""
         kept: list[Row] = []
         rejections: list[Rejection] = []
@@ -62,7 +62,7 @@ class Quality:
                 rejections.append(Rejection.of(row, self.name, *why))
                 counts[why[0]] += 1
             if number % 4096 == 0:
-                tell(number, counts)
+                on_progress(number, counts)
         return Outcome(rows=kept, rejections=rejections)
 
     def _too_long(self, row: Row) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from curate.cache import Fact, Facts
 from curate.generation import CONCURRENCY, ModelSpec, ask_all, with_trace
-from curate.rows import Outcome, Row, Tell
+from curate.rows import OnProgress, Outcome, Row
 from s1core.nano.teacher import teach
 
 _TOGETHER = 500
@@ -19,12 +19,12 @@ class Tracer(Protocol):
     """Whoever thinks."""
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """All that decides the traces."""
         ...
 
-    def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
-        """Think about each question and hand the facts to `keep`, as `asking.ask_all` describes them."""
+    def trace(self, rows: Sequence[Row], on_result: Callable[..., None]) -> None:
+        """Think about each question and pass the facts to `on_result`, as `generation.ask_all` does."""
         ...
 
 
@@ -36,15 +36,15 @@ class EngineTracer:
     concurrency: int = CONCURRENCY
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """The model and how it is asked."""
-        return self.spec.decides
+        return self.spec.cache_key
 
-    def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
+    def trace(self, rows: Sequence[Row], on_result: Callable[..., None]) -> None:
         """Load the model and ask it."""
         engine = self.spec.load(self.concurrency)
         try:
-            ask_all(engine, self.spec, rows, keep, concurrency=self.concurrency)
+            ask_all(engine, self.spec, rows, on_result, concurrency=self.concurrency)
         finally:
             engine.close()
 
@@ -56,14 +56,14 @@ class NanoTeacher:
     seed: int = 0
 
     @property
-    def decides(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """The number grows when its habits change."""
         return {"model": "nano-teacher", "version": 1, "seed": self.seed}
 
-    def trace(self, rows: Sequence[Row], keep: Callable[..., None]) -> None:
+    def trace(self, rows: Sequence[Row], on_result: Callable[..., None]) -> None:
         """Solve the questions that are of s1-nano's families."""
         for start in range(0, len(rows), _TOGETHER):
-            keep(*(self._lesson(row) for row in rows[start : start + _TOGETHER]))
+            on_result(*(self._lesson(row) for row in rows[start : start + _TOGETHER]))
 
     def _lesson(self, row: Row) -> Fact:
         lesson = teach(row.question, self.seed)
@@ -93,23 +93,23 @@ class Trace:
     @property
     def config(self) -> dict[str, Any]:
         """All that decides what it does."""
-        return self.tracer.decides
+        return self.tracer.cache_key
 
-    def run(self, rows: Sequence[Row], tell: Tell) -> Outcome:
+    def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Trace what has no trace yet. Nothing is rejected here: a failed call is for the next stage to name."""
         with open_traces(self.cache, self.tracer, self.shard) as facts:
             missing = [row for row in rows if row.key not in facts]
             done = len(rows) - len(missing)
 
-            def keep(*new: Fact) -> None:
+            def on_result(*new: Fact) -> None:
                 nonlocal done
                 facts.add(*new)
                 done += len(new)
-                tell(done, {})
+                on_progress(done, {})
 
-            tell(done, {})
+            on_progress(done, {})
             if missing:
-                self.tracer.trace(missing, keep)
+                self.tracer.trace(missing, on_result)
             wanted = {row.key: row for row in rows}
             traced = {key: self._join(row, fact) for key, fact in facts.items() if (row := wanted.get(key))}
         return Outcome(rows=[traced[row.key] for row in rows], rejections=[])
@@ -123,4 +123,4 @@ class Trace:
 
 def open_traces(cache: Path, tracer: Tracer, shard: str = "") -> Facts:
     """The traces of this tracer."""
-    return Facts(cache, "trace", tracer.decides, shard)
+    return Facts(cache, "trace", tracer.cache_key, shard)

@@ -21,7 +21,7 @@ import torch
 from tokenizers import Tokenizer
 
 from evals.bench.bandwidth import bandwidth, weights_bytes
-from evals.bench.result import Result, machine, tell
+from evals.bench.result import Result, machine, report
 from evals.bench.transformers import FixedLength, new_question
 from s1core import Budget, S1Error, Trace, astream
 from s1core.engines.hf import loading
@@ -84,7 +84,7 @@ class Bench:
 
     def _engine(self, *, graphs: bool) -> TransformersEngine:
         engine = TransformersEngine(self.preset, self.loaded, graphs=graphs)
-        if graphs and engine.step != "GraphedStep":
+        if graphs and engine.step != "CudaGraphStep":
             print(f"decoding is not recorded here: {engine.step}", file=sys.stderr)
         return engine
 
@@ -175,4 +175,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     print(f"{preset.name} in bfloat16 on {torch.cuda.get_device_name()}, {machine()}")
     bench = Bench(preset=preset, loaded=loaded, tokens=args.tokens, repeats=args.repeats)
-    return 1 if tell(bench.everything()) else 0
+    return 1 if report(bench.everything()) else 0

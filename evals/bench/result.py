@@ -25,7 +25,7 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} cores{busy}"
 
 
-def tell(results: Iterable[Result]) -> int:
+def report(results: Iterable[Result]) -> int:
     """Print each measurement as it comes; return how many missed their bar."""
     print(f"{'':32}{'measured':>9}  {'bar':>8}")
     missed = 0

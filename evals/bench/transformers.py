@@ -1,9 +1,9 @@
 """Measure the transformers engine and the sweep against their bars: `python -m evals.bench` (or `make bench`).
 
-Each measurement is a ratio of two things that are run in turns (A B A B ...); the median of the pairwise ratios counts,
-so that a busy machine makes it noisier but not wrong. Both sides sample the same number of tokens: ends that the model
-tries are taken as ordinary tokens, and forced ones come where the benchmark wants them. No question is asked twice, so
-that no text is already in the cache.
+Each measurement is a ratio of two things that are run in turns (`A B A B ...`); the median of the pairwise ratios
+counts, so that a busy machine makes it noisier but not wrong. Both sides sample the same number of tokens: stop tokens
+that the model samples count as ordinary ones, and stops are forced where the benchmark wants them. Every prompt is new,
+so that none is in the prefix cache.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TextIteratorStreamer
 
 from evals.bench import sweep as bench_sweep
-from evals.bench.result import Result, machine, tell
+from evals.bench.result import Result, machine, report
 from s1core import Budget, S1Error, Trace, astream, load_engine, stream
 from s1core.engines.base import Chunk, Engine, Request
 from s1core.engines.hf.engine import TransformersEngine
@@ -249,6 +249,6 @@ def main(argv: list[str] | None = None) -> int:
         f"{args.model} ({engine.step}) on {engine.device}, {machine()}; "
         f"n = {args.repeats} pairs of {s.sampled} tokens, medians"
     )
-    missed = tell(measure(s, resolve(args.model).location, args.repeats))
+    missed = report(measure(s, resolve(args.model).location, args.repeats))
     engine.close()
     return 1 if missed else 0

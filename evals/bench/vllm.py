@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from evals.bench.result import Result, machine, tell
+from evals.bench.result import Result, machine, report
 from evals.bench.transformers import FixedLength, compare, new_question
 from evals.bench.upstream_rounds import OriginalLoop
 from s1core import Budget, S1Error, Trace, astream, load_engine
@@ -235,7 +235,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     device = torch.cuda.get_device_name() if args.gpu else "CPU"
     print(f"{args.model} in {kind} on {device}, {machine()}; medians of ratios taken in turns")
-    missed = tell(bench.everything())
+    missed = report(bench.everything())
     inside.close()
     local.close()
     return 1 if missed else 0

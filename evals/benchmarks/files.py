@@ -27,7 +27,7 @@ def read_records(path: Path) -> list[tuple[str, Record]]:
     """Read a question file.
 
     Args:
-        path: JSON (a list, or an object with a list), JSON lines, or CSV with a header; told apart by content.
+        path: JSON (a list, or an object with a list), JSON lines, or CSV with a header; the content decides.
 
     Returns:
         (where, record) pairs; `where` names the line or the place in the list, for messages.

@@ -10,7 +10,7 @@ from typing import Any
 
 from evals.importers.lines import Notes
 from evals.importers.rows import Sample
-from evals.importers.settings import Asked
+from evals.importers.settings import ImportedSetting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,7 @@ class ForeignRun:
     model: str
     benchmark: str
     engine: str
-    asked: Asked
+    asked: ImportedSetting
     expected: int | None
     """How many questions the log says that it holds."""
     facts: dict[str, Any]

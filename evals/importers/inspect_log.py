@@ -13,7 +13,7 @@ from evals.importers import inspect_zip
 from evals.importers.foreign import ForeignRun, benchmark_name, model_name
 from evals.importers.lines import Json, Notes, as_object, object_of, read_json, usable
 from evals.importers.rows import Sample, guess_kind
-from evals.importers.settings import Asked, asked_of, whole
+from evals.importers.settings import ImportedSetting, asked_of, whole
 from evals.importers.thinking import Parts, split_thinking
 from evals.importers.verdicts import Score, read_score
 from s1core.grading import extract_answer
@@ -23,7 +23,7 @@ SUMMARY = "[Summary by the model's provider; the thinking itself is not in the l
 _NO_ANSWER = "the log holds no answer"
 _ENCRYPTED = "its provider encrypted it or left it out"
 _BESIDE_RECEIPT = ("budget_from", "max_tokens", "max_completion_tokens")
-"""What this project's server tells of a call beside what was spent."""
+"""What this project's server reports about a call, beside its usage."""
 _MOST_TARGETS = 64
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -84,7 +84,9 @@ def _listed(log: Json, notes: Notes) -> Iterator[tuple[str, Json]]:
     yield from sorted(found, key=lambda each: (str(each[1].get("id")), str(each[1].get("epoch"))))
 
 
-def _samples(path: Path, found: Iterator[tuple[str, Json]], task: str, asked: Asked, notes: Notes) -> Iterator[Sample]:
+def _samples(
+    path: Path, found: Iterator[tuple[str, Json]], task: str, asked: ImportedSetting, notes: Notes
+) -> Iterator[Sample]:
     model = None
     for where, row in found:
         answered_by = as_object(row, "output").get("model")
@@ -98,7 +100,7 @@ def _samples(path: Path, found: Iterator[tuple[str, Json]], task: str, asked: As
             notes.add(f"{path}, {where}: {error}; left out")
 
 
-def _sample(row: Json, task: str, asked: Asked) -> Sample:
+def _sample(row: Json, task: str, asked: ImportedSetting) -> Sample:
     target: Any = row.get("target")
     targets = [str(t) for t in (target if isinstance(target, list) else [target]) if isinstance(t, str | int | float)]
     if not targets or not isinstance(row.get("id"), str | int):

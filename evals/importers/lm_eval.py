@@ -18,7 +18,7 @@ from evals.importers.foreign import ForeignRun, benchmark_name, model_name
 from evals.importers.lines import Json, Notes, as_object, read_json, read_json_lines, usable
 from evals.importers.lm_eval_lines import KNOWN_FIELDS, Merged, metrics_of
 from evals.importers.rows import Sample
-from evals.importers.settings import Asked, asked_of, parse_options
+from evals.importers.settings import ImportedSetting, asked_of, parse_options
 
 _STAMP = r"(?P<stamp>\d{4}-\d\d-\d\dT[\d.:-]+)"
 _RESULTS = re.compile(rf"results_{_STAMP}\.json")
@@ -124,7 +124,7 @@ def _names(config: Json, arguments: Json) -> Iterator[Any]:
     yield arguments.get("model")
 
 
-def _hidden(backend: object, arguments: Json, asked: Asked) -> str | None:
+def _hidden(backend: object, arguments: Json, asked: ImportedSetting) -> str | None:
     """Why texts without marks of thinking may have lost theirs; None where nothing says so."""
     if asked.max_thinking_tokens == 0 and not asked.waits:
         return None
@@ -147,7 +147,7 @@ def _samples(source: _Source, hidden: str | None, notes: Notes) -> Iterator[Samp
             merged.take(row)
         except ValueError as error:
             notes.add(f"{source.samples}, line {number}: {error}; left out")
-    merged.tell(str(source.samples), notes)
+    merged.note(str(source.samples), notes)
     if ignored:
         names = ", ".join(sorted(str(name)[:40] for name in ignored)[:8])
         notes.add(f"{source.samples}: fields that this importer does not know were ignored: {names}")

@@ -64,7 +64,7 @@ class Line:
 
     def scores(self) -> dict[str, Score]:
         """Read the verdicts of this line."""
-        if len(self.texts) > 1:  # a verdict is one for each line; of several samples it tells nothing about each
+        if len(self.texts) > 1:  # a verdict is one for each line; it says nothing about each of several samples
             return {}
         answer = self._extracted()
         found: dict[str, Score] = {}
@@ -198,8 +198,8 @@ class Merged:
         scores = {name if alone else f"{name},{of}": score for (name, of), score in verdicts if name}
         return line.samples(scores, hidden)
 
-    def tell(self, path: str, notes: Notes) -> None:
-        """Note what was left out, and what no line tells."""
+    def note(self, path: str, notes: Notes) -> None:
+        """Note what was left out, and what is unknown."""
         if other := sum(len(texts) - 1 for texts in self.docs.values()):
             notes.add(f"{path} holds another answer to {other} of its questions as well, which was left out")
         if self.repeated:

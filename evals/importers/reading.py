@@ -1,4 +1,4 @@
-"""A foreign run read twice: once to learn what all of it holds, once to make its rows; what is not known is told."""
+"""A foreign run read twice: once to learn what all of it holds, once to make its rows; what is unknown is reported."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def survey(run: ForeignRun) -> Survey:
     return found
 
 
-def as_told(run: ForeignRun, held: Survey) -> ForeignRun:
-    """The same run with the budget that all of its receipts tell, where its options name none but an effort."""
+def with_verdict_choice(run: ForeignRun, held: Survey) -> ForeignRun:
+    """The same run with the budget in all of its receipts, where its options name none but an effort."""
     if run.asked.max_thinking_tokens is not None or len(held.budgets) != 1:
         return run
     (budget,) = held.budgets
@@ -73,7 +73,7 @@ def as_told(run: ForeignRun, held: Survey) -> ForeignRun:
 
 
 def rows_of(run: ForeignRun, held: Survey, count: CountTokens, choice: Choice, notes: Notes) -> Iterator[Row]:
-    """Make the rows of a run; afterwards tell what is not known, and ask which of several verdicts counts.
+    """Make the rows of a run; then report what is unknown, and ask which of several verdicts counts.
 
     Args:
         run: what was found.
@@ -94,7 +94,7 @@ def rows_of(run: ForeignRun, held: Survey, count: CountTokens, choice: Choice, n
         yield judged.row
     if run.expected is not None and len(seen) < run.expected:
         notes.add(f"{run.path} gave {len(seen)} of the {run.expected} questions that it announces")
-    _tell(run, held, verdict, found, choice, notes)
+    _note(run, held, verdict, found, choice, notes)
 
 
 def _chosen(run: ForeignRun, held: Survey, choice: Choice, notes: Notes) -> str | None:
@@ -108,7 +108,7 @@ def _chosen(run: ForeignRun, held: Survey, choice: Choice, notes: Notes) -> str 
     return first
 
 
-def _tell(run: ForeignRun, held: Survey, verdict: str | None, found: _Found, choice: Choice, notes: Notes) -> None:
+def _note(run: ForeignRun, held: Survey, verdict: str | None, found: _Found, choice: Choice, notes: Notes) -> None:
     path, n = run.path, found.samples
     for reason, count in found.unknown.most_common():
         notes.add(f"{path}: the thinking tokens of {count} of {n} samples are unknown: {reason}")

@@ -35,7 +35,7 @@ _ON = (True, "enabled", "on", "adaptive", "auto", "true", "True")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class ImportedSetting:
     """One setting of a foreign run."""
 
     max_thinking_tokens: int | None
@@ -46,7 +46,7 @@ class Asked:
     accounting: str | None = None
     """lm-eval gives every round the full allowance and cuts once at the end (`per_round`)."""
     extra: str = ""
-    """What else tells this setting from others, such as an effort."""
+    """What else distinguishes this setting, such as an effort."""
     thinks: bool = False
     """Thinking was asked for: a log without any has lost it."""
 
@@ -67,7 +67,7 @@ class Asked:
         }
 
 
-def asked_of(options: Json, seed: object = None) -> Asked:
+def asked_of(options: Json, seed: object = None) -> ImportedSetting:
     """Read the generation options of lm-eval or inspect, the original's, this project's and other servers' among them.
 
     Args:
@@ -87,7 +87,7 @@ def asked_of(options: Json, seed: object = None) -> Asked:
         f"effort {effort}" if isinstance(effort, str) and effort != "none" else "",
         f"at least {least} tokens" if least else "",
     )
-    return Asked(
+    return ImportedSetting(
         max_thinking_tokens=0 if off else budget,
         waits=waits,
         wait_text=_wait_text(found),

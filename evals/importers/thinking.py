@@ -23,9 +23,9 @@ class Parts:
     close: str
     answer: str
     closed_by: ClosedBy | None
-    """None where the text does not tell."""
+    """None where it is unknown."""
     unclear: str | None = None
-    """Why thinking and answer cannot be told apart for certain; None where they can."""
+    """Why thinking and answer cannot be separated for certain; None where they can."""
 
     @property
     def marked(self) -> bool:
@@ -34,7 +34,7 @@ class Parts:
 
     @property
     def segments(self) -> list[list[str]]:
-        """The text by author. Which Waits were forced cannot be told from text alone: they count as the model's."""
+        """The text by author. Text alone does not show which Waits were forced: they count as the model's."""
         parts = [
             ["model", "thinking", self.thinking],
             ["close", "answer", self.close],

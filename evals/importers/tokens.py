@@ -39,7 +39,7 @@ def load_counter(location: str) -> CountTokens:
 
 
 class CountWhenNeeded:
-    """Counts tokens with a tokenizer that is loaded at the first text; many logs tell all their counts themselves."""
+    """Counts tokens with a tokenizer that is loaded at the first text; many logs hold all their counts."""
 
     def __init__(self, load: Callable[[], CountTokens]) -> None:
         self._load = load

@@ -1,4 +1,4 @@
-"""What a log says of an answer: which verdict counts, whatever order they stand in, and what none of them tells.
+"""The verdicts of a log: which one counts, in whatever order they are, and what remains unknown.
 
 A log may judge each sample several times: by several metrics, filters or scorers. One of them counts. It is named, and
 where they disagree the reader is asked, since the log does not tell.
@@ -16,7 +16,7 @@ _KNOWN = (
 )
 """Metrics of lm-eval and scorers of inspect that say whether an answer is right, those that read most first."""
 _MOST = 64
-"""Verdicts of one log that are told apart; a file that names more is no log of anybody's."""
+"""Most verdicts of one log; a file with more is not a log."""
 _WORDS = {
     **dict.fromkeys(("c", "correct", "yes", "true", "pass", "passed", "right"), 1.0),
     **dict.fromkeys(("i", "incorrect", "no", "false", "fail", "failed", "wrong", "n"), 0.0),
@@ -33,7 +33,7 @@ class Score:
     answer: str | None = None
     """The answer that was judged, where the log names it."""
     scale: bool = False
-    """It is a number outside 0 to 1: of a scale that the log does not tell."""
+    """It is a number outside 0 to 1: of an unknown scale."""
 
     @property
     def correct(self) -> bool:
@@ -96,7 +96,7 @@ class Tally:
 
     @property
     def usable(self) -> bool:
-        """Whether it tells right from wrong at all."""
+        """Whether it says right or wrong at all."""
         return not self.scaled and self.untold < self.samples
 
     @property
@@ -116,9 +116,9 @@ class Survey:
     marked: bool = False
     """Some text shows where its thinking ends."""
     budgets: set[int | None] = field(default_factory=set)
-    """Thinking budgets that receipts tell."""
+    """Thinking budgets in the receipts."""
     counts: bool = False
-    """Some thinking has to be counted here: the log does not tell its tokens."""
+    """Some thinking has to be counted here: the log has no token counts of it."""
 
     def take(self, scores: Scores) -> None:
         """Count the verdicts on one sample."""
@@ -126,14 +126,14 @@ class Survey:
         for name, score in scores.items():
             if name in self.tallies or len(self.tallies) < _MOST:
                 self.tallies.setdefault(name, Tally()).take(score)
-        told = {name: score.correct for name, score in scores.items() if score.value is not None}
-        right, wrong = (frozenset(name for name in told if told[name] is correct) for correct in (True, False))
+        recorded = {name: score.correct for name, score in scores.items() if score.value is not None}
+        right, wrong = (frozenset(name for name in recorded if recorded[name] is correct) for correct in (True, False))
         if right and wrong:
             self.differing[right, wrong] = self.differing.get((right, wrong), 0) + 1
 
     @property
     def usable(self) -> list[str]:
-        """Names of the verdicts that tell right from wrong, the one that counts unless another is chosen first."""
+        """Names of the verdicts that say right or wrong, the one that counts unless another is chosen first."""
         return ranked((name for name, tally in self.tallies.items() if tally.usable), self.tallies)
 
     @property

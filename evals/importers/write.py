@@ -12,7 +12,7 @@ from evals.importers.foreign import ForeignRun, files_under
 from evals.importers.inspect_log import find_run
 from evals.importers.lines import Notes
 from evals.importers.lm_eval import find_runs, is_lm_eval
-from evals.importers.reading import Choice, as_told, rows_of, survey
+from evals.importers.reading import Choice, rows_of, survey, with_verdict_choice
 from evals.importers.tokens import CountTokens, CountWhenNeeded, load_counter, own_tokenizer
 from s1core.errors import InvalidSetting
 from s1core.store import Row, RunStore, config_hash
@@ -36,15 +36,15 @@ def find_all(paths: list[Path], max_mb: int, notes: Notes) -> list[list[ForeignR
         group = groups.setdefault((run.model, run.benchmark), {})
         first = group.get(run.asked.label)
         if first is not None:
-            run = _told_apart(run, first)
+            run = _with_distinct_label(run, first)
         kept = group.setdefault(run.asked.label, run)
         if kept is not run:
             notes.add(f"{run.path} repeats the setting {run.asked.label!r} of {kept.path}, and was left out")
     return [sorted(group.values(), key=_order) for group in groups.values()]
 
 
-def _told_apart(run: ForeignRun, first: ForeignRun) -> ForeignRun:
-    """The same run with what tells its setting from another of the same name: temperature, else seed."""
+def _with_distinct_label(run: ForeignRun, first: ForeignRun) -> ForeignRun:
+    """The same run with its temperature, else its seed, in the setting's name, to distinguish it from another one."""
     for name in ("temperature", "seed"):
         value = getattr(run.asked, name)
         if value != getattr(first.asked, name):
@@ -118,7 +118,7 @@ def write_counted(
         choice: as `write_run`.
     """
     held = [survey(run) for run in runs]
-    runs = [as_told(run, of) for run, of in zip(runs, held, strict=True)]
+    runs = [with_verdict_choice(run, of) for run, of in zip(runs, held, strict=True)]
     rows = (row for run, of in zip(runs, held, strict=True) for row in rows_of(run, of, count, choice, notes))
     first = next(rows, None)
     if first is None:

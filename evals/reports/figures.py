@@ -29,7 +29,7 @@ from s1core.metrics import performance, scaling
 
 MARKERS: dict[Provenance, str] = {"published": "diamond-open", "measured": "circle", "imported": "square"}
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6A3D9A")
-"""Told apart by colour-blind readers as well (Okabe and Ito, but for its yellow)."""
+"""Distinct to colour-blind readers too (Okabe and Ito, without its yellow)."""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 METRIC_COLUMNS = ("benchmark", "series", "runs", "control %", "scaling points/1,000 tokens", "performance %")
 
@@ -192,7 +192,7 @@ def write_html(figure: go.Figure, path: Path) -> None:
 
 
 def write_image(figure: go.Figure, path: Path, *, width: int = 960, height: int = 600) -> None:
-    """Write an SVG or PNG, told by the ending.
+    """Write an SVG or PNG, by the file's suffix.
 
     Raises:
         ImageUnavailable: there is no Chromium, or it did not draw the figure.

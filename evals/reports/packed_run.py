@@ -10,7 +10,7 @@ and each further line one question (of one sample index)::
 
 `thinking` is the longest thinking of all settings. A point lists the values of `columns` (the setting by its number),
 then its thinking (how many characters of `thinking` it is, or segments of its own where it is no prefix of it), then
-the segments after the thinking. Reading gives back the very rows that were packed.
+the segments after the thinking. Reading gives back exactly the rows that were packed.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ class Point:
     """One run: how long it thought on average, and how often it was right."""
 
     thinking_tokens: float | None
-    """None where the source does not tell: such a point has no place on the token axis."""
+    """None where it is unknown: such a point is not drawn on the token axis."""
     accuracy: float
     """Percent."""
     n: int | None

@@ -10,7 +10,7 @@ from evals.benchmarks import Item
 from evals.evaluate import Progress, evaluate_grid
 from evals.methods import (
     SAMPLE,
-    Asked,
+    ControlSetting,
     evaluate_controlled,
     evaluate_samples,
     rejection_label,
@@ -108,7 +108,7 @@ def _word(name: str, wait_text: str) -> Eval:
     )
 
 
-def _control(name: str, what: str, method: str, asked: Sequence[Asked], note: str = "") -> Eval:
+def _control(name: str, what: str, method: str, asked: Sequence[ControlSetting], note: str = "") -> Eval:
     async def work(job: Job) -> None:
         await evaluate_controlled(
             job.engine, job.items, asked, job.sampling, job.store, concurrency=64, on_progress=job.progress
@@ -186,9 +186,9 @@ REJECTED = Eval(
     needs=DRAWN.name,
 )
 
-_TOKENS = tuple(Asked(control=Control.tokens(n)) for n in TOKENS_ASKED)
-_STEPS = tuple(Asked(control=Control.steps(n)) for n in STEPS_ASKED)
-_SHORT, _LONG = Asked(control=Control.thinking("short")), Asked(control=Control.thinking("long"))
+_TOKENS = tuple(ControlSetting(control=Control.tokens(n)) for n in TOKENS_ASKED)
+_STEPS = tuple(ControlSetting(control=Control.steps(n)) for n in STEPS_ASKED)
+_SHORT, _LONG = ControlSetting(control=Control.thinking("short")), ControlSetting(control=Control.thinking("long"))
 CONTROLLED = (
     _control("tokens-asked", "a number of tokens asked for in the prompt", "token-conditional control", _TOKENS),
     _control(

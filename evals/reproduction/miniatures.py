@@ -16,9 +16,9 @@ class Variant:
     """Of the curated set; the model is `s1-NAME`."""
     what: str
     select: tuple[str, ...]
-    """What the curation is told besides its recipe."""
+    """Further arguments of the curation."""
     settings: tuple[str, ...] = ()
-    """What the fine-tuning is told besides its recipe."""
+    """Further arguments of the fine-tuning."""
 
     @property
     def model(self) -> str:
@@ -44,7 +44,7 @@ class Miniature:
     context_length: int | None = None
     """Prompt, thinking and answer together, at most: a base that never stops would fill its whole context."""
     rehearsal: str | None = None
-    """Rows like those of its sets, by which the time of a training is told before there are any."""
+    """Rows like those of its sets, from which the training time is estimated beforehand."""
     pool: int
     """Questions that its recipe collects: what the set of all rows has at most."""
     mark: str

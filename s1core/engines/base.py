@@ -58,7 +58,7 @@ class Request:
     run sees the same noise at the same place.
     """
     goes_on: bool = False
-    """Another request is to continue this text as soon as it ends; an engine may keep it at hand."""
+    """Hint: keep the KV; a continuation follows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +69,11 @@ class Chunk:
     finish: Literal["stop", "length"] | None = None
     stop_id: int | None = None
     logprobs: tuple[float, ...] = ()
-    """One per token of `token_ids` if the request asked for them and the engine can tell."""
+    """One per token of `token_ids` if the request asked for them and the engine reports them."""
     prefill_computed: int = 0
-    """Prompt tokens that were run through the model; told once, on the first chunk or as soon as a server tells."""
+    """Prompt tokens that were prefilled; reported once, on the first chunk or as soon as a server reports them."""
     prefill_reused: int = 0
-    """Prompt tokens taken from the prefix cache; told together with `prefill_computed`."""
+    """Prompt tokens taken from the prefix cache; reported together with `prefill_computed`."""
 
 
 @runtime_checkable
@@ -107,10 +107,10 @@ class Engine(Protocol):
 
 
 def notes_of(engine: Engine) -> tuple[str, ...]:
-    """What an engine found out that every receipt should say."""
+    """Remarks of an engine that belong on every receipt."""
     return tuple(getattr(engine, "notes", ()))
 
 
 def is_dead(engine: Engine) -> bool:
-    """Tell whether an engine ended by itself, as when its process was killed: then only a new one helps."""
+    """Whether an engine ended by itself, as when its process was killed: then only a new one helps."""
     return bool(getattr(engine, "dead", False))

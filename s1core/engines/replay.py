@@ -1,7 +1,7 @@
 """Plays recorded runs again, token by token at their own pace, from their file and the tokenizer; no weights are read.
 
 It is an engine like any other: the state machine above it asks, and what was recorded answers, whatever combination of
-budget and Waits led there. What nobody recorded is refused by a sentence, never made up.
+budget and Waits led there. What was not recorded is refused with one sentence, never made up.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class _Play:
 
     parts: list[tuple[float, tuple[int, ...]]]
     finish: Literal["stop", "length"] | None
-    """None where the recording does not tell how the model would have gone on."""
+    """None where the recording has no continuation."""
 
     @property
     def tokens(self) -> int:

@@ -109,7 +109,7 @@ def _differs(difference: Any, digits: int) -> bool:
 
 
 def _is_not_zero(value: Any) -> bool:
-    # What could not be told from zero comes with a precision of one bit, or as zero.
+    # A value that may be zero comes with a precision of one bit, or as zero.
     return bool(value != 0) and not (value.is_Float and value._prec <= 1)
 
 

@@ -32,7 +32,7 @@ class Box:
 _WORD = rf"(?<![A-Za-z\u00c0-\u052f])(?:{'|'.join(ANSWER_WORDS)})"
 _RESULT = rf"(?<![A-Za-z\u00c0-\u052f])(?:{'|'.join(RESULT_WORDS)})"
 _LETTERS = r"[^\s\d:：.,;!?()\[\]{}$\\*#]"
-# An ending and up to three words, as in `답은`, `respuesta correcta es`; possessive, so that a long run costs one try.
+# An ending and up to three words, as in `답은`, `respuesta correcta es`; possessive: a long match costs one try.
 _GAP = rf"{_LETTERS}{{0,10}}+(?:\s{_LETTERS}{{1,14}}+){{0,3}}?"
 _LABEL = re.compile(
     rf"(?P<final>final\s+)?(?:answers?(?:\s+(?:is|are))?|{_RESULT}|(?!answer){_WORD}{_GAP})[\s*_]*(?:[:：]|ঃ)"

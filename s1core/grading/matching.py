@@ -37,7 +37,7 @@ def _is_value(node: Node) -> bool:
 
 
 def _same_groups(gold: Group, answer: Group, parts: _SameParts) -> bool | None:
-    """Whether two groups are the same; None if that cannot be told part by part."""
+    """Whether two groups are the same; None if they cannot be compared part by part."""
     if {gold.kind, answer.kind} <= {LIST, SET}:
         if _names(gold) and not _names(answer):
             return _same_values(gold, answer.parts, parts)

@@ -80,7 +80,7 @@ class Worker:
         except OSError as error:
             raise GraderUnavailable(f"cannot start {sys.executable} to compare answers: {error}") from error
         self.answering_pid: int | None = None
-        """Who answers; None while that is yet to be told."""
+        """Process id of the worker; None until its first reply."""
         self._replies: SimpleQueue[str] = SimpleQueue()
         threading.Thread(target=self._read, daemon=True, name="grading-replies").start()
         self.await_ready(start_limit_s)
@@ -147,7 +147,7 @@ class Worker:
         self._process.wait()
 
     def _cpu_s(self) -> float:
-        """CPU seconds of whoever answers; infinite where the system does not tell, so that the clock alone counts."""
+        """CPU seconds of the worker; infinite where they are unknown, so that wall-clock time decides."""
         try:
             stat = Path(f"/proc/{self.answering_pid}/stat").read_text(encoding="ascii", errors="replace")
             user, system = stat.rpartition(")")[2].split()[11:13]

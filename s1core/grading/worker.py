@@ -37,7 +37,7 @@ def warm_comparer() -> Any:
 
 
 def serve(comparer: Any, requests: TextIO, replies: TextIO) -> None:
-    """Answer requests until the input ends; the first reply tells who answers."""
+    """Answer requests until the input ends; the first reply holds the process id."""
 
     def reply(content: dict[str, Any]) -> None:
         replies.write(json.dumps(content) + "\n")

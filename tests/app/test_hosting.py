@@ -22,7 +22,7 @@ import yaml
 from gradio_client import Client
 
 from app.hosting import CACHE, JOBS, SETS, prepare, words
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from s1core.engines.base import Engine
 from s1core.errors import ModelUnavailable
 
@@ -184,8 +184,9 @@ def test_the_containers_steps_name_what_is_there() -> None:
                 assert target in (".", "./", source), "beside each other, as here"
                 there.add(source)
         elif step == "RUN":
-            needed = re.fullmatch(r"pip install [a-z -]*-r (\S+)", rest)
-            assert needed and needed[1] in there, "installed before the code is copied"
+            for command in rest.split("&&"):
+                needed = re.fullmatch(r"pip install [a-z -]*-r (\S+)", command.strip())
+                assert needed and needed[1] in there, "installed before the code is copied"
             packages = True
         elif step == "CMD":
             program, script = json.loads(rest)
@@ -198,15 +199,15 @@ def test_the_containers_steps_name_what_is_there() -> None:
     assert {"app", "s1core", "evals", "curate", "train", "space.py", "README.md"} <= there
 
 
-async def loaded(shelf: EngineShelf, model: str) -> Engine:
-    async for step in shelf.load(model):
+async def loaded(store: EngineRegistry, model: str) -> Engine:
+    async for step in store.load(model):
         if not isinstance(step, str):
             return step
     raise AssertionError("a load ends with an engine or an error")
 
 
 async def test_an_endpoint_runs_its_own_model_alone() -> None:
-    shelf = EngineShelf("s1-nano", engine="http", url="http://127.0.0.1:9")
+    store = EngineRegistry("s1-nano", engine="http", url="http://127.0.0.1:9")
     with pytest.raises(ModelUnavailable, match="127.0.0.1:9"):
-        await loaded(shelf, "s1-nano")
-    assert (await loaded(shelf, "weak-1")).name == "transformers"
+        await loaded(store, "s1-nano")
+    assert (await loaded(store, "weak-1")).name == "transformers"

@@ -1,4 +1,4 @@
-"""Every text of a stranger that is shown: none becomes markup, a script or a template, wherever it came from."""
+"""No text of a visitor becomes markup, a script or a template, wherever it is shown."""
 
 from __future__ import annotations
 

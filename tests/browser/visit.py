@@ -121,7 +121,7 @@ def replay(page: Page) -> None:
 
 
 def soon(holds: Callable[[], bool], *, page: Page, within_s: float = 2.0) -> bool:
-    """Tell whether something becomes true before the time is up."""
+    """Whether something becomes true before the time is up."""
     deadline = time.monotonic() + within_s
     while not holds() and time.monotonic() < deadline:
         page.wait_for_timeout(20)

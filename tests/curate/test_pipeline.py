@@ -259,7 +259,7 @@ def test_shards_do_the_models_work_and_a_whole_run_finds_it(tmp_path: Path, engi
 
 def test_the_funnel_can_be_watched(tmp_path: Path, engines: list[str]) -> None:
     heard: list[dict[str, Any]] = []
-    run(tmp_path, config(tmp_path), listen=heard.append)
+    run(tmp_path, config(tmp_path), on_event=heard.append)
     assert heard == read_events(tmp_path / "run")
     ends = [e for e in heard if e["state"] == "done"]
     assert [e["stage"] for e in ends][-1] == "render"

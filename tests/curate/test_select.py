@@ -22,7 +22,7 @@ def row(number: int, **facts: object) -> Row:
 
 @cache
 def pool() -> tuple[Row, ...]:
-    """Sources and domains about as uneven as the real ones; some domains with very few rows."""
+    """Sources and domains about as uneven as the real ones; some domains with two or three rows."""
     rng = random.Random(7)
     domains = [f"d{n:02d}" for n in range(DOMAINS)]
     weights = [2.0 ** -(n / 6) for n in range(DOMAINS)]

@@ -14,10 +14,10 @@ from curate.generation import ModelSpec, ask_all
 from curate.rows import Row
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import evaluate, evaluate_grid, row_key, run_config, sampling_config, sampling_of
-from evals.methods import Asked, evaluate_controlled, evaluate_samples
+from evals.methods import ControlSetting, evaluate_controlled, evaluate_samples
 from evals.settings import one_by_one
 from s1core import Sampling, load_engine
-from s1core.engines.hf.sampler import Draw, Sampler
+from s1core.engines.hf.sampler import Sampler, SamplingParams
 from s1core.engines.scripted import ScriptedEngine
 from s1core.methods import Control, majority_vote, rejection_sampling
 from s1core.store import RunStore
@@ -33,7 +33,7 @@ def accuracies(drawn: Callable[[Item, Sampling], Sampling]) -> list[float]:
     logits = torch.tensor([[RIGHT, 1 - RIGHT]]).log().expand(len(ITEMS), 2)
     found: list[float] = []
     for seed in range(200):
-        draws = [Draw(drawn(item, replace(HOT, seed=seed)), step=9) for item in ITEMS]
+        draws = [SamplingParams(drawn(item, replace(HOT, seed=seed)), step=9) for item in ITEMS]
         found.append(sampler.pick(logits, draws).count(0) / len(ITEMS))
     return found
 
@@ -75,7 +75,7 @@ async def test_every_eval_draws_with_its_question(tmp_path: Path) -> None:
         await evaluate_samples(used, items, 2, HOT, samples, concurrency=2)
         assert drawn(used) == {(i, n) for i in ids for n in range(2)}
         used = engine()
-        await evaluate_controlled(used, items, [Asked(control=Control.tokens(4))], HOT, control, concurrency=2)
+        await evaluate_controlled(used, items, [ControlSetting(control=Control.tokens(4))], HOT, control, concurrency=2)
         assert drawn(used) == {(i, 0) for i in ids}
 
 
@@ -111,10 +111,10 @@ def test_greedy_settings_keep_their_key_and_drawn_ones_get_another() -> None:
 
 def test_curations_greedy_key_is_kept_and_the_drawn_one_changes() -> None:
     former = {"model": "x", "style": "think", "max_tokens": None, "temperature": 0.0, "seed": 0}
-    assert ModelSpec(model="x").decides == former
+    assert ModelSpec(model="x").cache_key == former
     hot = ModelSpec(model="x", temperature=0.5)
-    assert hot.decides != former | {"temperature": 0.5}
-    assert hot.decides != replace(hot, top_p=0.9).decides
+    assert hot.cache_key != former | {"temperature": 0.5}
+    assert hot.cache_key != replace(hot, top_p=0.9).cache_key
 
 
 async def test_a_swept_point_is_an_independent_run_when_drawn(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from app.artifacts.curated.funnel import FunnelFile
 from app.artifacts.curated.rejected import RejectedFile, rejection_view
-from app.artifacts.curated.sets import EXAMPLES, SetShelf
+from app.artifacts.curated.sets import EXAMPLES, SetStore
 from app.jobs.outcome import outcome
 from app.jobs.registry import Job, Jobs
 from app.tabs.train.jobs import TrainJobs
 from app.tabs.train.metrics import read_metrics
-from app.tabs.train.runs import TrainShelf
+from app.tabs.train.runs import TrainingRunStore
 from curate.cache import Facts
 from curate.claude.journal import Journal
 from curate.progress import read_events
@@ -141,19 +141,19 @@ def _rejected(path: Path) -> None:
 
 def _sets(folder: Path) -> None:
     """One damaged set hides no other one."""
-    shelf = SetShelf(folder, runs=lambda pid: False)
+    store = SetStore(folder, runs=lambda pid: False)
     for owner in (True, False):
-        for one in shelf.all(owner=owner):
-            json.dumps(shelf.view(one), allow_nan=False).encode()
-        if not any(line["example"] for line in shelf.catalogue(owner=owner)["sets"]):
+        for one in store.all(owner=owner):
+            json.dumps(store.view(one), allow_nan=False).encode()
+        if not any(line["example"] for line in store.catalogue(owner=owner)["sets"]):
             raise AssertionError("a damaged set hides the others")
 
 
 def _runs(folder: Path) -> None:
     jobs = TrainJobs(folder, _unstarted(folder / "jobs"))
-    shelf = TrainShelf(jobs, SetShelf(folder / "curated"))
-    for run in shelf.all():
-        json.dumps(shelf.view(run, owner=True), allow_nan=False).encode()
+    store = TrainingRunStore(jobs, SetStore(folder / "curated"))
+    for run in store.all():
+        json.dumps(store.view(run, owner=True), allow_nan=False).encode()
 
 
 def _metrics(folder: Path) -> None:
@@ -198,7 +198,7 @@ def _facts(folder: Path) -> None:
                 raise AssertionError(f"a fact is lost: {fact}")
 
 
-def _told(given: tuple[Any, Any, str]) -> None:
+def _read_logs(given: tuple[Any, Any, str]) -> None:
     code, status, log = given
     for asked in (True, False):
         outcome(asked=asked, code=code, status=status, log=log)
@@ -223,7 +223,7 @@ TARGETS = (
     Target(
         name="how a job ended",
         fed=st.tuples(_CODES, altered(_STATUS).filter(lambda s: isinstance(s, dict)), st.text()),
-        read=_told,
+        read=_read_logs,
         refuses=(),
     ),
     Target(

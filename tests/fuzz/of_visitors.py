@@ -16,8 +16,8 @@ from starlette.requests import Request
 from app.access.json_depth import is_deeper
 from app.access.sign_in import Credentials, SignIn, _cookie
 from app.api.openai_schema import read_ask, read_body
-from app.artifacts.curated.sets import SetShelf
-from app.artifacts.curves.store import RunShelf
+from app.artifacts.curated.sets import SetStore
+from app.artifacts.curves.store import CurveStore
 from app.jobs import commands
 from app.runs.questions import same_answer
 from app.runs.request import ACCOUNTING, METHODS, read_settings
@@ -134,7 +134,7 @@ def _upload(sent: tuple[bytes, bytes]) -> None:
         return {"type": "http.request", "body": body, "more_body": False}
 
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [(b"content-type", kind)]}
-    asyncio.run(Importer(RunShelf()).take(Request(scope, receive)))
+    asyncio.run(Importer(CurveStore()).take(Request(scope, receive)))
 
 
 def _part(name: str, content: bytes) -> bytes:
@@ -174,7 +174,7 @@ def _curation(form: Mapping[str, Any]) -> None:
 
 
 def _training(form: Mapping[str, Any]) -> None:
-    sets = SetShelf(Path("curated"))
+    sets = SetStore(Path("curated"))
     train_form.is_personal(form, sets)
     asked = train_form.read_form(form, sets, owner=True)
     if "/" in asked.name or asked.name.startswith("."):

@@ -121,12 +121,12 @@ def test_requests_that_make_no_sense_are_refused() -> None:
 async def test_a_listener_hears_every_sample_as_it_comes() -> None:
     heard: dict[int, list[Event]] = {}
     vote = await amajority_vote(
-        Dice([3, 4], "12"), "q", 2, listen=lambda number, event: heard.setdefault(number, []).append(event)
+        Dice([3, 4], "12"), "q", 2, on_event=lambda number, event: heard.setdefault(number, []).append(event)
     )
     assert [Trace.from_events(heard[number]) for number in (0, 1)] == list(vote.traces)
     heard.clear()
     await arejection_sampling(
-        Dice([30, 5], "98"), "q", 10, listen=lambda number, event: heard.setdefault(number, []).append(event)
+        Dice([30, 5], "98"), "q", 10, on_event=lambda number, event: heard.setdefault(number, []).append(event)
     )
     closed_by = [Trace.from_events(events).receipt.closed_by for events in heard.values()]
     assert closed_by == ["budget", "model"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from train import sft
 
-# A group that is left and joined again meets the addresses of the first one in torchrun's store, and waits for ever.
+# A group that is left and joined again meets the addresses of the first one in torchrun's store, and waits forever.
 leave, join = sft.leave, sft.join
 together = functools.cache(lambda: join(sft.with_settings(sft.recipe("s1-nano"), [])))
 sft.join, sft.leave = lambda config: together(), lambda: None

@@ -20,7 +20,7 @@ import pytest
 
 pytest.importorskip("vllm", reason="vLLM is not installed in this environment; run: make test-vllm")
 
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from s1core import Budget, Trace, astream, load_engine, solve, stream
 from s1core.engines.base import Engine, Request, is_dead
 from s1core.errors import EngineFailed
@@ -149,11 +149,11 @@ def assert_idle(engine: Any) -> None:
 
 
 def test_when_its_process_is_killed_the_run_ends_and_the_next_one_has_a_new_engine() -> None:
-    """As the app does it: its shelf loads anew what died."""
-    shelf = EngineShelf("s1-nano", engine="vllm", dtype="float32", enforce_eager=True)
+    """As the app does it: its registry reloads an engine that died."""
+    registry = EngineRegistry("s1-nano", engine="vllm", dtype="float32", enforce_eager=True)
 
     async def loaded() -> Engine:
-        engines = [step async for step in shelf.load("s1-nano") if not isinstance(step, str)]
+        engines = [step async for step in registry.load("s1-nano") if not isinstance(step, str)]
         return engines[0]
 
     async def killed_in_the_middle(engine: Engine) -> None:

@@ -25,7 +25,7 @@ from s1core.errors import S1Error
 from train.finetune.batches import collate, whole_weight
 from train.finetune.config import TrainConfig, with_settings
 from train.finetune.data import IGNORED, Row
-from train.finetune.model import Place, Trained, clip, prepare, trainable
+from train.finetune.model import Placement, Trained, clip, prepare, trainable
 from train.finetune.recipes import recipe
 from train.preflight.estimate import memory
 from train.preflight.hardware import GIB, Machine, machine_here
@@ -72,7 +72,7 @@ def random_model(shape: Shape, device: torch.device, dtype: torch.dtype, attenti
         torch.set_default_dtype(before)
 
 
-def step(trained: Trained, optimizer: torch.optim.Optimizer, config: TrainConfig, row: Row, place: Place) -> float:
+def step(trained: Trained, optimizer: torch.optim.Optimizer, config: TrainConfig, row: Row, place: Placement) -> float:
     """One optimizer step as `train.finetune.loop` takes it; returns the loss."""
     batch = collate(config, [row], (0,), 0).to(place.device)
     loss = trained(batch) / whole_weight(config, [row], [0])
@@ -83,7 +83,7 @@ def step(trained: Trained, optimizer: torch.optim.Optimizer, config: TrainConfig
     return float(loss.detach())
 
 
-def measure(config: TrainConfig, shape: Shape, place: Place, tokens: int, steps: int) -> dict[str, float]:
+def measure(config: TrainConfig, shape: Shape, place: Placement, tokens: int, steps: int) -> dict[str, float]:
     """Seconds of a step (the median, after two that warm up), and the peak of allocated memory, GiB."""
     torch.manual_seed(0)
     dtype = torch.bfloat16 if config.compute == "bfloat16" else torch.float32

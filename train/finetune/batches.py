@@ -92,7 +92,7 @@ def row_weight(config: TrainConfig, row: Row) -> float:
 
 
 def whole_weight(config: TrainConfig, rows: Sequence[Row], chosen: Sequence[int]) -> float:
-    """The sum of all weights of a step: what its loss is divided by."""
+    """Loss denominator: the sum of all weights of a step."""
     if config.loss_weighting == "token":
         return float(max(1, sum(rows[i].learned for i in chosen)))
     return float(max(1, sum(rows[i].learned > 0 for i in chosen)))

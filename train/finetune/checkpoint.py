@@ -20,7 +20,7 @@ from torch.distributed.checkpoint.state_dict_loader import load as load_state
 from torch.distributed.checkpoint.state_dict_saver import save as save_state
 
 from s1core.store import write_atomically
-from train.finetune.model import Place, Trained
+from train.finetune.model import Placement, Trained
 from train.finetune.run_folder import FULL, NOTE, Checkpoint, TrainingFailed, checkpoints
 
 
@@ -29,7 +29,7 @@ def save(
     step: int,
     trained: Trained,
     optimizer: torch.optim.Optimizer,
-    place: Place,
+    place: Placement,
     *,
     lora: bool,
     note: dict[str, Any],
@@ -55,7 +55,7 @@ def save(
         dist.barrier()
     except (Exception, CheckpointException) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise TrainingFailed(_told(error, folder, step)) from error
+        raise TrainingFailed(_write_error(error, folder, step)) from error
 
 
 def _finish(temporary: Path, target: Path, note: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ def _finish(temporary: Path, target: Path, note: dict[str, Any]) -> None:
         os.close(handle)
 
 
-def _told(error: BaseException, folder: Path, step: int) -> str:
+def _write_error(error: BaseException, folder: Path, step: int) -> str:
     whole = checkpoints(folder)
     kept = f"the checkpoint of step {whole[-1].step} is whole" if whole else "there is no earlier checkpoint"
     why = "the disk is full" if is_full(error) else str(error).strip().splitlines()[0]

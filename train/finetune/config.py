@@ -132,7 +132,7 @@ class TrainConfig:
         """Plain data, for files."""
         return asdict(self)
 
-    def what_counts(self) -> dict[str, Any]:
+    def resume_key(self) -> dict[str, Any]:
         """The fields that decide the outcome; the others only decide how it is computed, kept and watched."""
         return {name: value for name, value in asdict(self).items() if name not in _FREE}
 

@@ -97,7 +97,7 @@ class TrainingData:
             "fingerprint": self.fingerprint,
         }
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """What became of the rows, in one sentence."""
         held = f", {len(self.held_out)} held out" if self.held_out else ""
         fate = {"truncate": "cut at the end, so that their answers are lost", "drop": "left out"}

@@ -16,11 +16,11 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from s1core.weights import location_of
 from train.finetune.checkpoint import is_full
 from train.finetune.config import TrainConfig
-from train.finetune.model import DTYPES, Place, Trained, load_tokenizer
+from train.finetune.model import DTYPES, Placement, Trained, load_tokenizer
 from train.finetune.run_folder import TrainingFailed
 
 
-def export(trained: Trained, config: TrainConfig, place: Place, receipt: dict[str, Any], target: Path) -> None:
+def export(trained: Trained, config: TrainConfig, place: Placement, receipt: dict[str, Any], target: Path) -> None:
     """Gather the weights and write `target` whole: safetensors, tokenizer, chat template, `receipt.json`.
 
     With adapters, `adapter/` holds them alone and the folder itself the merged model. All processes call it; the first

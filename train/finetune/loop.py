@@ -25,7 +25,16 @@ from train.finetune.checkpoint import Checkpoint, checkpoints, load, save
 from train.finetune.config import TrainConfig
 from train.finetune.data import Row, TrainingData, load_data
 from train.finetune.export import export
-from train.finetune.model import Place, build, clip, load_tokenizer, local_elements, reduce_gradients, shards, trainable
+from train.finetune.model import (
+    Placement,
+    build,
+    clip,
+    load_tokenizer,
+    local_elements,
+    reduce_gradients,
+    shards,
+    trainable,
+)
 from train.finetune.receipt import make_receipt
 from train.finetune.run_folder import RunFolder, TrainingFailed
 from train.finetune.schedule import rate
@@ -46,7 +55,7 @@ class StepResult:
 class Run:
     """One process of a run. `run()` returns the state it ended in."""
 
-    def __init__(self, config: TrainConfig, folder: RunFolder, place: Place, *, resume: bool) -> None:
+    def __init__(self, config: TrainConfig, folder: RunFolder, place: Placement, *, resume: bool) -> None:
         self.config, self.folder, self.place = config, folder, place
         self._signalled = False
         self._resume = resume
@@ -97,7 +106,7 @@ class Run:
         data = load_data(config, tokenizer)
         self._data, self._pad = data, tokenizer.pad_token_id or 0
         self._total = total_steps(config, len(data.rows))
-        self._say(data.told())
+        self._say(data.summary())
         resumed = self._found(data)
         trained = build(config, place)
         self._trained, self._parameters = trained, trainable(trained)
@@ -124,7 +133,7 @@ class Run:
         if not self._resume:
             raise TrainingFailed(f"{where} holds a run (step {whole[-1].step}); add --resume, or choose another folder")
         latest = whole[-1]
-        before, now = latest.note.get("config", {}), self.config.what_counts()
+        before, now = latest.note.get("config", {}), self.config.resume_key()
         differ = sorted(key for key in now if before.get(key) != now[key])
         if latest.note.get("data") != data.fingerprint:
             differ.append("data")
@@ -260,7 +269,7 @@ class Run:
     def _save(self) -> None:
         if self._saved == self._step:
             return
-        note = {"config": self.config.what_counts(), "data": self._data.fingerprint}
+        note = {"config": self.config.resume_key(), "data": self._data.fingerprint}
         save(
             self.folder.checkpoints,
             self._step,

@@ -27,7 +27,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Placement:
     """Where one process computes, and which of how many it is."""
 
     device: torch.device
@@ -64,14 +64,14 @@ class Trained(nn.Module):
             return chunked_loss(hidden.last_hidden_state, head, batch.targets, batch.weights, self._chunk)
 
 
-def shards(config: TrainConfig, place: Place) -> bool:
+def shards(config: TrainConfig, place: Placement) -> bool:
     """Whether weights, gradients and optimizer are spread over the processes."""
     if config.sharding == "auto":
         return place.world > 1 or place.device.type == "cuda" or config.cpu_offload
     return config.sharding == "fsdp"
 
 
-def build(config: TrainConfig, place: Place) -> Trained:
+def build(config: TrainConfig, place: Placement) -> Trained:
     """Load the model and make it ready for training.
 
     Raises:
@@ -82,7 +82,7 @@ def build(config: TrainConfig, place: Place) -> Trained:
     return prepare(load_model(config, place), config, place)
 
 
-def prepare(model: Any, config: TrainConfig, place: Place) -> Trained:
+def prepare(model: Any, config: TrainConfig, place: Placement) -> Trained:
     """Make a loaded model ready: adapters, what is computed again, compiled layers, shards.
 
     Raises:
@@ -117,7 +117,7 @@ def prepare(model: Any, config: TrainConfig, place: Place) -> Trained:
     return trained
 
 
-def load_model(config: TrainConfig, place: Place) -> Any:
+def load_model(config: TrainConfig, place: Placement) -> Any:
     """The model in the dtype of its frozen weights, on the CPU.
 
     Raises:
@@ -128,7 +128,7 @@ def load_model(config: TrainConfig, place: Place) -> Any:
 
     if not sys.stderr.isatty():
         transformers_logging.disable_progress_bar()
-    with told_plainly(config.model):
+    with translate_load_errors(config.model):
         return AutoModelForCausalLM.from_pretrained(
             location_of(config.model), dtype=DTYPES[config.compute], attn_implementation=attention(config, place.device)
         )
@@ -143,7 +143,7 @@ def load_tokenizer(model: str, chat_template: str = "") -> Any:
     """
     from transformers import AutoTokenizer
 
-    with told_plainly(model):
+    with translate_load_errors(model):
         tokenizer = AutoTokenizer.from_pretrained(location_of(model))
     if chat_template:
         try:
@@ -156,7 +156,7 @@ def load_tokenizer(model: str, chat_template: str = "") -> Any:
 
 
 @contextlib.contextmanager
-def told_plainly(model: str) -> Any:
+def translate_load_errors(model: str) -> Any:
     """Say in one sentence why a model cannot be loaded."""
     from safetensors import SafetensorError
 
@@ -205,7 +205,7 @@ def add_adapters(model: Any, config: TrainConfig) -> Any:
         raise InvalidSetting(f"lora_targets={names!r} fits no module of {config.model}: {error}") from None
 
 
-def _shard(trained: Trained, config: TrainConfig, place: Place) -> None:
+def _shard(trained: Trained, config: TrainConfig, place: Placement) -> None:
     """Each layer is a unit that is whole only while it computes; embeddings, last norm and head are another."""
     mesh = init_device_mesh(place.device.type, (place.world,))
     compute = None if config.compute == "float32" else DTYPES[config.compute]
@@ -236,7 +236,7 @@ def reduce_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
 
 
 def clip(parameters: list[nn.Parameter], most: float) -> float:
-    """Scale the gradients down to this norm (0: leave them) and tell the norm they had."""
+    """Scale the gradients down to this norm (0: leave them) and return their norm before that."""
     norm = torch.nn.utils.clip_grad_norm_(parameters, most or float("inf"))
     return float(cast("Any", norm).full_tensor() if hasattr(norm, "full_tensor") else norm)
 

@@ -31,16 +31,16 @@ def make_receipt(config: TrainConfig, data: TrainingData, steps: int, folder: Pa
     }
 
 
-def receipt_of_step(config: TrainConfig, told: dict[str, Any], step: int, folder: Path) -> dict[str, Any]:
+def receipt_of_step(config: TrainConfig, recorded: dict[str, Any], step: int, folder: Path) -> dict[str, Any]:
     """The same for a checkpoint: by what the run said of itself (`config.json`), without its data."""
     return {
         "made_by": "python -m train.export_step",
         "config": config.as_dict(),
         "parent": config.model,
-        "data": told.get("data_facts"),
+        "data": recorded.get("data_facts"),
         "steps": step,
         **_losses(folder, step),
-        "processes": told.get("world"),
+        "processes": recorded.get("world"),
         **run_facts("s1core", "train"),
     }
 

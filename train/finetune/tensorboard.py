@@ -1,7 +1,7 @@
 """TensorBoard event files: the curves of a run for those who watch them there, without an account.
 
 Written at once and by this thread: the library's own writer has a thread that a full disk ends, after which it waits
-for ever.
+forever.
 """
 
 from __future__ import annotations
@@ -56,5 +56,5 @@ class EventFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._writer is not None:
-            with suppress(OSError):  # everything was flushed, or that was told
+            with suppress(OSError):  # everything was flushed, or the error was reported
                 self._writer.close()

@@ -71,14 +71,14 @@ def gpus_here() -> int:
     return sum(line.startswith("GPU ") for line in done.stdout.splitlines())
 
 
-class Asked:
+class StopRequests:
     """SIGTERM and SIGINT while the block runs: how often, and since when."""
 
     def __init__(self) -> None:
         self.times = 0
         self.since = 0.0
 
-    def __enter__(self) -> Asked:
+    def __enter__(self) -> StopRequests:
         self._before = {number: signal.signal(number, self._on) for number in (signal.SIGTERM, signal.SIGINT)}
         return self
 
@@ -132,7 +132,7 @@ def watch(argv: Sequence[str], out: Path, *, grace_s: float = GRACE_S, before: C
     """
     mark = f"{os.getpid()}-{secrets.token_hex(4)}"
     begun = time.time()
-    with Asked() as asked:
+    with StopRequests() as asked:
         child = subprocess.Popen(
             argv,
             env={**os.environ, MARK: mark},

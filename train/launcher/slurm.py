@@ -25,7 +25,7 @@ from s1core.errors import InvalidSetting
 from s1core.processes import began, is_there
 from s1core.store import read_object, write_atomically
 from train.finetune.run_folder import RunFolder, TrainingFailed
-from train.launcher.local import GRACE_S, Asked, ask_to_stop, judged, torchrun, unmarked, watch
+from train.launcher.local import GRACE_S, StopRequests, ask_to_stop, judged, torchrun, unmarked, watch
 from train.launcher.submitit_compat import sbatch_file, submission_errors
 
 PENDING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD", "SUSPENDED")
@@ -40,7 +40,7 @@ _REMEDY = "run this on a machine from which jobs are submitted, or use --on loca
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class SlurmRequest:
     """What is asked of Slurm."""
 
     nodes: int
@@ -201,7 +201,7 @@ def _ignore_slurms_signal() -> None:
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
 
-def batch_file(wanted: Wanted, out: Path) -> str:
+def batch_file(wanted: SlurmRequest, out: Path) -> str:
     """The file that sbatch gets, as submitit writes it."""
     return sbatch_file(out.absolute() / "slurm", wanted.parameters(f"s1-{out.name}"))
 
@@ -211,7 +211,7 @@ def resuming(words: Sequence[str]) -> list[str]:
     return [*words] if "--resume" in words else [*words, "--resume"]
 
 
-def submit(wanted: Wanted, words: Sequence[str], out: Path) -> str:
+def submit(wanted: SlurmRequest, words: Sequence[str], out: Path) -> str:
     """Hand a run to Slurm, or find the job that works in this folder already; returns the job's id.
 
     Raises:
@@ -248,22 +248,22 @@ def follow(job: str, out: Path, *, grace_s: float = GRACE_S) -> int:
         TrainingFailed: how it ended otherwise.
     """
     begun = _started(out)
-    told, state = "", "PENDING"
+    shown, state = "", "PENDING"
     logs = _Logs(out.absolute() / "slurm", job)
     cancelled = False
-    with Asked() as asked:
+    with StopRequests() as asked:
         while (state := _settled(job, out)) in ACTIVE:
-            if state != told:
+            if state != shown:
                 print(f"job {job}: {state.lower()}", flush=True)
-                told = state
-            logs.tell()
+                shown = state
+            logs.forward()
             if asked.times == 1 and state not in PENDING and asked.for_s() < grace_s:
                 ask_to_stop(out)
             elif asked.times and not cancelled:
                 cancelled = True
                 cancel(job)
             time.sleep(_POLL_S)
-        logs.tell()
+        logs.forward()
         print(f"job {job}: {state.lower()}", flush=True)
         return judged_job(out, begun, state, asked=asked.times > 0)
 
@@ -359,7 +359,7 @@ class _Logs:
         self._folder, self._job = folder, job
         self._read: dict[Path, int] = {}
 
-    def tell(self) -> None:
+    def forward(self) -> None:
         """Print what is new, whole lines only."""
         for path in sorted(self._folder.glob(f"{self._job}_*_log.out")):
             with path.open("rb") as file:

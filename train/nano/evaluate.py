@@ -9,41 +9,53 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
+from s1core import load_engine
+from s1core.engines.base import Engine, Request
 from s1core.metrics import wilson
 from s1core.nano.make import FAMILIES, make_questions
 from s1core.nano.question import Question
-from train.nano.decode import Cache, Forcing, Setting, feed
-from train.nano.model import NanoModel, NanoShape
+from s1core.sweep import asweep
+from train.nano.export import write_folder
+from train.nano.model import NanoShape
 from train.nano.text import END, chat_ids
 
-BUDGETS = (0, 16, 32, 64, 128, 256)
-SETTINGS = (
-    *(Setting(name=f"b{b}", budget=b) for b in BUDGETS),
-    Setting(name="natural"),
-    *(Setting(name=f"w{w}", waits=w) for w in (1, 2, 3, 4, 8)),
-)
-_GROUP = 300
-_LIMIT = 1_900
+BUDGETS = (0, 16, 32, 64, 128, 256, None)
+"""Thinking tokens without a Wait; None is to the natural end."""
+WAITS = (1, 2, 3, 4, 8)
+"""Forced Waits without a budget."""
+_AT_ONCE = 64
+_Done = TypeVar("_Done")
 
 
-def load_model(path: Path, shape: NanoShape) -> NanoModel:
-    """Load a checkpoint of a run (a file) or an exported model (a folder)."""
-    model = NanoModel(shape)
-    if path.is_file():
-        state = torch.load(path, weights_only=True)["model"]
-    else:
-        from safetensors.torch import load_file
+class Answered(NamedTuple):
+    """One question under one setting."""
 
-        state = load_file(path / "model.safetensors")
-    model.load_state_dict({name: value.float() for name, value in state.items()}, strict=True)
-    return model.eval()
+    answer: str | None
+    thinking_tokens: int
+
+
+@contextmanager
+def loaded(path: Path, shape: NanoShape) -> Generator[Engine]:
+    """The engine of a checkpoint of a run (a file, of this shape) or of an exported model (a folder)."""
+    with tempfile.TemporaryDirectory() as exported:
+        if path.is_file():
+            write_folder(torch.load(path, weights_only=True)["model"], {}, shape, Path(exported))
+            path = Path(exported)
+        engine = load_engine(str(path), engine="transformers")
+        try:
+            yield engine
+        finally:
+            engine.close()
 
 
 def parse_answer(text: str) -> str | None:
@@ -53,30 +65,27 @@ def parse_answer(text: str) -> str | None:
     return answer or None
 
 
-def measure(
-    model: NanoModel, shape: NanoShape, questions: Sequence[Question], wait_text: str = "Wait"
-) -> dict[str, Any]:
+async def answers(engine: Engine, question: str, wait_text: str = "Wait") -> dict[str, Answered]:
+    """Answer a question, greedily, under every setting: `b16` is a budget, `natural` none, `w1` one Wait."""
+    budgets = await asweep(engine, question, BUDGETS)
+    waits = await asweep(engine, question, (None,), WAITS, wait_text=wait_text)
+    names = [*("natural" if b is None else f"b{b}" for b in BUDGETS), *(f"w{count}" for count in WAITS)]
+    traces = [point.trace for point in (*budgets.points, *waits.points)]
+    found = [Answered(trace.answer, trace.receipt.thinking_tokens) for trace in traces]
+    return dict(zip(names, found, strict=True))
+
+
+def measure(engine: Engine, questions: Sequence[Question], wait_text: str = "Wait") -> dict[str, Any]:
     """Accuracy of every setting, in total and per family, and what each Wait fixed and broke."""
-    right: dict[str, list[bool]] = {s.name: [] for s in SETTINGS}
-    unparsed = 0
-    lengths: list[list[int]] = []
-    for start in range(0, len(questions), _GROUP):
-        group = questions[start : start + _GROUP]
-        limit = min(_LIMIT, shape.max_positions - 200)
-        forcing = Forcing(model, shape, [q.question for q in group], limit)
-        thinking = forcing.think(max(s.waits for s in SETTINGS), wait_text)
-        for question, row in zip(group, forcing.answer(thinking, SETTINGS), strict=True):
-            for name, text in row.items():
-                answer = parse_answer(text)
-                unparsed += answer is None
-                right[name].append(answer == question.answer)
-        lengths.extend([t.cut(s)[0] for s in SETTINGS] for t in thinking)
+    rows = _of_all(questions, lambda q: answers(engine, q.question, wait_text))
+    pairs = list(zip(questions, rows, strict=True))
+    right = {name: [row[name].answer == q.answer for q, row in pairs] for name in rows[0]}
     return {
         "n": len(questions),
-        "unparsed": unparsed,
+        "unparsed": sum(found.answer is None for row in rows for found in row.values()),
         "accuracy": {name: _percent(row) for name, row in right.items()},
         "thinking_tokens": {
-            s.name: round(sum(spent[i] for spent in lengths) / len(lengths), 1) for i, s in enumerate(SETTINGS)
+            name: round(sum(row[name].thinking_tokens for row in rows) / len(rows), 1) for name in rows[0]
         },
         "families": _by_family(questions, right),
         "one_wait": _changes(right["natural"], right["w1"]),
@@ -84,36 +93,37 @@ def measure(
     }
 
 
-@torch.no_grad()
-def measure_plain(model: NanoModel, shape: NanoShape, questions: Sequence[Question], most: int = 300) -> dict[str, Any]:
+def measure_plain(engine: Engine, questions: Sequence[Question], most: int = 300) -> dict[str, Any]:
     """Accuracy of plain answers, greedy, without a thinking block: what the base was taught."""
-    right: list[bool] = []
-    for start in range(0, len(questions), _GROUP):
-        group = questions[start : start + _GROUP]
-        queues = [chat_ids(q.question) for q in group]
-        cache = Cache(shape, len(group), max(map(len, queues)) + most + 1)
-        written: list[list[int]] = [[] for _ in group]
-        alive = list(range(len(group)))
-        while alive:
-            fed = torch.tensor([queues[row].pop(0) for row in alive])
-            chosen = feed(model, shape, cache, torch.tensor(alive), fed).tolist()
-            for row, token in zip(list(alive), chosen, strict=True):
-                if queues[row]:
-                    continue
-                queues[row].append(token)
-                written[row].append(token)
-                if token == END or len(written[row]) >= most:
-                    alive.remove(row)
-        texts = ["".join(map(chr, (i for i in ids if i < 256))) for ids in written]
-        right += [parse_answer(text) == q.answer for text, q in zip(texts, group, strict=True)]
+
+    async def plain(question: Question) -> str:
+        request = Request(prompt_ids=tuple(chat_ids(question.question)), max_tokens=most, stop_ids=frozenset({END}))
+        written = [i async for chunk in engine.agenerate(request) for i in chunk.token_ids]
+        return "".join(map(chr, (i for i in written if i < 256)))
+
+    texts = _of_all(questions, plain)
+    right = [parse_answer(text) == q.answer for text, q in zip(texts, questions, strict=True)]
     share = wilson(sum(right), len(right))
     groups = {f: [r for r, q in zip(right, questions, strict=True) if q.family == f] for f in FAMILIES}
     by_family = {family: _percent(rows) for family, rows in groups.items()}
     return {"n": len(right), "accuracy": share.percent, "low": share.low, "high": share.high, "families": by_family}
 
 
+def _of_all(questions: Sequence[Question], work: Callable[[Question], Awaitable[_Done]]) -> list[_Done]:
+    async def everything() -> list[_Done]:
+        free = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(question: Question) -> _Done:
+            async with free:
+                return await work(question)
+
+        return list(await asyncio.gather(*map(one, questions)))
+
+    return asyncio.run(everything())
+
+
 def shape_of(model: Path) -> NanoShape:
-    """The shape that the receipt of an exported model tells; s1-nano's own for anything else."""
+    """The shape in the receipt of an exported model; s1-nano's own where there is none."""
     try:
         receipt = json.loads((model / "receipt.json").read_text())
         return NanoShape(**receipt["config"]["shape"])
@@ -159,11 +169,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--plain", action="store_true", help="plain answers, without a thinking block")
     args = parser.parse_args(argv)
     shape = NanoShape() if args.checkpoint else shape_of(args.model)
-    model = load_model(args.checkpoint or args.model, shape)
-    if args.plain:
-        print(json.dumps(measure_plain(model, shape, make_questions(args.n, args.seed, "test", args.family)), indent=2))
-        return 0
-    table = measure(model, shape, make_questions(args.n, args.seed, "test", args.family), args.wait_text)
+    questions = make_questions(args.n, args.seed, "test", args.family)
+    with loaded(args.checkpoint or args.model, shape) as engine:
+        if args.plain:
+            print(json.dumps(measure_plain(engine, questions), indent=2))
+            return 0
+        table = measure(engine, questions, args.wait_text)
     table |= {"seed": args.seed, "wait_text": args.wait_text}
     if args.out:
         args.out.write_text(json.dumps(table, indent=2) + "\n")

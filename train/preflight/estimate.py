@@ -15,7 +15,7 @@ from train.finetune.config import TrainConfig
 from train.preflight.hardware import GIB, Machine, machine_here, planned
 from train.preflight.model_shapes import Shape, shape_of
 from train.preflight.probe import measure
-from train.preflight.suggestions import remedies
+from train.preflight.suggestions import suggestions
 
 if TYPE_CHECKING:
     from train.finetune.data import TrainingData
@@ -49,7 +49,7 @@ class Work:
     """Sequences of a typical one."""
     pass_length: int
     """Tokens of each of these, padding included."""
-    told: str
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +128,7 @@ def preflight(config: TrainConfig, on: str | None = None) -> Report:
         parameters=shape.parameters,
         trained_parameters=shape.adapter_parameters(config.lora_rank) if config.lora else shape.parameters,
         machine=machine,
-        data=work.told,
+        data=work.source,
         rows=work.rows,
         longest=work.longest,
         memory_gib={name: round(gib, 3) for name, gib in parts.items()},
@@ -136,7 +136,7 @@ def preflight(config: TrainConfig, on: str | None = None) -> Report:
         fits=fits,
         steps=steps,
         seconds=_seconds(config, shape, machine, work, steps),
-        would_fit=[] if fits else remedies(config, shape, machine, work.longest, _needs),
+        would_fit=[] if fits else suggestions(config, shape, machine, work.longest, _needs),
         notes=_notes(config, shape, machine),
     )
 
@@ -227,10 +227,10 @@ def _notes(config: TrainConfig, shape: Shape, machine: Machine) -> list[str]:
 
 def _work(config: TrainConfig) -> Work:
     """The rows as they would be trained on; without data or tokenizer, a thousand rows of s1K's size."""
-    told = config.data
+    source = config.data
     root = root_of(config.model)
-    if not told and root == SMOLLM2:
-        config, told = replace(config, data=UNCURATED), f"none named: reckoned as {UNCURATED}"
+    if not source and root == SMOLLM2:
+        config, source = replace(config, data=UNCURATED), f"none named: reckoned as {UNCURATED}"
     if config.data:
         from train.finetune.data import load_data
         from train.finetune.model import load_tokenizer
@@ -239,20 +239,20 @@ def _work(config: TrainConfig) -> Work:
             # Adapters change no token: the tokenizer is there before they are.
             tokenizer = load_tokenizer(root, config.chat_template)
         except S1Error:
-            told = f"{told} (the tokenizer is not here: reckoned as s1K)"
+            source = f"{source} (the tokenizer is not here: reckoned as s1K)"
         else:
             data = load_data(config, tokenizer)
-            return _counted(config, data, data.told() if told == config.data else told)
+            return _counted(config, data, data.summary() if source == config.data else source)
     # s1K: 1,000 rows; thinking traces of 4,700 tokens on average, the longest beyond every limit used here.
     mean, batch = min(5_500, config.max_length), 1 if config.packing else config.micro_batch
-    told = f"{told or 'none named: reckoned as s1K'}, 1,000 rows"
+    source = f"{source or 'none named: reckoned as s1K'}, 1,000 rows"
     return Work(
         rows=1_000, tokens=1_000 * mean, longest=config.max_length,
-        passes=-(-1_000 // batch), pass_rows=batch, pass_length=mean, told=told,
+        passes=-(-1_000 // batch), pass_rows=batch, pass_length=mean, source=source,
     )  # fmt: skip
 
 
-def _counted(config: TrainConfig, data: TrainingData, told: str) -> Work:
+def _counted(config: TrainConfig, data: TrainingData, source: str) -> Work:
     from train.finetune.batches import rows_of_step, units_of
 
     lengths = [len(row.ids) for row in data.rows]
@@ -265,5 +265,5 @@ def _counted(config: TrainConfig, data: TrainingData, told: str) -> Work:
     rows = max(1, round(sum(sequences) / len(units)))
     return Work(
         rows=len(lengths), tokens=sum(lengths), longest=max(lengths), passes=len(units), pass_rows=rows,
-        pass_length=max(2, round(sum(padded) / len(units) / rows)), told=told,
+        pass_length=max(2, round(sum(padded) / len(units) / rows)), source=source,
     )  # fmt: skip

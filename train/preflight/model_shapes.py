@@ -67,7 +67,7 @@ def shape_of(model: str) -> Shape:
     """The shape of a known model, of a local folder, of a GGUF file, or of a hub id that is in the cache.
 
     Raises:
-        S1Error: it cannot be told here.
+        S1Error: the shape is not known here.
     """
     model = root_of(model)
     if model in (SMOLLM2, SMOLLM2_HUB):
@@ -101,7 +101,7 @@ def configuration(model: str) -> Any:
     """
     from transformers import AutoConfig
 
-    from train.finetune.model import told_plainly
+    from train.finetune.model import translate_load_errors
 
-    with told_plainly(model):
+    with translate_load_errors(model):
         return AutoConfig.from_pretrained(location_of(root_of(model)))

@@ -60,10 +60,10 @@ def _timed(config: TrainConfig, plan: Any, rows: int, length: int) -> Speed:
 
     from train.finetune import cpu
     from train.finetune.batches import Batch
-    from train.finetune.model import DTYPES, Place, attention, prepare, trainable
+    from train.finetune.model import DTYPES, Placement, attention, prepare, trainable
 
     cpu.keep_freed_memory()
-    place = Place(device=torch.device("cpu"))
+    place = Placement(device=torch.device("cpu"))
     config = replace(config, compile=False, sharding="none", cpu_offload=False, max_length=max(8, length))
     layers, plan.num_hidden_layers = plan.num_hidden_layers, 1
     chosen = attention(config, place.device)

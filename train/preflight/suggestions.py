@@ -21,7 +21,7 @@ _LARGER = ("H100", "H200", "B200")
 _SMALLER = ("qwen2.5-7b", "qwen2.5-1.5b-lora", "s1-nano")
 
 
-def remedies(config: TrainConfig, shape: Shape, machine: Machine, longest: int, needs: Needs) -> list[str]:
+def suggestions(config: TrainConfig, shape: Shape, machine: Machine, longest: int, needs: Needs) -> list[str]:
     """Changes each of which would fit, the gentlest first.
 
     Args:
@@ -55,7 +55,7 @@ class _Search:
             yield _settings(gentle | alone)
         yield from self.shorter(alone)
         if machine.gpu:
-            yield from self.machines()
+            yield from self.hardware()
             yield from self.offloaded({}, "")
         if not lora:
             found = next((changed for changed in (_ADAPTERS, _ADAPTERS | self.alone) if self.fits(changed)), None)
@@ -94,7 +94,7 @@ class _Search:
             cut = " (too_long=truncate keeps longer ones, without their answers)" if "too_long" in rows else ""
             yield f"{_settings(self.gentle | changed | rows)}: {why}shorter rows{cut}"
 
-    def machines(self) -> Iterator[str]:
+    def hardware(self) -> Iterator[str]:
         """More of the same GPU, or fewer of larger ones."""
         machine = self.machine
         also = f", with {_settings(self.gentle)}" if self.gentle else ""

@@ -150,8 +150,8 @@ def _stream(path: Path) -> pa.Table:
 @lru_cache(maxsize=8)
 def _of_example(folder: Path, changed_ns: int) -> Rows:
     del changed_ns
-    told = json.loads((folder / EXAMPLE).read_text("utf-8"))
+    noted = json.loads((folder / EXAMPLE).read_text("utf-8"))
     rows = [json.loads(line) for line in (folder / ROWS).read_text("utf-8").splitlines()]
     return Rows(
-        table=pa.Table.from_pylist(rows), total=told["rows"], lengths=told["lengths"], keys=frozenset(told["keys"])
+        table=pa.Table.from_pylist(rows), total=noted["rows"], lengths=noted["lengths"], keys=frozenset(noted["keys"])
     )

@@ -69,11 +69,11 @@ class CuratedSet:
         return read_object(self.folder / "estimate.json") or None
 
 
-class SetShelf:
+class SetStore:
     """Finds sets. Safe from any thread."""
 
     def __init__(self, root: Path | None = None, *, runs: Callable[[int], bool] | None = None) -> None:
-        """Make a shelf.
+        """Open the store.
 
         Args:
             root: folder of the sets.
@@ -213,16 +213,16 @@ def compare(a: CuratedSet, b: CuratedSet) -> View:
     rows_a, rows_b = a.rows(), b.rows()
     if rows_a is None or rows_b is None:
         raise NoSuchSet("Only finished sets can be compared; this one has no selected questions yet.")
-    told_a, told_b = a.manifest(), b.manifest()
-    shares = [_shares(told) for told in (told_a, told_b)]
+    manifest_a, manifest_b = a.manifest(), b.manifest()
+    shares = [_shares(manifest) for manifest in (manifest_a, manifest_b)]
     names = sorted({*shares[0], *shares[1]}, key=lambda name: -max(shares[0].get(name, 0), shares[1].get(name, 0)))
     both = len(rows_a.keys & rows_b.keys)
-    facts_b = dict(_summary(told_b))
+    facts_b = dict(_summary(manifest_b))
     return {
         "both": both,
         "only_a": len(rows_a.keys) - both,
         "only_b": len(rows_b.keys) - both,
-        "facts": [[name, value, facts_b.get(name, "–")] for name, value in _summary(told_a)],
+        "facts": [[name, value, facts_b.get(name, "–")] for name, value in _summary(manifest_a)],
         "domains": [[name, shares[0].get(name, 0.0), shares[1].get(name, 0.0)] for name in names[:40]],
         "lengths": lengths_view(b.id.removeprefix(_EXAMPLE_PREFIX), rows_b.lengths),
     }

@@ -38,7 +38,7 @@ def series_views(series: Iterable[Series], *, run: str | None = None, own: bool 
 
     Args:
         series: of one run, or published ones.
-        run: the key under which `store.RunShelf` finds their samples; None where there are none.
+        run: the key under which `store.CurveStore` finds their samples; None where there are none.
         own: made by this visitor, who may take it off the page.
     """
     taken: dict[str, int] = {}

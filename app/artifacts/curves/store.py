@@ -48,7 +48,7 @@ class Run:
         return str(self.config.get("benchmark", ""))
 
 
-class RunShelf:
+class CurveStore:
     """Runs by key. Safe from any thread."""
 
     def __init__(self, evals: Path | None = None) -> None:

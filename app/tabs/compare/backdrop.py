@@ -17,7 +17,7 @@ def curve(series: Sequence[View], model: str) -> View | None:
     """Return the budget forcing curve of a model, measured ones before published ones; None where there is none.
 
     Args:
-        series: those of `RunShelf.catalogue`.
+        series: those of `CurveStore.catalogue`.
         model: as the lanes call it.
     """
     known = [one for one in series if one["model"] == model and one["method"] == FORCING]

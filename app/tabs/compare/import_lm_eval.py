@@ -13,20 +13,19 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from app.runs.recording import Happened, RecordedLane, RecordedRace
-from app.runs.request import Asked
+from app.runs.recording import RecordedLane, RecordedRace, TimedEvent
+from app.runs.request import RunRequest
 from app.tabs.compare.recording_file import BadRecording
 from app.tabs.compare.request import MOST_LANES
 from evals.importers.lm_eval_lines import logged_samples
 from evals.importers.questions import question_of
 from evals.importers.rows import Sample, to_row, unknown_thinking
-from evals.importers.settings import Asked as Options
-from evals.importers.settings import asked_of
+from evals.importers.settings import ImportedSetting, asked_of
 from s1core import Budget, Sampling
 from s1core.types import Event, Finished, Phase, Receipt, Source, Started, Tokens
 
 MODEL = "lm-eval log"
-"""Samples do not tell which model wrote them."""
+"""Samples do not name their model."""
 ENGINE = "lm-eval"
 SLOWEST, FASTEST = 1.0, 2_000.0
 MOST_ROWS = 20_000
@@ -122,7 +121,7 @@ def _question(row: Any) -> str:
     return found
 
 
-def _options(row: Any) -> Options:
+def _options(row: Any) -> ImportedSetting:
     options = _arguments(row).get("arg_1")
     asked = asked_of(options if isinstance(options, dict) else {})
     most = asked.max_thinking_tokens
@@ -130,7 +129,7 @@ def _options(row: Any) -> Options:
 
 
 def _lane(row: _Row, tokens_s: float) -> RecordedLane:
-    asked = Asked(
+    asked = RunRequest(
         question=row.question,
         model=MODEL,
         budget=Budget(max_thinking_tokens=row.budget),
@@ -140,15 +139,15 @@ def _lane(row: _Row, tokens_s: float) -> RecordedLane:
     return RecordedLane(asked=asked, happened=tuple(_happened(row, tokens_s)))
 
 
-def _happened(row: _Row, tokens_s: float) -> Iterator[Happened]:
+def _happened(row: _Row, tokens_s: float) -> Iterator[TimedEvent]:
     parts = row.sample.parts
     thinking, answer = _WORDS.findall(parts.thinking), _WORDS.findall(parts.answer)
     room = row.budget if row.budget is not None else len(thinking)
-    yield Happened(0.0, 0, Started(prompt_tokens=0, max_thinking_tokens=room))
+    yield TimedEvent(0.0, 0, Started(prompt_tokens=0, max_thinking_tokens=room))
     answer_s = len(thinking) / tokens_s
-    close: Sequence[Happened] = ()
+    close: Sequence[TimedEvent] = ()
     if parts.close:
-        close = [Happened(answer_s, 0, _tokens("close", "answer", parts.close, 0, answer_s, parts.closed_by or ""))]
+        close = [TimedEvent(answer_s, 0, _tokens("close", "answer", parts.close, 0, answer_s, parts.closed_by or ""))]
     dealt = chain(
         _dealt(thinking, "thinking", 0.0, tokens_s),
         close,
@@ -156,16 +155,16 @@ def _happened(row: _Row, tokens_s: float) -> Iterator[Happened]:
     )
     yield from dealt
     end_s = answer_s + len(answer) / tokens_s
-    yield Happened(end_s, 0, _finished(row, len(thinking), len(answer), end_s, tokens_s))
+    yield TimedEvent(end_s, 0, _finished(row, len(thinking), len(answer), end_s, tokens_s))
 
 
-def _dealt(words: list[str], phase: Phase, begin_s: float, tokens_s: float) -> Iterator[Happened]:
+def _dealt(words: list[str], phase: Phase, begin_s: float, tokens_s: float) -> Iterator[TimedEvent]:
     """Deal words out, as many at a time as come between two updates of the page."""
     size = max(1, round(tokens_s / UPDATES_PER_S))
     for start in range(0, len(words), size):
         some = words[start : start + size]
         at_s = begin_s + (start + len(some)) / tokens_s
-        yield Happened(at_s, 0, _tokens("model", phase, "".join(some), len(some), at_s))
+        yield TimedEvent(at_s, 0, _tokens("model", phase, "".join(some), len(some), at_s))
 
 
 def _tokens(source: Source, phase: Phase, text: str, count: int, at_s: float, note: str = "") -> Tokens:
@@ -174,7 +173,7 @@ def _tokens(source: Source, phase: Phase, text: str, count: int, at_s: float, no
 
 
 def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: float) -> Event:
-    told = to_row(row.sample, lambda _: 0)
+    graded = to_row(row.sample, lambda _: 0)
     receipt = Receipt(
         max_thinking_tokens=row.budget,
         min_thinking_tokens=0,
@@ -184,8 +183,8 @@ def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: flo
         waits_used=0,
         closed_by=row.sample.parts.closed_by or "model",
         answer_tokens=answer,
-        answered=told["answered"],
-        answer_rule=told["rule"],
+        answered=graded["answered"],
+        answer_rule=graded["rule"],
         answer_complete=bool(row.sample.parts.answer),
         prompt_tokens=0,
         prefill_computed=0,
@@ -199,4 +198,4 @@ def _finished(row: _Row, thinking: int, answer: int, end_s: float, tokens_s: flo
         seed=0,
         unsupported=(NOTE,) if unknown_thinking(row.sample) is None else (NOTE, UNKNOWN),
     )
-    return Finished(answer=told["answer"], receipt=receipt)
+    return Finished(answer=graded["answer"], receipt=receipt)

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from app.runs import render
-from app.runs.poll_rate import REFRESH
-from app.runs.recording import Happened, RecordedLane, RecordedRace, RecordedSamples
+from app.runs.poll_rate import POLL_RATE
+from app.runs.recording import RecordedLane, RecordedRace, RecordedSamples, TimedEvent
 from app.runs.session import SameAnswer, ThinkRun
 from app.shell.responses import View
 from app.tabs.compare.request import Comparison, setting
@@ -86,10 +86,10 @@ class Race:
                 await stack.enter_async_context(run.under_way(engine))
                 for run, engine in zip(self._runs, engines, strict=True)
             ]
-            with REFRESH.looking():
+            with POLL_RATE.open_page():
                 while not all(run.over for run in self._runs):
                     yield self.view("running")
-                    await REFRESH.next_look(tasks)
+                    await POLL_RATE.next_update(tasks)
             if not self._superseded:
                 yield self.view("cancelled" if self._stopped else "done") | {"key": self._kept()}
 
@@ -136,7 +136,7 @@ class Race:
         return 0.0 if self._began_s is None else time.monotonic() - self._began_s
 
 
-def savings(lanes: Sequence[Sequence[Happened]]) -> str:
+def savings(lanes: Sequence[Sequence[TimedEvent]]) -> str:
     """Say what the lanes saved by sharing; empty while no prompt is through a model."""
     shared = prompts = reused = computed = 0
     for happened in lanes:

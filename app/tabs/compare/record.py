@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.runs.questions import same_answer
 from app.runs.recording import RecordedRace
 from app.tabs.compare import recording_file
@@ -35,19 +35,19 @@ def comparisons() -> dict[str, tuple[str, str, list[dict[str, Any]]]]:
     }
 
 
-async def record(shelf: EngineShelf, question: str, lanes: list[dict[str, Any]]) -> RecordedRace:
+async def record(registry: EngineRegistry, question: str, lanes: list[dict[str, Any]]) -> RecordedRace:
     """Race once and return what happened."""
     race = Race(read_comparison({"question": question, "lanes": lanes}, expected_answer), same_answer)
-    async for _ in race.views(shelf.load):
+    async for _ in race.views(registry.load):
         pass
     return race.recorded()
 
 
 async def _all(folder: Path) -> None:
-    shelf = EngineShelf(MODEL)
+    registry = EngineRegistry(MODEL)
     for name, (title, question, lanes) in comparisons().items():
-        await record(shelf, question, lanes)  # once before, so that no lane waits for the model to be loaded
-        race = replace(await record(shelf, question, lanes), title=title)
+        await record(registry, question, lanes)  # once before, so that no lane waits for the model to be loaded
+        race = replace(await record(registry, question, lanes), title=title)
         path = folder / f"{name}.jsonl"
         write_atomically(path, "".join(recording_file.write(race)))
         print(path)

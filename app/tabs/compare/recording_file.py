@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.runs.recording import Happened, RecordedLane, RecordedRace
-from app.runs.request import Asked
+from app.runs.recording import RecordedLane, RecordedRace, TimedEvent
+from app.runs.request import RunRequest
 from app.tabs.compare.request import MOST_LANES
 from s1core import S1Error
 from s1core.recording import FORMAT, VERSION, lines_of
@@ -55,25 +55,25 @@ def read(lines: Iterable[str]) -> RecordedRace:
     """
     found = iter(lines)
     head = _head(next(found, ""))
-    happened: list[list[Happened]] = [[] for _ in head["lanes"]]
-    told = None
+    happened: list[list[TimedEvent]] = [[] for _ in head["lanes"]]
+    announced = None
     count = 0
     for number, line in enumerate(found, start=2):
-        if told is not None or count > MOST_EVENTS:
+        if announced is not None or count > MOST_EVENTS:
             raise BadRecording(f"The recording goes on in line {number}, where it should have ended; record it again.")
         row = _json(line, number)
         if isinstance(row, dict):
-            told = row.get("events")
+            announced = row.get("events")
             continue
         lane, each = _happened(row, number, lanes=len(happened))
         happened[lane].append(each)
         count += 1
-    if told != count:
+    if announced != count:
         raise BadRecording("The recording breaks off: its end is missing. Save it once more where it was made.")
     try:
         lanes = tuple(
             RecordedLane(
-                asked=_adapter(Asked).validate_python(lane["asked"]), happened=tuple(events), note=lane["note"]
+                asked=_adapter(RunRequest).validate_python(lane["asked"]), happened=tuple(events), note=lane["note"]
             )
             for lane, events in zip(head["lanes"], happened, strict=True)
         )
@@ -123,14 +123,14 @@ def _head(line: str) -> dict[str, Any]:
     return head
 
 
-def _happened(row: Any, number: int, *, lanes: int) -> tuple[int, Happened]:
+def _happened(row: Any, number: int, *, lanes: int) -> tuple[int, TimedEvent]:
     damaged = BadRecording(f"The recording is damaged in line {number}; save it once more where it was made.")
     try:
         lane, run, at_s, kind, fields = row
         in_range = type(lane) is int and 0 <= lane < lanes and type(run) is int and 0 <= run < 64
         if not in_range or type(at_s) not in (int, float) or not 0 <= at_s < 1e6:
             raise damaged
-        return lane, Happened(float(at_s), run, _adapter(_KINDS[kind]).validate_python(fields))
+        return lane, TimedEvent(float(at_s), run, _adapter(_KINDS[kind]).validate_python(fields))
     except (ValidationError, S1Error, KeyError, TypeError, ValueError):
         raise damaged from None
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from app.runs.request import ASKING, COUNTED, Asked, read_method, read_settings
+from app.runs.request import ASKING, COUNTED, RunRequest, read_method, read_settings
 from s1core.errors import InvalidSetting
 from s1core.models import S1_135M
 
@@ -29,7 +29,7 @@ class Comparison:
     question: str
     expected: str | None
     """The right answer, typed or known; None when nobody knows."""
-    lanes: tuple[Asked, ...]
+    lanes: tuple[RunRequest, ...]
 
 
 def read_comparison(value: Any, known_answer: KnownAnswer) -> Comparison:
@@ -55,7 +55,7 @@ def read_comparison(value: Any, known_answer: KnownAnswer) -> Comparison:
     )
 
 
-def _lane(number: int, value: Any, question: Any) -> Asked:
+def _lane(number: int, value: Any, question: Any) -> RunRequest:
     lane = _mapping(value, f"Lane {number}")
     unknown = [str(name)[:40] for name in lane if name not in FIELDS]
     if unknown:
@@ -91,7 +91,7 @@ def _expected(value: Any) -> str | None:
     return text or None
 
 
-def setting(asked: Asked) -> Json:
+def setting(asked: RunRequest) -> Json:
     """Return the settings of a lane as the page and links hold them; what its method does not use is left out."""
     used: Json = {"method": asked.method, "model": asked.model}
     budget = asked.budget

@@ -12,10 +12,10 @@ from starlette.concurrency import run_in_threadpool
 
 from app.access.limits import is_public
 from app.access.owner import is_owner
-from app.artifacts.curves.store import RunShelf
+from app.artifacts.curves.store import CurveStore
 from app.runs import render
 from app.runs.questions import same_answer
-from app.runs.recent_runs import RaceShelf, find_in
+from app.runs.recent_runs import RaceStore, find_in
 from app.runs.recording import RecordedRace
 from app.shell.responses import View, closed_in_public
 from app.tabs.compare import export as compare_export
@@ -30,7 +30,7 @@ MOST_SHOWN = 120
 FRESH = {"cache-control": "no-store"}
 
 
-def router(kept: Sequence[RaceShelf], results: RunShelf) -> APIRouter:
+def router(kept: Sequence[RaceStore], results: CurveStore) -> APIRouter:
     """Return the routes, all under `/compare/`.
 
     Args:

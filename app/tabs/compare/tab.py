@@ -16,9 +16,9 @@ from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import bounded, runs_of
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.runs import questions
-from app.runs.recent_runs import RaceShelf
+from app.runs.recent_runs import RaceStore
 from app.runs.request import COUNTED, METHODS, WAIT_TEXTS
 from app.runs.session import LiveRuns
 from app.shell.components import open_from_link
@@ -32,14 +32,14 @@ from s1core.models import S1_135M, S1_135M_BASE, S1_NANO
 from s1core.problems import expected_answer
 
 
-def build(shelf: EngineShelf, races: RaceShelf, gate: Gate) -> None:
+def build(registry: EngineRegistry, races: RaceStore, gate: Gate) -> None:
     """Lay out the tab and wire it."""
     runs = LiveRuns[Race]()
     with gr.Column(elem_id="compare"):
-        board = compare_board(elem_id="compare-board", **_choices(shelf))
+        board = compare_board(elem_id="compare-board", **_choices(registry))
 
     async def race(request: gr.Request, asked: Any) -> AsyncGenerator[View, None]:
-        async with aclosing(_views(asked, shelf, races, runs, gate, request)) as views:
+        async with aclosing(_views(asked, registry, races, runs, gate, request)) as views:
             async for view in views:
                 yield view
 
@@ -61,30 +61,31 @@ def build(shelf: EngineShelf, races: RaceShelf, gate: Gate) -> None:
 
     async def compare(request: gr.Request, comparison: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Race a question under several settings, and stream what the Compare tab shows of it."""
-        async with aclosing(_views(comparison, shelf, races, LiveRuns[Race](), gate, request)) as views:
+        async with aclosing(_views(comparison, registry, races, LiveRuns[Race](), gate, request)) as views:
             async for view in views:
                 yield view
 
     api(compare, api_name="compare", concurrency_limit=STREAMS, concurrency_id="think")
 
 
-def _choices(shelf: EngineShelf) -> dict[str, Any]:
+def _choices(registry: EngineRegistry) -> dict[str, Any]:
     """Return what the form offers."""
     # A weaker model of the same kind; it is bundled, so that the comparison works offline.
-    other = S1_135M_BASE if shelf.default == S1_135M else next(n for n in ("weak-2", S1_NANO) if n != shelf.default)
+    default = registry.default
+    other = S1_135M_BASE if default == S1_135M else next(n for n in ("weak-2", S1_NANO) if n != default)
     return {
-        "models": shelf.models,
+        "models": registry.models,
         "methods": [{"name": name, "words": words, "counts": COUNTED.get(name)} for words, name in METHODS.items()],
         "words": list(WAIT_TEXTS),
         "families": [
-            {"name": f.name, "questions": list(f.questions)} for f in questions.example_families(shelf.default)
+            {"name": f.name, "questions": list(f.questions)} for f in questions.example_families(registry.default)
         ],
-        "presets": presets(shelf.default, other),
+        "presets": presets(registry.default, other),
     }
 
 
 async def _views(
-    asked: Any, shelf: EngineShelf, races: RaceShelf, runs: LiveRuns[Race], gate: Gate, request: gr.Request
+    asked: Any, registry: EngineRegistry, races: RaceStore, runs: LiveRuns[Race], gate: Gate, request: gr.Request
 ) -> AsyncGenerator[View, None]:
     page = request.session_hash or ""
     for earlier in runs.of(page):
@@ -95,7 +96,7 @@ async def _views(
         with gate.place(visitor_of(request), sum(map(runs_of, comparison.lanes))) as place:
             race = Race(comparison, questions.same_answer, races.keep)
             with runs.registered(page, race):
-                async with aclosing(race.views(lambda model: place.before(shelf.load(model)))) as views:
+                async with aclosing(race.views(lambda model: place.before(registry.load(model)))) as views:
                     async for view in views:
                         yield view
     except S1Error as error:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.runs import render
-from app.runs.recording import Happened, RecordedLane, RecordedRace
-from app.runs.request import Asked
+from app.runs.recording import RecordedLane, RecordedRace, TimedEvent
+from app.runs.request import RunRequest
 from app.runs.runner import Outcome, rejection_outcome, single_outcome, vote_outcome
 from app.runs.samples import LiveSamples
 from app.runs.session import SameAnswer, answer_card
@@ -80,7 +80,7 @@ def _changed(before: View, now: View) -> View:
     return changed
 
 
-def _running(asked: Asked, live: LiveSamples) -> View:
+def _running(asked: RunRequest, live: LiveSamples) -> View:
     so_far = answer_card(asked, None, live, None, str.__eq__)
     return {"state": "running", "note": "", "meter": live.meter(), "answer": so_far, "receipt": []}
 
@@ -98,7 +98,7 @@ def _ended(lane: RecordedLane, live: LiveSamples, expected: str | None, same: Sa
     }
 
 
-def outcome_of(asked: Asked, happened: Iterable[Happened]) -> Outcome | None:
+def outcome_of(asked: RunRequest, happened: Iterable[TimedEvent]) -> Outcome | None:
     """Work out from its events how a lane ended; None when it broke off."""
     events: dict[int, list[Event]] = {}
     for each in happened:

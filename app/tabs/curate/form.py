@@ -25,7 +25,7 @@ _estimates = OneAtATime("estimate", 120.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class CurationRequest:
     """A curation as it was asked for."""
 
     recipe: str
@@ -54,8 +54,8 @@ class Asked:
     def name(self) -> str:
         """Of the run folder: the same form goes on where it was stopped, another one has another folder."""
         stamps = [[path.stat().st_size, path.stat().st_mtime_ns] for path in map(_path, self.files) if is_there(path)]
-        told = json.dumps([self.deciding, stamps])
-        return f"{self.recipe}-{self.target}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
+        deciding_json = json.dumps([self.deciding, stamps])
+        return f"{self.recipe}-{self.target}-{hashlib.sha256(deciding_json.encode()).hexdigest()[:6]}"
 
     def launch_words(self, root: Path) -> list[str]:
         """All words of the job, without the interpreter."""
@@ -70,7 +70,7 @@ def is_personal(form: Mapping[str, Any]) -> bool:
     return any(str(form[field] or "").strip() for field in ("files", "evaluation", "teacher", "weak", "url"))
 
 
-def read_form(form: Mapping[str, Any]) -> Asked:
+def read_form(form: Mapping[str, Any]) -> CurationRequest:
     """Check what the page sent.
 
     Raises:
@@ -104,7 +104,7 @@ def read_form(form: Mapping[str, Any]) -> Asked:
     selections = catalogue()["selections"]
     if form["selection"] not in selections:
         raise FormError(f"The selection is one of {', '.join(selections)}.")
-    return Asked(
+    return CurationRequest(
         recipe=recipe,
         sources=sources,
         files=files,
@@ -119,7 +119,7 @@ def read_form(form: Mapping[str, Any]) -> Asked:
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """Sources, recipes and selections, as `curate` tells them.
+    """Sources, recipes and selections, as reported by `curate`.
 
     Raises:
         FormError: it does not run.
@@ -133,11 +133,11 @@ def sources_of(recipe: str) -> list[str]:
     return [value.partition(":")[0] for option, value in pairs if option == "source"]
 
 
-def estimate(asked: Asked) -> dict[str, Any]:
+def estimate(asked: CurationRequest) -> dict[str, Any]:
     """What it would ask and cost, by published counts: no network, nothing written.
 
     Raises:
-        FormError: it cannot be told, and why.
+        FormError: there is no estimate; the message says why.
     """
     words = ["-m", "curate.run", *asked.deciding, f"--max-usd={asked.max_usd:g}", "--estimate=counts", "--json"]
     return json.loads(_estimates.answer(words))

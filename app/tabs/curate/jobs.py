@@ -11,7 +11,7 @@ from app.access import owner
 from app.jobs.commands import CODE
 from app.jobs.registry import Job, JobError, Jobs
 from app.shell.responses import View
-from app.tabs.curate.form import Asked
+from app.tabs.curate.form import CurationRequest
 
 KIND = "curate"
 LEAVES_S = 5.0
@@ -39,7 +39,7 @@ class CurateJobs:
         """
         owner.require_owner(request)
 
-    def launch(self, asked: Asked) -> str:
+    def launch(self, asked: CurationRequest) -> str:
         """Start a curation, or go on with it; returns the name of its set.
 
         Raises:
@@ -54,7 +54,7 @@ class CurateJobs:
         return asked.name
 
     def stop(self, name: str) -> str:
-        """Stop the job that fills a set; returns what to tell.
+        """Stop the job that fills a set; returns a sentence for the page.
 
         Raises:
             JobError: none does.

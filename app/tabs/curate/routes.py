@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.access.owner import is_owner, sees_all
 from app.artifacts.curated.rejected import PAGE, rejection_view
 from app.artifacts.curated.rows import NoSuchRow
-from app.artifacts.curated.sets import CuratedSet, SetShelf, compare, example_counts, hidden_sources, hides
+from app.artifacts.curated.sets import CuratedSet, SetStore, compare, example_counts, hidden_sources, hides
 from app.shell.responses import View, answer
 from app.tabs.curate.jobs import CurateJobs
 
@@ -18,20 +18,20 @@ Words = Annotated[str, Query(max_length=400)]
 Start = Annotated[int, Query(ge=0, le=10**7)]
 
 
-def router(shelf: SetShelf, jobs: CurateJobs) -> APIRouter:
+def router(store: SetStore, jobs: CurateJobs) -> APIRouter:
     """Return the routes, all under `/curate/`."""
     routes = APIRouter(prefix="/curate")
 
     def find(name: str, request: Request) -> CuratedSet:
-        return shelf.find(name, owner=sees_all(request))
+        return store.find(name, owner=sees_all(request))
 
     @routes.get("/sets")
     async def sets(request: Request) -> Response:
-        return await answer(lambda: shelf.catalogue(owner=sees_all(request)))
+        return await answer(lambda: store.catalogue(owner=sees_all(request)))
 
     @routes.get("/set")
     async def one_set(request: Request, set: Name) -> Response:
-        return await answer(lambda: shelf.view(find(set, request)))
+        return await answer(lambda: store.view(find(set, request)))
 
     @routes.get("/progress")
     async def progress(request: Request, set: Name) -> Response:
@@ -39,7 +39,7 @@ def router(shelf: SetShelf, jobs: CurateJobs) -> APIRouter:
             one = find(set, request)
             counts = one.rejected.counts()
             return {
-                "funnel": shelf.funnel_view(one),
+                "funnel": store.funnel_view(one),
                 "rejected": [[stage, rule, n] for (stage, rule), n in counts.items()],
             }
 

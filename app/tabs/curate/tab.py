@@ -9,13 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from app.shell.board_updates import News
+from app.shell.board_updates import BoardUpdates
 from app.shell.components import open_from_link
 from app.shell.plotly import PLOTLY
 from app.shell.responses import View
 from app.tabs.curate import form as curate_form
 from app.tabs.curate.board import curate_board
-from app.tabs.curate.form import RECIPES, Asked, catalogue, is_personal, read_form, sources_of
+from app.tabs.curate.form import RECIPES, CurationRequest, catalogue, is_personal, read_form, sources_of
 from app.tabs.curate.jobs import CurateJobs
 
 FIRST = "nano"
@@ -98,10 +98,10 @@ def _named(source: View) -> str:
 def _wire(
     inputs: list[Any], fields: dict[str, Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: CurateJobs
 ) -> None:
-    news = News()
+    updates = BoardUpdates()
     estimate, launch, stop = buttons
 
-    def asked(values: tuple[Any, ...]) -> Asked:
+    def asked(values: tuple[Any, ...]) -> CurationRequest:
         return read_form(dict(zip(FIELDS, values, strict=True)))
 
     def on_estimate(request: gr.Request, *values: Any) -> View:
@@ -111,21 +111,21 @@ def _wire(
                 jobs.require_owner(request)
             return {"estimate": curate_form.estimate(asked(values))}
 
-        return news.of("estimate", work)
+        return updates.of("estimate", work)
 
     def on_launch(request: gr.Request, *values: Any) -> View:
         def work() -> View:
             jobs.require_owner(request)
             return {"set": jobs.launch(asked(values))}
 
-        return news.of("launched", work)
+        return updates.of("launched", work)
 
     def on_stop(request: gr.Request, shown: str) -> View:
         def work() -> View:
             jobs.require_owner(request)
             return {"text": jobs.stop(shown)}
 
-        return news.of("said", work)
+        return updates.of("said", work)
 
     shown = gr.Textbox(visible=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

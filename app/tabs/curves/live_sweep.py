@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.artifacts.curves.store import RunShelf, visitor_views
+from app.artifacts.curves.store import CurveStore, visitor_views
 from app.shell.responses import View
 from evals.benchmarks import BUNDLED, own_benchmark
 from evals.evaluate import evaluate_grid, run_config, run_facts
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AskedSweep:
+class SweepRequest:
     """A valid request for a sweep."""
 
     model: str = S1_NANO
@@ -70,7 +70,7 @@ def models_here() -> list[str]:
     return [name for name in (S1_135M, S1_NANO) if is_here(PRESETS[name])]
 
 
-def read_sweep(questions: Any, budgets: Any, waits: Any, model: Any = S1_NANO) -> AskedSweep:
+def read_sweep(questions: Any, budgets: Any, waits: Any, model: Any = S1_NANO) -> SweepRequest:
     """Check what came from the page or through the API.
 
     Raises:
@@ -83,7 +83,7 @@ def read_sweep(questions: Any, budgets: Any, waits: Any, model: Any = S1_NANO) -
         raise InvalidSetting(f"Questions must lie between {FEWEST} and {MOST}, not {int(questions)}.")
     if model not in models_here():
         raise InvalidSetting(f"A sweep runs on one of {', '.join(models_here())}; choose among these.")
-    return AskedSweep(
+    return SweepRequest(
         model=str(model),
         questions=int(questions),
         budgets=_chosen("budget", budgets, {budget_name(budget): budget for budget in BUDGETS}),
@@ -134,9 +134,9 @@ class _Collecting(RunStore):
 class LiveSweep:
     """A sweep and what the page shows of it."""
 
-    def __init__(self, asked: AskedSweep, shelf: RunShelf, line: Line) -> None:
-        self._asked, self._shelf, self._line = asked, shelf, line
-        self._key, self._folder = shelf.new_folder()
+    def __init__(self, asked: SweepRequest, store: CurveStore, line: Line) -> None:
+        self._asked, self._store, self._line = asked, store, line
+        self._key, self._folder = store.new_folder()
         self._benchmark = own_benchmark(asked.model)
         self._stop = asyncio.Event()
         self._config: dict[str, Any] = {}
@@ -167,7 +167,7 @@ class LiveSweep:
         finally:
             # Whoever closes the page takes along the only key to what was measured.
             if left or not self._rows:
-                self._shelf.drop(self._key)
+                self._store.drop(self._key)
 
     async def _in_turn(
         self, ahead: Callable[[], int], load: Callable[[], AsyncIterator[str | Engine]]

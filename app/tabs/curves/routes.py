@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from app.access.limits import is_public
 from app.access.owner import is_owner
 from app.artifacts.curves.series import hides_texts
-from app.artifacts.curves.store import RunShelf
+from app.artifacts.curves.store import CurveStore
 from app.shell import plotly
 from app.shell.responses import View, answer, closed_in_public, refusal
 from app.tabs.curves.samples import FILTERS, Filter, Point, find_point, paired, sample_list, sample_trace
@@ -25,10 +25,10 @@ Key = Annotated[str, Query(max_length=100)]
 Name = Annotated[str, Query(max_length=400)]
 
 
-def router(shelf: RunShelf) -> APIRouter:
+def router(store: CurveStore) -> APIRouter:
     """Return the routes, all under `/curves/`."""
     routes = APIRouter(prefix="/curves")
-    importer = Importer(shelf)
+    importer = Importer(store)
 
     @routes.get(f"/{plotly.PLOTLY}")
     def library(accept_encoding: Annotated[str, Header()] = "") -> Response:
@@ -36,22 +36,22 @@ def router(shelf: RunShelf) -> APIRouter:
 
     @routes.get("/catalogue")
     async def catalogue() -> Response:
-        return await answer(shelf.catalogue)
+        return await answer(store.catalogue)
 
     @routes.get("/samples")
     async def samples(
         run: Key, setting: Name, shown: Filter = FILTERS[0], start: Annotated[int, Query(ge=0, le=10**7)] = 0
     ) -> Response:
         def found() -> View:
-            hidden = hides_texts(shelf.find(run).benchmark, public=is_public())
-            return sample_list(_point(shelf, run, setting), shown, start, hidden=hidden)
+            hidden = hides_texts(store.find(run).benchmark, public=is_public())
+            return sample_list(_point(store, run, setting), shown, start, hidden=hidden)
 
         return await answer(found)
 
     @routes.get("/trace")
     async def trace(run: Key, setting: Name, sample: Name, index: int = 0) -> Response:
         def found() -> View:
-            held = shelf.find(run)
+            held = store.find(run)
             hidden = hides_texts(held.benchmark, public=is_public())
             point = find_point(held.config, held.rows(), setting)
             return sample_trace(point, sample, index, hidden=hidden, estimated=held.counted_by == ESTIMATED)
@@ -61,7 +61,7 @@ def router(shelf: RunShelf) -> APIRouter:
     @routes.get("/compare")
     async def compare(run: Key, setting: Name, other_run: Key, other_setting: Name) -> Response:
         def found() -> View:
-            a, b = _point(shelf, run, setting), _point(shelf, other_run, other_setting)
+            a, b = _point(store, run, setting), _point(store, other_run, other_setting)
             return {"pairs": paired(a.rows, b.rows)}
 
         return await answer(found)
@@ -81,6 +81,6 @@ def router(shelf: RunShelf) -> APIRouter:
     return routes
 
 
-def _point(shelf: RunShelf, run: str, setting: str) -> Point:
-    found = shelf.find(run)
+def _point(store: CurveStore, run: str, setting: str) -> Point:
+    found = store.find(run)
     return find_point(found.config, found.rows(), setting)

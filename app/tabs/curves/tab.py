@@ -13,8 +13,8 @@ from typing import Any
 import gradio as gr
 
 from app.access.admission import Gate, Room, visitor_of
-from app.artifacts.curves.store import RunShelf
-from app.models.registry import EngineShelf
+from app.artifacts.curves.store import CurveStore
+from app.models.registry import EngineRegistry
 from app.runs.session import LiveRuns
 from app.shell.components import open_from_link, stepped_slider
 from app.shell.plotly import PLOTLY
@@ -31,12 +31,12 @@ SWEEPS = Room(at_once=24, per_visitor=2, waiting=0)
 FIRST_WAITS = ("0", "1", "2")
 
 
-def build(shelf: EngineShelf, results: RunShelf) -> None:
+def build(registry: EngineRegistry, results: CurveStore) -> None:
     """Lay out the tab and wire it."""
     with gr.Column(elem_id="curves"):
         with gr.Row(elem_id="curves-run", equal_height=False):
             here = models_here()
-            first = shelf.default if shelf.default in here else S1_NANO
+            first = registry.default if registry.default in here else S1_NANO
             model = gr.Radio(here, value=first, label="Model", elem_id="curves-model")
             questions = stepped_slider(
                 label="Questions",
@@ -58,11 +58,11 @@ def build(shelf: EngineShelf, results: RunShelf) -> None:
                 run = gr.Button("Run it now", variant="primary", elem_id="curves-start")
                 cancel = gr.Button("Cancel", elem_id="curves-cancel")
         board = curves_board(plotly=PLOTLY, largest_mb=curves_upload.limits().file_mb, elem_id="curves-board")
-    _wire([questions, budgets, waits, model], run, cancel, board, shelf, results)
+    _wire([questions, budgets, waits, model], run, cancel, board, registry, results)
 
 
 def _wire(
-    inputs: list[Any], run: gr.Button, cancel: gr.Button, board: gr.HTML, shelf: EngineShelf, results: RunShelf
+    inputs: list[Any], run: gr.Button, cancel: gr.Button, board: gr.HTML, registry: EngineRegistry, results: CurveStore
 ) -> None:
     runs, line, gate = LiveRuns[LiveSweep](), Line(), Gate(SWEEPS)
 
@@ -74,7 +74,7 @@ def _wire(
             with gate.place(visitor_of(request)):
                 live = LiveSweep(asked, results, line)
                 with runs.registered(request.session_hash or "", live):
-                    async with aclosing(live.views(lambda: shelf.load(asked.model))) as views:
+                    async with aclosing(live.views(lambda: registry.load(asked.model))) as views:
                         async for view in views:
                             yield view
         except S1Error as error:

@@ -1,4 +1,4 @@
-"""Files that a visitor drops on the page -> runs on the shelf. Nothing a visitor sends becomes a path.
+"""Files that a visitor drops on the page -> runs in the store. Nothing a visitor sends becomes a path.
 
 Files are written, under names of which only harmless characters are kept, to a folder of this process that goes when
 the import ends. Sizes are counted while the files arrive, whatever their headers claim.
@@ -21,7 +21,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from app.access.limits import is_public
-from app.artifacts.curves.store import RunShelf, visitor_views
+from app.artifacts.curves.store import CurveStore, visitor_views
 from app.shell.responses import View
 from evals.importers.foreign import ForeignRun
 from evals.importers.lines import Notes
@@ -69,8 +69,8 @@ class UploadRefused(S1Error, ValueError):
 class Importer:
     """Takes uploads one after another, so that memory is bounded by one."""
 
-    def __init__(self, shelf: RunShelf) -> None:
-        self._shelf = shelf
+    def __init__(self, store: CurveStore) -> None:
+        self._store = store
         self._turn = asyncio.Semaphore(1)
 
     async def take(self, request: Request, choice: Choice = AS_RECORDED) -> View:
@@ -102,14 +102,14 @@ class Importer:
         views: list[View] = []
         ends_s = time.monotonic() + MOST_SECONDS
         for group in find_all(paths, allowed.file_mb, notes):
-            key, folder = self._shelf.new_folder()
+            key, folder = self._store.new_folder()
             found: list[View] = []
             try:
                 found = self._import_group([_bounded(run, ends_s) for run in group], key, folder, choice, notes)
             except S1Error as error:
                 notes.add(str(error).replace(str(folder), "this import"))
             if not found:
-                self._shelf.drop(key)
+                self._store.drop(key)
             views += found
         return views
 
@@ -132,7 +132,7 @@ class Importer:
                 "python -m evals.import_lm_eval with --tokenizer counts them exactly"
             )
             source += f"; thinking tokens {ESTIMATED}"
-        # Whether a budget was kept cannot be told from an estimate.
+        # An estimate cannot show whether a budget was kept.
         known = {"control": None} if estimated else {}
         return visitor_views([replace(one, source=source, **known) for one in run_series(folder)], key)
 

@@ -15,10 +15,10 @@ from gradio.events import api
 
 from app.access.admission import Gate, visitor_of
 from app.access.limits import MOST, bounded, is_public, runs_of
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.runs import questions
 from app.runs import request as settings
-from app.runs.recent_runs import RaceShelf
+from app.runs.recent_runs import RaceStore
 from app.runs.recording import KeptRun
 from app.runs.session import LiveRuns, ThinkRun, refusal
 from app.shell.components import note, read_assets, stepped_slider
@@ -78,25 +78,25 @@ class Controls:
         return [self.question, self.model, self.budget, self.waits, self.wait_text, *self.advanced.inputs]
 
 
-def build(shelf: EngineShelf, runs: LiveRuns[ThinkRun], gate: Gate, races: RaceShelf) -> gr.Dropdown:
+def build(registry: EngineRegistry, runs: LiveRuns[ThinkRun], gate: Gate, races: RaceStore) -> gr.Dropdown:
     """Lay out the tab and wire it; returns where the model is chosen."""
-    first_example = questions.example_families(shelf.default)[0].questions[0]
+    first_example = questions.example_families(registry.default)[0].questions[0]
     with gr.Row(elem_id="think", equal_height=False):
         with gr.Column(scale=1, min_width=300, elem_id="controls"):
-            controls = _controls(shelf)
+            controls = _controls(registry)
         with gr.Column(scale=2, min_width=300, elem_id="stage-column"):
             stage_view = stage(example=first_example, elem_id="stage")
-    _wire_runs(controls, stage_view, shelf, runs, gate, first_example, races)
-    _wire_fields(controls, shelf)
+    _wire_runs(controls, stage_view, registry, runs, gate, first_example, races)
+    _wire_fields(controls, registry)
     keep("s1-think", controls.inputs, stage_view, refusal(BACK, question=""))
-    _offer_api(shelf, gate)
+    _offer_api(registry, gate)
     return controls.model
 
 
-def _controls(shelf: EngineShelf) -> Controls:
+def _controls(registry: EngineRegistry) -> Controls:
     question = gr.Textbox(label="Question", lines=1, max_lines=8, elem_id="question", placeholder="Ask something…")
     hint = note(kind="hint")
-    chips = {model: _chips(question, model, shown=_chips_of(shelf.default) == model) for model in questions.TAUGHT}
+    chips = {model: _chips(question, model, shown=_chips_of(registry.default) == model) for model in questions.TAUGHT}
     budget = stepped_slider(
         label="Thinking budget",
         stops=settings.budget_stops(FIRST_CONTEXT),
@@ -122,8 +122,10 @@ def _controls(shelf: EngineShelf) -> Controls:
         wait_text = gr.Dropdown(
             list(settings.WAIT_TEXTS), value="Wait", label="Wait text", allow_custom_value=True, elem_id="wait-text"
         )
-        model = gr.Dropdown(shelf.models, value=shelf.default, label="Model", allow_custom_value=True, elem_id="model")
-    model_note = note(kind="model", value=f"Loading {shelf.default}…")
+        model = gr.Dropdown(
+            registry.models, value=registry.default, label="Model", allow_custom_value=True, elem_id="model"
+        )
+    model_note = note(kind="model", value=f"Loading {registry.default}…")
     return Controls(
         question, hint, chips, model, model_note, budget, waits, waits_note, wait_text, run, stop, advanced=_advanced()
     )
@@ -169,15 +171,15 @@ def _advanced() -> Advanced:
 def _wire_runs(
     controls: Controls,
     stage_view: gr.HTML,
-    shelf: EngineShelf,
+    registry: EngineRegistry,
     runs: LiveRuns[ThinkRun],
     gate: Gate,
     example: str,
-    races: RaceShelf,
+    races: RaceStore,
 ) -> None:
     async def on_run(request: gr.Request, *values: Any) -> AsyncGenerator[View, None]:
         # The page's own id: a Stop finds this run and no other visitor's, and a new Run takes the place of the last.
-        async with aclosing(_views(values, shelf, runs, gate, request, races)) as views:
+        async with aclosing(_views(values, registry, runs, gate, request, races)) as views:
             async for view in views:
                 yield view
 
@@ -205,11 +207,11 @@ def _wire_runs(
 
 async def _views(
     values: tuple[Any, ...],
-    shelf: EngineShelf,
+    registry: EngineRegistry,
     runs: LiveRuns[ThinkRun],
     gate: Gate,
     request: gr.Request,
-    races: RaceShelf | None = None,
+    races: RaceStore | None = None,
 ) -> AsyncGenerator[View, None]:
     page = request.session_hash or ""
     for earlier in runs.of(page):
@@ -221,18 +223,18 @@ async def _views(
             kept = KeptRun(asked, expected, races.keep if races else None)
             run = ThinkRun(asked, expected=expected, same=questions.same_answer, live=kept.live)
             with runs.registered(page, run):
-                async with aclosing(run.views(lambda: place.before(shelf.load(asked.model)))) as views:
+                async with aclosing(run.views(lambda: place.before(registry.load(asked.model)))) as views:
                     async for view in views:
                         yield view | {"key": kept.key(view["state"])} if races else view
     except S1Error as error:
         yield refusal(str(error), question=str(values[0] or ""))
 
 
-def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
+def _offer_api(registry: EngineRegistry, gate: Gate) -> None:
     async def think(
         request: gr.Request,
         question: str,
-        model: str = shelf.default,
+        model: str = registry.default,
         budget: int = FIRST_BUDGET,
         waits: int = 1,
         wait_text: str = "Wait",
@@ -264,7 +266,7 @@ def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
             track,
         )
         # Calls of one client do not end each other.
-        async with aclosing(_views(values, shelf, LiveRuns[ThinkRun](), gate, request)) as views:
+        async with aclosing(_views(values, registry, LiveRuns[ThinkRun](), gate, request)) as views:
             async for view in views:
                 yield view
 
@@ -273,15 +275,15 @@ def _offer_api(shelf: EngineShelf, gate: Gate) -> None:
     api(think, api_name="think", concurrency_limit=STREAMS, concurrency_id="think")
 
 
-def _wire_fields(controls: Controls, shelf: EngineShelf) -> None:
+def _wire_fields(controls: Controls, registry: EngineRegistry) -> None:
     async def on_model(model: str) -> tuple[str, Any]:
         try:
-            return await _when_loaded(shelf, model)
+            return await _when_loaded(registry, model)
         except S1Error as error:
             return str(error), gr.skip()
 
     # What is chosen while one of these is at work comes after it. Gradio then repeats the whole event, so that two of
-    # them on one event would wake each other for ever; chained to it, each is an event of its own.
+    # them on one event would wake each other forever; chained to it, each is an event of its own.
     said = 'model => "Loading " + model + "…"'
     named = controls.model.change(None, controls.model, controls.model_note, js=said, api_visibility="private")
     rows = controls.chips
@@ -312,8 +314,8 @@ def _on_method(method: str, model: str) -> tuple[str, Any, Any]:
     return questions.method_note(chosen, model), count, gr.update(visible=chosen in settings.ASKING)
 
 
-async def _when_loaded(shelf: EngineShelf, model: str) -> tuple[str, Any]:
-    async for step in shelf.load(model):
+async def _when_loaded(registry: EngineRegistry, model: str) -> tuple[str, Any]:
+    async for step in registry.load(model):
         if not isinstance(step, str):
             return _ready(step), _stops(step)
     raise AssertionError("a load ends with an engine or an error")

@@ -22,7 +22,7 @@ MEASURED_PARENTS = {BASE.resolve(): "nano-base"}
 
 
 class TrainEvals:
-    """Launches sweeps, and tells how they are."""
+    """Launches sweeps, and reports their state."""
 
     def __init__(self, root: Path, jobs: Jobs, *, options: tuple[str, ...] = ()) -> None:
         """Set up.
@@ -36,7 +36,7 @@ class TrainEvals:
         self._jobs, self._options = jobs, options
 
     def launch(self, run: TrainRun, benchmark: Any, questions: Any, step: int | None = None) -> str:
-        """Start the sweep of a run's model, or of a step's, and its parent's after it; returns what to tell.
+        """Start the sweep of a run's model, or of a step's, and its parent's after it; returns a sentence for the page.
 
         Raises:
             S1Error: there is no finished model, no such benchmark, or it is at work already.
@@ -73,9 +73,9 @@ class TrainEvals:
         seen: dict[tuple[Any, ...], View] = {}
         for job in self._of(name):
             about = job.about
-            told = {key: about.get(key) for key in ("model", "parent", "benchmark", "questions")}
+            sweep = {key: about.get(key) for key in ("model", "parent", "benchmark", "questions")}
             reason = job.reason if owner else ""
-            seen.setdefault(tuple(told.values()), {**told, "state": job.state, "over": job.over, "reason": reason})
+            seen.setdefault(tuple(sweep.values()), {**sweep, "state": job.state, "over": job.over, "reason": reason})
         return list(seen.values())
 
 

@@ -14,14 +14,14 @@ KIND = "export"
 
 
 class TrainSteps:
-    """Launches the making of models, and tells how it is."""
+    """Launches exports of checkpoints, and reports their state."""
 
     def __init__(self, jobs: Jobs) -> None:
         """Set up with the registry."""
         self._jobs = jobs
 
     def write(self, run: TrainRun, step: int) -> str:
-        """Begin to make a model of a step's checkpoint; returns what to tell.
+        """Start to export a step's checkpoint; returns a sentence for the page.
 
         It waits for no device, so that a run can be tried while it trains.
 
@@ -38,13 +38,13 @@ class TrainSteps:
 
     def view(self, run: TrainRun, *, owner: bool) -> list[View]:
         """How the last making of each step is."""
-        told: dict[int, View] = {}
+        exports: dict[int, View] = {}
         for job in self._of(run):
             step = int(job.about.get("step", 0))
-            told.setdefault(
+            exports.setdefault(
                 step, {"step": step, "state": job.state, "over": job.over, "reason": job.reason if owner else ""}
             )
-        return list(told.values())
+        return list(exports.values())
 
     def _of(self, run: TrainRun) -> list[Job]:
         return [job for job in self._jobs.all(KIND) if job.about.get("run") == run.name]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.artifacts.curated.rows import ROWS
-from app.artifacts.curated.sets import EXAMPLES, NoSuchSet, SetShelf
+from app.artifacts.curated.sets import EXAMPLES, NoSuchSet, SetStore
 from app.jobs.commands import CODE, FormError, OneAtATime, absolute, answer, is_there, lines, number
 from app.tabs.train.slurm import Slurm, read_slurm
 
@@ -49,12 +49,12 @@ class Data:
     @property
     def stamp(self) -> list[int]:
         """Changes when the rows do."""
-        told = self.path / "dataset" / "state.json" if self.path.is_dir() else self.path
-        return [told.stat().st_size, told.stat().st_mtime_ns] if told.exists() else []
+        stamped = self.path / "dataset" / "state.json" if self.path.is_dir() else self.path
+        return [stamped.stat().st_size, stamped.stat().st_mtime_ns] if stamped.exists() else []
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TrainingRequest:
     """A fine-tuning as it was asked for."""
 
     recipe: str
@@ -81,17 +81,17 @@ class Asked:
         """Of the run's folder: the same form goes on where it was stopped, another one has another folder."""
         if self.given_name:
             return self.given_name
-        told = json.dumps([self.deciding, self.data.stamp if self.data else []])
+        settings = json.dumps([self.deciding, self.data.stamp if self.data else []])
         rows = f"-{re.sub(r'[^A-Za-z0-9]+', '-', self.data.name).strip('-')[:40]}" if self.data else ""
-        return f"{self.recipe}{rows}-{hashlib.sha256(told.encode()).hexdigest()[:4]}"
+        return f"{self.recipe}{rows}-{hashlib.sha256(settings.encode()).hexdigest()[:4]}"
 
     @property
     def device(self) -> str | None:
         """What of this machine it computes on, for the queue of jobs; under Slurm nothing."""
         if self.slurm:
             return None
-        told = [setting.partition("=")[2] for setting in self.settings if setting.startswith("device=")]
-        return "cpu" if "cpu" in told else device_here()
+        devices = [setting.partition("=")[2] for setting in self.settings if setting.startswith("device=")]
+        return "cpu" if "cpu" in devices else device_here()
 
     def launch_words(self, root: Path) -> list[str]:
         """All words of the job, without the interpreter.
@@ -106,7 +106,7 @@ class Asked:
         return shlex.join([sys.executable, *self.launch_words(root)])
 
     def command_elsewhere(self) -> str:
-        """The same in a playground of one's own: nothing in it tells where this one lies."""
+        """The same in a playground of one's own: it contains no local path."""
         rows = [word if not word.startswith("--data=") else f"--data={_data(self).shown}" for word in self.deciding]
         return shlex.join(["python", *self._words(rows, f"runs/sft/{self.name}")])
 
@@ -116,7 +116,7 @@ class Asked:
         return ["-m", "train.launch", *where, *deciding, f"--out={out}", "--resume"]
 
 
-def _data(asked: Asked) -> Data:
+def _data(asked: TrainingRequest) -> Data:
     if asked.data is None:
         raise FormError("Choose the data: a curated set, or a .jsonl or .parquet file.")
     return asked.data
@@ -124,7 +124,7 @@ def _data(asked: Asked) -> Data:
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """Recipes with their settings, the known keys, and how many GPUs are here, as `train.sft` tells them.
+    """Recipes with their settings, the known keys, and how many GPUs are here, as reported by `train.sft`.
 
     Raises:
         FormError: it does not run.
@@ -147,7 +147,7 @@ def _written(value: Any) -> str:
     return {True: "true", False: "false", None: "none"}[value] if isinstance(value, bool | None) else str(value)
 
 
-def is_personal(form: Mapping[str, Any], sets: SetShelf) -> bool:
+def is_personal(form: Mapping[str, Any], sets: SetStore) -> bool:
     """Whether a form names files or models, at which only the owner may make this machine look."""
     named = str(form["data"] or "").strip()
     keys = {line.partition("=")[0].strip() for line in str(form["settings"] or "").splitlines()}
@@ -155,7 +155,7 @@ def is_personal(form: Mapping[str, Any], sets: SetShelf) -> bool:
     return bool(keys & {"model", "data"}) or not known
 
 
-def read_form(form: Mapping[str, Any], sets: SetShelf, *, owner: bool) -> Asked:
+def read_form(form: Mapping[str, Any], sets: SetStore, *, owner: bool) -> TrainingRequest:
     """Check what the page sent.
 
     Raises:
@@ -168,7 +168,7 @@ def read_form(form: Mapping[str, Any], sets: SetShelf, *, owner: bool) -> Asked:
     name = str(form["name"] or "").strip()
     if name and not _NAME.fullmatch(name):
         raise FormError("Name: letters, digits, dots and dashes, at most 80 of them.")
-    return Asked(
+    return TrainingRequest(
         recipe=recipe,
         data=_read_data(form["data"], sets, owner),
         settings=tuple(_setting(line, known["keys"]) for line in lines(form["settings"], "Settings", most=60)),
@@ -191,7 +191,7 @@ def _setting(line: str, known: list[str]) -> str:
     return f"{key}={absolute(value) if key == 'model' else value}"
 
 
-def _read_data(value: Any, sets: SetShelf, owner: bool) -> Data | None:
+def _read_data(value: Any, sets: SetStore, owner: bool) -> Data | None:
     named = next(iter(lines(value, "Data", most=1)), "")
     if not named:
         return None
@@ -206,7 +206,7 @@ def _read_data(value: Any, sets: SetShelf, owner: bool) -> Data | None:
     return Data(name=path.stem, path=path, personal=True)
 
 
-def _set_of(name: str, sets: SetShelf, owner: bool) -> Data | None:
+def _set_of(name: str, sets: SetStore, owner: bool) -> Data | None:
     """The rows of a curated set; None where there is no set of this name that this visitor may see."""
     try:
         one = sets.find(name, owner=owner)
@@ -218,11 +218,11 @@ def _set_of(name: str, sets: SetShelf, owner: bool) -> Data | None:
     return Data(name=bare, path=one.folder.resolve(), personal=False)
 
 
-def preflight(asked: Asked) -> dict[str, Any]:
+def preflight(asked: TrainingRequest) -> dict[str, Any]:
     """What it would need and how long it would take; nothing is trained.
 
     Raises:
-        FormError: it cannot be told, and why.
+        FormError: there is no estimate; the message says why.
     """
     if asked.slurm and asked.slurm.gpus and not asked.on:
         count = asked.slurm.nodes * asked.slurm.gpus
@@ -231,7 +231,7 @@ def preflight(asked: Asked) -> dict[str, Any]:
         )
     on = [f"--on={asked.on}"] if asked.on else []
     world = asked.processes * (asked.slurm.nodes if asked.slurm else 1)
-    # With what is here: nobody waits until a tokenizer is fetched, and no stranger makes this machine fetch one.
+    # Local files only: the form must not wait for a tokenizer's download, and no visitor may start one.
     environment = {**os.environ, "WORLD_SIZE": str(world), "HF_HUB_OFFLINE": "1"}
     words = ["-m", "train.sft", *asked.deciding, "--preflight", *on, "--json"]
     try:
@@ -243,8 +243,8 @@ def preflight(asked: Asked) -> dict[str, Any]:
     return report
 
 
-def shortfall(asked: Asked) -> dict[str, Any] | None:
-    """The preflight of a run that would not fit where it is to run; None where it fits, or where it cannot be told."""
+def shortfall(asked: TrainingRequest) -> dict[str, Any] | None:
+    """The preflight of a run that does not fit on its device; None where it fits, or where there is no estimate."""
     try:
         report = preflight(replace(asked, on=asked.on if asked.slurm else ""))
     except FormError:
@@ -252,14 +252,14 @@ def shortfall(asked: Asked) -> dict[str, Any] | None:
     return None if report["fits"] else report
 
 
-def _without_place(text: str, asked: Asked) -> str:
+def _without_place(text: str, asked: TrainingRequest) -> str:
     """The sentence without where this playground lies."""
     if asked.data:
         text = text.replace(str(asked.data.path), asked.data.name)
     return text.replace(f"{CODE}/", "")
 
 
-def check(asked: Asked, root: Path) -> None:
+def check(asked: TrainingRequest, root: Path) -> None:
     """Have the launcher look at the words without starting anything.
 
     Raises:

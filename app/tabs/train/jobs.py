@@ -10,7 +10,7 @@ from app.jobs.commands import CODE
 from app.jobs.registry import Job, JobError, Jobs
 from app.shell.responses import View
 from app.tabs.train import form as train_form
-from app.tabs.train.form import Asked
+from app.tabs.train.form import TrainingRequest
 
 KIND = "train"
 GRACE_S = 700.0
@@ -18,7 +18,7 @@ GRACE_S = 700.0
 
 
 class TrainJobs:
-    """Launches, stops, and tells how a run's job is."""
+    """Launches and stops the jobs of runs, and reports their state."""
 
     def __init__(self, root: Path, jobs: Jobs | None = None) -> None:
         """Set up.
@@ -30,7 +30,7 @@ class TrainJobs:
         self.root = root
         self._jobs = jobs or Jobs()
 
-    def launch(self, asked: Asked) -> str:
+    def launch(self, asked: TrainingRequest) -> str:
         """Start a fine-tuning, or go on with it; returns the name of its run.
 
         Raises:
@@ -52,7 +52,7 @@ class TrainJobs:
         return asked.name
 
     def stop(self, name: str) -> str:
-        """Stop the job of a run; returns what to tell.
+        """Stop the job of a run; returns a sentence for the page.
 
         Raises:
             JobError: none is at work.

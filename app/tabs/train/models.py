@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 
 from app.jobs.registry import JobError
-from app.models.registry import EngineShelf
-from app.tabs.train.runs import MODELS, TrainRun, TrainShelf
+from app.models.registry import EngineRegistry
+from app.tabs.train.runs import MODELS, TrainingRunStore, TrainRun
 from s1core import S1Error
 
 MARK = "tried"
@@ -15,9 +15,9 @@ MARK = "tried"
 
 
 class TrainedModels:
-    """Puts finished models on the shelf of engines."""
+    """Adds finished models to the registry of engines."""
 
-    def __init__(self, engines: EngineShelf, runs: TrainShelf) -> None:
+    def __init__(self, engines: EngineRegistry, runs: TrainingRunStore) -> None:
         """Add those that were added before."""
         self._engines, self._runs = engines, runs
         for run in runs.all():

@@ -13,24 +13,24 @@ from app.tabs.train.exports import TrainSteps
 from app.tabs.train.jobs import TrainJobs
 from app.tabs.train.metrics import read_metrics
 from app.tabs.train.models import TrainedModels
-from app.tabs.train.runs import TrainRun, TrainShelf
+from app.tabs.train.runs import TrainingRunStore, TrainRun
 
 Name = Annotated[str, Query(max_length=160)]
 Count = Annotated[int, Query(ge=0, le=10**18)]
 
 
 def router(
-    shelf: TrainShelf, jobs: TrainJobs, models: TrainedModels, sweeps: TrainEvals, steps: TrainSteps
+    store: TrainingRunStore, jobs: TrainJobs, models: TrainedModels, sweeps: TrainEvals, steps: TrainSteps
 ) -> APIRouter:
     """Return the routes, all under `/train/`."""
     routes = APIRouter(prefix="/train")
 
     def find(name: str, request: Request) -> TrainRun:
-        return shelf.find(name, owner=sees_all(request))
+        return store.find(name, owner=sees_all(request))
 
     @routes.get("/runs")
     async def runs(request: Request) -> Response:
-        return await answer(lambda: {"runs": [shelf.line(run) for run in shelf.all(owner=sees_all(request))]})
+        return await answer(lambda: {"runs": [store.line(run) for run in store.all(owner=sees_all(request))]})
 
     @routes.get("/run")
     async def one_run(request: Request, run: Name, after: Count = 0, file: Count = 0) -> Response:
@@ -39,7 +39,7 @@ def router(
             curves = read_metrics(one.folder).curves(after, file)
             owner = is_owner(request)
             work = {"evals": sweeps.view(one.name, owner=owner), "writing": steps.view(one, owner=owner)}
-            return {**shelf.view(one, owner=owner), **work, "curves": curves}
+            return {**store.view(one, owner=owner), **work, "curves": curves}
 
         return await answer(found)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.artifacts.curated.sets import EXAMPLES, SetShelf, of_files, process_runs
+from app.artifacts.curated.sets import EXAMPLES, SetStore, of_files, process_runs
 from app.artifacts.schemas import STATUS, TRAINING, read_shaped
 from app.jobs.registry import Job
 from app.shell.responses import View
@@ -89,13 +89,13 @@ class TrainRun:
         """The job's; of a run that was started elsewhere its own."""
         if self.job is not None:
             return self.job.state
-        told = self.status
-        if told.get("state") != "running":
-            return str(told.get("state") or "interrupted")
+        status = self.status
+        if status.get("state") != "running":
+            return str(status.get("state") or "interrupted")
         if (self.folder / "slurm" / "job.json").is_file():  # its process is on another machine
-            alive = time.time() - float(told.get("time") or 0) < SILENT_S
+            alive = time.time() - float(status.get("time") or 0) < SILENT_S
         else:
-            alive = process_runs(int(told.get("pid") or 0))
+            alive = process_runs(int(status.get("pid") or 0))
         return "running" if alive else "interrupted"
 
     @property
@@ -118,15 +118,15 @@ class TrainRun:
         return changed if config else list(self.job.about.get("settings", [])) if self.job else []
 
 
-class TrainShelf:
+class TrainingRunStore:
     """Finds runs. Safe from any thread."""
 
-    def __init__(self, jobs: TrainJobs, sets: SetShelf) -> None:
+    def __init__(self, jobs: TrainJobs, sets: SetStore) -> None:
         """Set up.
 
         Args:
             jobs: knows the root of the runs.
-            sets: tells which data strangers may know of.
+            sets: decides which data visitors may see.
         """
         self._jobs, self._sets = jobs, sets
 

@@ -11,8 +11,8 @@ import gradio as gr
 
 from app.access.limits import is_public
 from app.access.owner import is_owner, require_owner, sees_all
-from app.artifacts.curated.sets import CuratedSet, SetShelf
-from app.shell.board_updates import News
+from app.artifacts.curated.sets import CuratedSet, SetStore
+from app.shell.board_updates import BoardUpdates
 from app.shell.components import command_line, open_from_link
 from app.shell.events import QUIET
 from app.shell.gradio_compat import current_page
@@ -22,7 +22,7 @@ from app.tabs.train import form as train_form
 from app.tabs.train.board import train_board
 from app.tabs.train.evals import QUESTIONS, TrainEvals
 from app.tabs.train.exports import TrainSteps, read_step
-from app.tabs.train.form import Asked, catalogue, is_personal, keys_of, read_form
+from app.tabs.train.form import TrainingRequest, catalogue, is_personal, keys_of, read_form
 from app.tabs.train.jobs import TrainJobs
 from app.tabs.train.models import TrainedModels
 from app.tabs.train.slurm import A_DAY, HERE, SLURM
@@ -40,7 +40,7 @@ _PROCESSES, _OF_EACH = "Processes", " of each node"
 
 def build(
     jobs: TrainJobs,
-    sets: SetShelf,
+    sets: SetStore,
     models: TrainedModels,
     sweeps: TrainEvals,
     steps: TrainSteps,
@@ -75,7 +75,7 @@ def build(
     open_from_link("train")
 
 
-def _form(sets: SetShelf, recipe: str, data: str | None) -> dict[str, Any]:
+def _form(sets: SetStore, recipe: str, data: str | None) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     recipes = [(f"{name} — {told['what'].partition(':')[0]}", name) for name, told in catalogue()["recipes"].items()]
     fields["recipe"] = gr.Dropdown(recipes, value=recipe, label="Recipe", elem_id="train-recipe")
@@ -123,7 +123,7 @@ def _place(fields: dict[str, Any]) -> None:
     )
 
 
-def _data_choices(sets: SetShelf, *, owner: bool) -> list[tuple[str, str]]:
+def _data_choices(sets: SetStore, *, owner: bool) -> list[tuple[str, str]]:
     """The curated sets that have rows, the newest first."""
     found = [(sets.line(one), one) for one in sets.all(owner=owner)]
     return [(f"{line['title']}, {_rows(one, line['rows'])}", one.id) for line, one in found if line["rows"]] + MADE
@@ -140,7 +140,7 @@ def _key_choices(recipe: str) -> list[tuple[str, str]]:
     return [(f"{key} = {value}", f"{key}={value}") for key, value in keys_of(recipe)]
 
 
-def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetShelf) -> Asked:
+def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetStore) -> TrainingRequest:
     form: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
     # Before anything is read: whether a file or a home folder is there is nobody else's business.
     if is_personal(form, sets):
@@ -149,16 +149,16 @@ def _asked(request: gr.Request, values: tuple[Any, ...], sets: SetShelf) -> Aske
 
 
 def _wire_buttons(
-    inputs: list[Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: TrainJobs, sets: SetShelf
+    inputs: list[Any], buttons: tuple[gr.Button, ...], board: gr.HTML, jobs: TrainJobs, sets: SetStore
 ) -> None:
-    news = News()
+    updates = BoardUpdates()
     ask, launch, stop = buttons
 
     def on_preflight(request: gr.Request, *values: Any) -> View:
         def work() -> View:
             return {"report": train_form.preflight(_asked(request, values, sets))}
 
-        return news.of("preflight", work)
+        return updates.of("preflight", work)
 
     def on_launch(request: gr.Request, warned: str, *values: Any) -> tuple[View, str]:
         words: list[str] = []
@@ -170,20 +170,20 @@ def _wire_buttons(
             report = None if warned == words[0] else train_form.shortfall(asked)
             return {"kind": "preflight", "report": report, "text": _TIGHT} if report else {"run": jobs.launch(asked)}
 
-        told = news.of("launched", work)
-        return told, words[0] if told["kind"] == "preflight" else ""
+        update = updates.of("launched", work)
+        return update, words[0] if update["kind"] == "preflight" else ""
 
     def on_stop(request: gr.Request, shown: str) -> View:
         def work() -> View:
             require_owner(request)
             return {"text": jobs.stop(shown)}
 
-        return news.of("said", work)
+        return updates.of("said", work)
 
     shown = gr.Textbox(visible=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     ask.click(on_preflight, inputs, board, concurrency_limit=4, **quiet)
-    warned = gr.State("")  # the command of which this page was told that it does not fit
+    warned = gr.State("")  # the command about which this page was warned that it does not fit
     launch.click(on_launch, [warned, *inputs], [board, warned], concurrency_limit=4, **quiet)
     stop.click(on_stop, shown, board, js=_SHOWN_RUN, **quiet)
 
@@ -192,7 +192,7 @@ def _wire_models(
     board: gr.HTML, models: TrainedModels, sweeps: TrainEvals, steps: TrainSteps, model: gr.Dropdown
 ) -> None:
     """What the buttons at a run's checkpoints do; a page that is opened later knows the models too."""
-    news = News()
+    updates = BoardUpdates()
 
     def on_open() -> Any:
         return gr.update(choices=models.names) if models.any else gr.skip()
@@ -204,12 +204,12 @@ def _wire_models(
             if step is not None and run.model(step) is None:
                 return {"kind": "writing", "text": steps.write(run, step), "run": run.name}
             if asked.get("what") == "evaluate":
-                told = sweeps.launch(run, asked.get("benchmark"), asked.get("questions"), step)
-                return {"kind": "evaluating", "text": told, "run": run.name}
+                sentence = sweeps.launch(run, asked.get("benchmark"), asked.get("questions"), step)
+                return {"kind": "evaluating", "text": sentence, "run": run.name}
             return {"model": models.offer(run.name, step)}
 
         asked = asked if isinstance(asked, dict) else {}
-        found = news.of("tried", work)
+        found = updates.of("tried", work)
         tried = found["kind"] == "tried"
         return found, gr.update(choices=models.names, value=found["model"]) if tried else gr.skip()
 
@@ -221,9 +221,9 @@ def _wire_models(
 _SHOWN_RUN = """() => document.querySelector('.train .board-pick select')?.value ?? ''"""
 
 
-def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJobs, sets: SetShelf) -> None:
+def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJobs, sets: SetStore) -> None:
     inputs = [fields[name] for name in FIELDS]
-    news = News()
+    updates = BoardUpdates()
 
     def on_change(request: gr.Request, *values: Any) -> View:
         def work() -> View:
@@ -231,7 +231,7 @@ def _wire_form(fields: dict[str, Any], line: gr.HTML, tab: gr.Tab, jobs: TrainJo
             # The owner sees what runs here, others what would run at their own place.
             return {"line": asked.command(jobs.root) if is_owner(request) else asked.command_elsewhere()}
 
-        return news.of("command", work)
+        return updates.of("command", work)
 
     def on_open(request: gr.Request) -> Any:
         return gr.update(choices=_data_choices(sets, owner=sees_all(request)))

@@ -1,4 +1,4 @@
-"""What one forward pass gets: tokens of several rows, where they stand, and what each may look at."""
+"""The input of one forward pass: token ids, positions, cache slots and attention masks of several sequences."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from s1core.engines.hf.kv_cache import LayerShape, Slot, SlotCache
 
 
 @dataclass(slots=True, eq=False)
-class Feed:
-    """`rows` texts of `width` tokens each, the shorter ones padded on the right."""
+class Batch:
+    """`width` tokens of each of `rows` sequences, the shorter ones padded on the right."""
 
     ids: Tensor
     """`[rows, width]`."""
     positions: Tensor
-    """`[rows, width]`; the padding stands at 0."""
+    """`[rows, width]`; 0 for padding."""
     length: int
-    """How far into the slots any of the rows looks."""
+    """Columns of the cache that the longest row attends to."""
     slots: tuple[int, int] | Tensor
-    """A span of the cache, or the indices of rows that are not neighbours."""
+    """A span of slots, or the indices of slots that are not adjacent."""
     mask: Tensor | None
-    """`[rows, 1, width, length]`, added to the scores; None: single tokens that all see all of `length`."""
+    """`[rows, 1, width, length]`, added to the scores; None: single tokens that all attend to all of `length`."""
     last: Tensor | None
     """Flat index of each row's last token; None when `width` is 1."""
     where: Tensor
     """Flat index of each token's slot and column, `[2, rows * width]`."""
     columns: int
     packed: Tensor | None = None
-    """Single tokens alone: `[4, rows]`, all that changes from turn to turn (ids, positions, slots, columns)."""
+    """Single tokens alone: `[4, rows]`, all that changes between steps (ids, positions, slots, columns)."""
     _flat: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
     _spread: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
 
@@ -45,7 +45,7 @@ class Feed:
         return self._flat[heads]
 
     def mask_of(self, heads: int) -> Tensor | None:
-        """`[rows * heads, 1, length]`: the mask of single tokens, repeated for every head; worked out once a turn."""
+        """`[rows * heads, 1, length]`: the mask of single tokens, repeated for every head; computed once a step."""
         if self.mask is None:
             return None
         if heads not in self._spread:
@@ -60,7 +60,7 @@ class Feed:
         return cached[:, :, : self.length].index_select(0, self.slots)
 
     def by_head(self, cached: Tensor) -> Tensor:
-        """Return `[rows * heads, length, dim]` of a layer's keys or values; a view where the slots are neighbours."""
+        """Return `[rows * heads, length, dim]` of a layer's keys or values; a view where the slots are adjacent."""
         _, heads, columns, dim = cached.shape
         if isinstance(self.slots, tuple):
             start, stop = self.slots
@@ -74,14 +74,14 @@ class Step(Protocol):
 
     shapes: tuple[LayerShape, ...]
     at_front: bool
-    """Single tokens are wanted from the first slots on, a round number of them; it has fewer cases to prepare for."""
+    """Decode batches must begin at slot 0 and have a bucketed number of rows: there are fewer graphs to capture."""
 
-    def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
+    def __call__(self, batch: Batch, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`."""
         ...
 
 
-def decode_feed(
+def decode_batch(
     cache: SlotCache,
     slots: Sequence[Slot],
     ids: Sequence[int],
@@ -89,11 +89,11 @@ def decode_feed(
     dtype: torch.dtype,
     device: torch.device,
     at_front: bool = False,
-) -> tuple[Feed, list[int]]:
-    """One token for each of `slots`; returns the feed and which of its rows belongs to which slot.
+) -> tuple[Batch, list[int]]:
+    """One token for each of `slots`; returns the batch and the row of each slot in it.
 
-    Slots in between that take no part are fed a token that is written to the scratch column and seen by nobody.
-    With `at_front` the feed has no mask: a recording makes its own.
+    Unrelated slots in between get a padding token, which is written to the scratch column and attended to by none.
+    With `at_front` the batch has no mask: a CUDA graph computes its own.
     """
     start, stop = cache.pack(slots, at_front=at_front)
     if at_front:
@@ -110,15 +110,15 @@ def decode_feed(
 
 
 def round_number(rows: int) -> int:
-    """Round up to 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: few cases, and at most a third of the rows in vain."""
+    """Round up to 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: few buckets, and at most a third of the rows are padding."""
     power = 1 << max(0, (rows - 1).bit_length() - 1)
     return next(n for n in (power, power + power // 2, 2 * power) if n >= rows)
 
 
-def unpacked(packed: Tensor, span: tuple[int, int], length: int, columns: int, mask_dtype: torch.dtype | None) -> Feed:
-    """The feed of single tokens for neighbouring slots; without a mask if all of them see all of `length`."""
+def unpacked(packed: Tensor, span: tuple[int, int], length: int, columns: int, mask_dtype: torch.dtype | None) -> Batch:
+    """A decode batch of adjacent slots; without a mask if all of them attend to all of `length`."""
     positions = packed[1][:, None]
-    return Feed(
+    return Batch(
         ids=packed[0][:, None],
         positions=positions,
         length=length,
@@ -131,9 +131,9 @@ def unpacked(packed: Tensor, span: tuple[int, int], length: int, columns: int, m
     )
 
 
-def prefill_feed(
+def prefill_batch(
     cache: SlotCache, slots: Sequence[Slot], parts: Sequence[Sequence[int]], *, dtype: torch.dtype, device: torch.device
-) -> Feed:
+) -> Batch:
     """Several tokens for each of `slots`."""
     width = max(len(part) for part in parts)
     ids, positions, columns, last = list[int](), list[int](), list[int](), list[int]()
@@ -149,7 +149,7 @@ def prefill_feed(
     where = packed.view(4, len(slots), width)
     neighbours = indices == list(range(indices[0], indices[0] + len(indices)))
     length = max(positions) + 1
-    return Feed(
+    return Batch(
         ids=where[0],
         positions=where[1],
         length=length,
@@ -162,7 +162,7 @@ def prefill_feed(
 
 
 def _on(device: torch.device, numbers: list[list[int]]) -> Tensor:
-    """Put numbers on a device; a GPU fetches them from pinned memory by itself, and nobody waits for it."""
+    """Put numbers on a device; a GPU copies them from pinned memory asynchronously."""
     on_gpu = device.type == "cuda"
     return torch.tensor(numbers, pin_memory=on_gpu).to(device, non_blocking=on_gpu)
 

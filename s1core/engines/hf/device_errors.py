@@ -6,7 +6,7 @@ import torch
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an allocation failed; on a CPU torch raises a plain RuntimeError for it."""
+    """Whether an allocation failed; on a CPU torch raises a plain RuntimeError for it."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(
@@ -15,9 +15,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_lost(device: torch.device) -> bool:
-    """Tell whether a GPU fails at everything from now on: an illegal access, say, destroys the process's context.
+    """Whether the GPU is lost to this process: an illegal access, for example, destroys its CUDA context.
 
-    Waits for the GPU, for its errors are reported late; to be asked only after a failure.
+    Synchronises with the GPU, which reports errors late; call it only after a failure.
     """
     if device.type != "cuda":
         return False

@@ -1,8 +1,8 @@
 """The default engine: any causal model that transformers loads, on a CPU or one GPU.
 
-Reading order: `worker.py` (the loop), `rows.py` (a request), `slots.py` (the cache), `feed.py` (one forward pass),
-`lean_step.py` and `generic_step.py` (two ways to run it), `graphed_step.py` (recorded, on a GPU), `sampler.py`,
-`outbox.py`; `device_errors.py` says which failures cost a run and which the engine.
+Reading order: `scheduler.py` (the loop), `sequence.py` (one request), `kv_cache.py`, `batch.py` (the input of one
+forward pass), `forward/` (`fused.py` and `generic.py` run it, `cuda_graphs.py` records it on a GPU), `sampler.py`,
+`token_stream.py`. `device_errors.py` decides which failures end one run and which end the engine.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.hf import loading
 from s1core.engines.hf.forward.select import choose_step
 from s1core.engines.hf.kv_cache import SlotCache
-from s1core.engines.hf.rows import Row
 from s1core.engines.hf.sampler import Sampler
 from s1core.engines.hf.scheduler import EngineStats, Worker
-from s1core.engines.hf.token_stream import AsyncOutbox, Outbox, SyncOutbox
+from s1core.engines.hf.sequence import Sequence
+from s1core.engines.hf.token_stream import AsyncTokenStream, SyncTokenStream, TokenStream
 from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.models import ModelPreset
 from s1core.thinking import thinking_format
 
 SMALL_MODEL = 50_000_000
-"""Below this many parameters a second CPU thread costs more in waiting than it saves; far more on a busy machine."""
+"""Below this many parameters a second CPU thread costs more in synchronisation than it saves."""
 
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own choice; asked for here because an engine that is loaded later may find it changed by an earlier one."""
@@ -38,7 +38,7 @@ GPU_PREFILL_TOKENS = 2048
 
 
 class TransformersEngine:
-    """Continuous batching over an own slot cache. Make one with `load`."""
+    """Continuous batching over a slot-based KV cache. Make one with `load`."""
 
     name = "transformers"
     capabilities = FULL_PRECISION
@@ -52,7 +52,7 @@ class TransformersEngine:
         cache_gib: float | None = None,
         prefill_tokens: int | None = None,
         threads: int | None = None,
-        lean: bool = True,
+        fused_step: bool = True,
         graphs: bool = True,
     ) -> None:
         self.model = preset.name
@@ -71,11 +71,11 @@ class TransformersEngine:
             loaded.model,
             vocab_size=self.codec.vocab_size,
             max_length=self.context_length,
-            lean=lean,
+            fused_step=fused_step,
             graphs=graphs,
         )
         self.step = type(step).__name__
-        """Which forward pass was chosen: `LeanStep`, `GraphedStep` (the same, recorded) or `GenericStep`."""
+        """Which forward pass was chosen: `FusedStep`, `CudaGraphStep` (the same, captured) or `GenericStep`."""
         share = 0.25 if on_cpu else 0.85
         cache = SlotCache(
             step.shapes,
@@ -108,7 +108,7 @@ class TransformersEngine:
         prefill_tokens: int | None = None,
         threads: int | None = None,
         context_length: int | None = None,
-        lean: bool = True,
+        fused_step: bool = True,
         graphs: bool = True,
     ) -> TransformersEngine:
         """Load a model.
@@ -118,14 +118,14 @@ class TransformersEngine:
             dtype: `float32`, `bfloat16` or `float16`; default: bfloat16 on a GPU, and on a CPU that multiplies it where
                 the weights are stored in it, as those of s1-135M are; else float32.
             device: `cpu`, `cuda` or `cuda:N`; default: a GPU if there is one.
-            max_live: requests that run at once; the others wait in line.
+            max_live: requests that run at once; the others are queued.
             cache_gib: memory for keys and values; default: a quarter of a CPU's free memory, 85 % of a GPU's. When it
-                does not suffice, finished texts go first; then the newest request waits for the others.
-            prefill_tokens: prompt tokens a forward pass takes on; smaller parts let others stream more evenly.
+                does not suffice, finished sequences are evicted first; then the newest request is preempted.
+            prefill_tokens: prompt tokens of one prefill chunk; with smaller ones other requests stream more evenly.
             threads: CPU threads of one operation; default: 1 for small models, torch's choice for others.
             context_length: tokens of prompt, thinking and answer together, at most; default: what the model can read.
-            lean: use the lean forward pass where it applies and agrees with transformers' own.
-            graphs: on a GPU, record the lean forward pass of single tokens as CUDA graphs and replay it.
+            fused_step: use the fused forward pass where it applies and agrees with transformers' own.
+            graphs: on a GPU, capture the decode steps of the fused forward pass as CUDA graphs.
 
         Raises:
             InvalidSetting: no such dtype or device, `max_live` below 1, or a context that the model cannot read.
@@ -147,39 +147,39 @@ class TransformersEngine:
             cache_gib=cache_gib,
             prefill_tokens=prefill_tokens,
             threads=threads,
-            lean=lean,
+            fused_step=fused_step,
             graphs=graphs,
         )
 
     def generate(self, request: Request) -> Generator[Chunk, None, None]:
         """Stream the continuation of one request."""
-        outbox = SyncOutbox()
-        row = self._begin(request, outbox)
+        stream = SyncTokenStream()
+        seq = self._begin(request, stream)
         try:
-            while row is not None:
-                chunk = outbox.get()
+            while seq is not None:
+                chunk = stream.get()
                 yield chunk
                 if chunk.finish is not None:
                     return
             yield Chunk(token_ids=(), finish="length")
         finally:
-            if row is not None:
-                row.cancelled = True
+            if seq is not None:
+                seq.cancelled = True
 
     async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Stream the continuation of one request on the caller's event loop."""
-        outbox = AsyncOutbox()
-        row = self._begin(request, outbox)
+        stream = AsyncTokenStream()
+        seq = self._begin(request, stream)
         try:
-            while row is not None:
-                chunk = await outbox.get()
+            while seq is not None:
+                chunk = await stream.get()
                 yield chunk
                 if chunk.finish is not None:
                     return
             yield Chunk(token_ids=(), finish="length")
         finally:
-            if row is not None:
-                row.cancelled = True
+            if seq is not None:
+                seq.cancelled = True
 
     @property
     def dead(self) -> bool:
@@ -187,15 +187,15 @@ class TransformersEngine:
         return self._worker.dead
 
     def stats(self) -> EngineStats:
-        """What the engine is doing right now."""
+        """A snapshot of the scheduler."""
         return self._worker.stats
 
     def close(self) -> None:
         """Free the model. Running and later requests fail with `EngineFailed`."""
         self._finalizer()
 
-    def _begin(self, request: Request, outbox: Outbox) -> Row | None:
-        """Check the request and put it in line; None if there is nothing to sample."""
+    def _begin(self, request: Request, stream: TokenStream) -> Sequence | None:
+        """Check and queue the request; None if there is nothing to sample."""
         prompt = request.prompt_ids
         if not prompt:
             raise InvalidSetting("the prompt is empty; give at least one token")
@@ -210,6 +210,6 @@ class TransformersEngine:
             )
         if request.max_tokens < 1:
             return None
-        row = Row(request, outbox, limit=min(request.max_tokens, room), ids=list(prompt))
-        self._worker.submit(row)
-        return row
+        seq = Sequence(request, stream, limit=min(request.max_tokens, room), ids=list(prompt))
+        self._worker.submit(seq)
+        return seq

@@ -1,11 +1,11 @@
 """The KV cache: slots of equal length, each holding the keys and values of one text, live or finished.
 
-A finished text stays until its slot is needed, so that whoever continues or forks it pays only for what is new. The
-tensors grow in powers of two. Under the memory cap the order of eviction is: finished texts, least recently used
-first; then live ones, which the scheduler puts back in line and computes again when there is room.
+A finished sequence stays cached until its slot is needed, so that continuing or forking it computes only what is new.
+The tensors grow in powers of two. Under the memory cap the eviction order is: finished sequences, least recently used
+first; then live ones, which the scheduler preempts and computes again when there is room.
 
-An allocation that fails changes nothing: it lowers the cap until no request is live any more. Where old and new
-tensors do not fit side by side, they are replaced layer by layer; a failure in the middle of that loses all texts.
+A failed allocation changes nothing but the cap, which stays lower until no request is live. Where old and new tensors
+do not fit side by side, they are replaced layer by layer; a failure in the middle of that empties the cache.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from s1core.engines.hf.device_errors import is_out_of_memory
 FIRST_SLOTS = 4
 FIRST_LENGTH = 256
 MIN_CACHED = 4
-"""Finished texts that are worth new slots; with more live requests than this, as many as there are live ones."""
+"""Finished sequences for which new slots are allocated; with more live requests than this, as many as are live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,29 @@ class Slot:
 
     index: int
     ids: list[int] = field(default_factory=list[int])
-    """Tokens whose keys and values are here."""
+    """Tokens whose keys and values the slot holds."""
     tail: tuple[int, ...] = ()
-    """The last token that a finished request sampled; it had no need to be run through the model any more."""
+    """The last token that a finished request sampled; its keys and values were never computed."""
     live: bool = False
     used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A slot that holds the beginning of a prompt."""
+class Allocation:
+    """A slot for a prompt, with the part of it that is already cached."""
 
     slot: Slot
     computed: int
     """Prompt tokens that are still to be prefilled.
 
-    The tail of a text that is continued in place is not one of them: its forward pass belongs to the decoding that
-    sampled it and was only put off.
+    The tail of a sequence that is continued in place does not count: its forward pass belongs to the decoding that
+    sampled it and was deferred.
     """
     reused: int
 
 
 class TextsLost(RuntimeError):
-    """Memory ran out in the middle of a resize: the cache is empty, and no slot that was given out is valid."""
+    """Memory ran out in the middle of a resize: the cache is empty, and every allocated slot is invalid."""
 
 
 class Placement(TypedDict):
@@ -89,7 +89,7 @@ class SlotCache:
         self.values: list[Tensor] = []
         self.slots: list[Slot] = []
         self.length = 0
-        """Tokens that fit a slot. The tensors are one longer: the last column takes writes that mean nothing."""
+        """Tokens that fit a slot. The tensors are one column longer; padding is written to that scratch column."""
         self._shapes = tuple(shapes)
         self.placement: Placement = {"dtype": dtype, "device": device}
         self._max_slots = max_slots
@@ -105,7 +105,7 @@ class SlotCache:
         """Memory of the tensors."""
         return self._size(len(self.slots), self.length)
 
-    def claim(self, prompt: Sequence[int]) -> Claim | None:
+    def claim(self, prompt: Sequence[int]) -> Allocation | None:
         """Take a slot for `prompt` with the longest prefix that any slot has; None if all slots are live."""
         if not any(slot.live for slot in self.slots):
             self._cap = self._max_bytes
@@ -117,7 +117,7 @@ class SlotCache:
             if slot is None:
                 return None
             self._fork(best, slot, common)
-            claim = Claim(slot, computed=len(prompt) - common, reused=common)
+            claim = Allocation(slot, computed=len(prompt) - common, reused=common)
         claim.slot.live, claim.slot.tail = True, ()
         self._touch(claim.slot)
         return claim
@@ -133,12 +133,12 @@ class SlotCache:
         return best, common
 
     def release(self, slot: Slot, tail: Sequence[int] = ()) -> None:
-        """The request is over; its text stays for others."""
+        """Mark a slot as finished; its keys and values stay cached."""
         slot.live, slot.tail = False, tuple(tail)
         self._touch(slot)
 
     def forget(self, slot: Slot) -> None:
-        """The request is over and what it left may be broken."""
+        """Free a slot and drop its keys and values, which may be corrupt."""
         slot.live, slot.tail, slot.ids = False, (), []
 
     def clear(self) -> None:
@@ -167,7 +167,7 @@ class SlotCache:
     def pack(self, slots: Sequence[Slot], *, at_front: bool = False) -> tuple[int, int]:
         """Make `slots` neighbours, or nearly so, and return their span; decoding works on a view of it.
 
-        A few strangers in between are cheaper than moving texts at every leave and join; `at_front` tolerates none.
+        Tolerates a few unrelated slots in the span rather than copying KV on every batch change; `at_front`: none.
         """
         indices = sorted(slot.index for slot in slots)
         count = len(indices)
@@ -269,7 +269,7 @@ class SlotCache:
         ids = source.ids[:length] if source is not None else []
         if source is not None and source is not target and length:
             self._touch(source)
-            target.ids = []  # until the copy is complete it is no text
+            target.ids = []  # empty until the copy is complete
             for tensor in (*self.keys, *self.values):
                 tensor[target.index, :, :length] = tensor[source.index, :, :length]
         target.ids = ids
@@ -309,12 +309,12 @@ def _in_place(slot: Slot, length: int, best: Slot) -> bool:
     return not slot.live and len(slot.ids) == length and (best.live or len(best.ids) != length)
 
 
-def _continue(slot: Slot, prompt: Sequence[int]) -> Claim:
+def _continue(slot: Slot, prompt: Sequence[int]) -> Allocation:
     known = len(slot.ids)
     tail = slot.tail
     if tail and tuple(prompt[known : known + len(tail)]) == tail:
         known += len(tail)
-    return Claim(slot, computed=len(prompt) - known, reused=known)
+    return Allocation(slot, computed=len(prompt) - known, reused=known)
 
 
 def _power_of_two(n: int) -> int:

@@ -51,12 +51,12 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
     preset = located(preset)
     place = _device(device)
     _check_folder(preset)
-    with _told_plainly(preset):
+    with _translate_load_errors(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
         codec = _codec(preset)
     kind = _dtype(dtype, place, stored=config.dtype)
     _check_memory(preset, kind, place)
-    with _told_plainly(preset), _quietly():
+    with _translate_load_errors(preset), _quietly():
         model, report = library.AutoModelForCausalLM.from_pretrained(
             preset.location, dtype=kind, output_loading_info=True
         )
@@ -75,14 +75,14 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
 
 
 def load_codec(preset: ModelPreset) -> tuple[Codec, int | None]:
-    """Load the tokenizer alone, for a model that runs elsewhere; also tell the context length of its configuration.
+    """Load the tokenizer alone, for a model that runs elsewhere; also return the context length of its configuration.
 
     Raises:
         UnknownModel: no such hub id.
         ModelUnavailable: it cannot be loaded here; the message says what to do.
     """
     preset = located(preset)
-    with _told_plainly(preset):
+    with _translate_load_errors(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
         codec = _codec(preset)
         try:
@@ -136,7 +136,7 @@ def multiplies_bfloat16() -> bool:
 
 
 def _check_folder(preset: ModelPreset) -> None:
-    """Find what is missing or torn in a local folder, before transformers runs into it."""
+    """Find missing and truncated files of a local folder, before transformers fails at them."""
     folder = Path(preset.location)
     remedy = (
         "restore it with git, or make it anew with: python -m train.pretrain"
@@ -206,7 +206,7 @@ def _check_memory(preset: ModelPreset, dtype: torch.dtype, device: torch.device)
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that is free for us."""
+    """Memory that this process may still allocate."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
@@ -219,8 +219,8 @@ def free_bytes(device: torch.device) -> int:
 
 
 @contextmanager
-def _told_plainly(preset: ModelPreset) -> Generator[None]:
-    """Turn the library's errors into one sentence."""
+def _translate_load_errors(preset: ModelPreset) -> Generator[None]:
+    """Translate the library's errors into one sentence for the user."""
     try:
         yield
     except (InvalidSetting, ModelUnavailable, UnknownModel):
@@ -259,7 +259,7 @@ def _explained(preset: ModelPreset, error: BaseException) -> ModelUnavailable | 
 
 @contextmanager
 def _quietly() -> Generator[None]:
-    """Keep transformers' progress bars out of other people's output."""
+    """Keep transformers' progress bars out of the caller's output."""
     logging = library.utils.logging
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()

@@ -14,7 +14,7 @@ from s1core.types import Sampling
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SamplingParams:
     """How one row's next token is drawn."""
 
     sampling: Sampling
@@ -23,7 +23,7 @@ class Draw:
 
 
 class Sampler:
-    """Greedy rows share one argmax; the others add Gumbel noise first, each from a generator of its own."""
+    """Greedy rows share one argmax; the others add Gumbel noise first, each from its own generator."""
 
     def __init__(self, known_ids: frozenset[int], device: torch.device) -> None:
         self.vocab_size = max(known_ids) + 1
@@ -32,7 +32,7 @@ class Sampler:
         self._generator = torch.Generator(device)
         self._device = device
 
-    def pick(self, logits: Tensor, draws: Sequence[Draw]) -> list[int]:
+    def pick(self, logits: Tensor, draws: Sequence[SamplingParams]) -> list[int]:
         """Return one id a row, never one outside the tokenizer.
 
         Args:
@@ -58,13 +58,13 @@ class Sampler:
         if self._gaps is not None:
             logits = logits.index_fill(1, self._gaps, -torch.inf)
         chosen = torch.tensor(ids, device=self._device)[:, None]
-        told = logits.log_softmax(dim=-1).gather(1, chosen).flatten()
-        return cast("list[float]", told.tolist())  # pyright: ignore[reportUnknownMemberType]
+        values = logits.log_softmax(dim=-1).gather(1, chosen).flatten()
+        return cast("list[float]", values.tolist())  # pyright: ignore[reportUnknownMemberType]
 
-    def _perturb(self, logits: Tensor, draws: Sequence[Draw]) -> Tensor:
+    def _perturb(self, logits: Tensor, draws: Sequence[SamplingParams]) -> Tensor:
         heat = torch.tensor([[d.sampling.temperature] for d in draws], device=self._device)
         scores = logits / heat
-        # Only where it is asked for: rounding must not take tokens from rows that happen to be in company.
+        # Only where it is asked for: rounding must not change the tokens of other rows of the batch.
         filtered = [row for row, draw in enumerate(draws) if draw.sampling.filters]
         if filtered:
             scores[filtered] = _filtered(scores[filtered], [draws[row].sampling for row in filtered])
@@ -73,20 +73,20 @@ class Sampler:
             # Full vocabulary at once: dividing by exponential noise is the Gumbel-max trick.
             self._generator.manual_seed(noise_seed(draw.sampling, draw.step))
             noise[row].exponential_(generator=self._generator)
-        # An exact zero would turn into an infinite score for a token that may be impossible.
+        # An exact zero would give an infinite score, even to a forbidden token.
         return scores - noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()
 
 
 def _filtered(scores: Tensor, samplings: Sequence[Sampling]) -> Tensor:
-    """Bar all but the tokens that min_p keeps, of these top_k, and of these top_p: vLLM's order. Ties go to lower ids.
+    """Mask all but the tokens that min_p keeps, of these top_k, and of these top_p: vLLM's order. Ties go to lower ids.
 
     Args:
         scores: `[rows, vocabulary]`, divided by the temperature already.
         samplings: one a row.
     """
-    told = [[s.min_p, s.top_k or scores.shape[1], s.top_p if s.top_p < 1 else 2.0] for s in samplings]
+    limits = [[s.min_p, s.top_k or scores.shape[1], s.top_p if s.top_p < 1 else 2.0] for s in samplings]
     # In float64, so that the sums of a row do not depend on how many rows there are.
-    min_p, top_k, top_p = torch.tensor(told, dtype=torch.float64, device=scores.device).T[..., None]
+    min_p, top_k, top_p = torch.tensor(limits, dtype=torch.float64, device=scores.device).T[..., None]
     ordered, order = scores.double().sort(dim=-1, descending=True, stable=True)
     barred = ordered < ordered[:, :1] + min_p.log()
     barred |= torch.arange(scores.shape[1], device=scores.device) >= top_k

@@ -1,8 +1,8 @@
-"""From the worker's thread to whoever reads: one outbox a request, for synchronous and asynchronous readers.
+"""Token streams from the scheduler's thread to consumers, synchronous and asynchronous: one for each request.
 
-A reader is woken for the first token and for the end at once, in between at most every `PACE_S`: waking somebody costs
-about as much as a step of a small model. A reader that lags gets several chunks in one; nothing is lost and nobody
-waits for it.
+A consumer is woken at once for the first token and for the end, in between at most every `PACE_S`: a wake-up costs
+about as much as a decode step of a small model. A slow consumer gets several chunks merged into one; it never blocks
+the scheduler, and no token is lost.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from s1core.engines.base import Chunk
 from s1core.errors import EngineFailed
 
 
-class Outbox(Protocol):
-    """Where the worker puts what it sampled."""
+class TokenStream(Protocol):
+    """Where the scheduler puts the chunks of one request."""
 
     def put(self, item: Chunk | EngineFailed) -> bool:
-        """Deliver; False when the reader is gone for good."""
+        """Deliver; False when the consumer is gone for good."""
         ...
 
 
 PACE_S = 0.02
-"""50 times a second, finer than the page draws; a model that takes longer for a token is read token by token."""
+"""50 times a second, more often than the page draws; a model with slower tokens is read token by token."""
 
 
-class _Outbox:
-    """What both kinds share: items are kept until a wake-up is due."""
+class _TokenStream:
+    """Buffers items until a wake-up is due."""
 
     def __init__(self) -> None:
         self._items: deque[Chunk | EngineFailed] = deque()
         self._woke_at = -PACE_S
 
-    def _keep(self, item: Chunk | EngineFailed) -> bool:
-        """Tell whether the reader is to be woken for it; else the next item does that, or the end at the latest."""
+    def _buffer(self, item: Chunk | EngineFailed) -> bool:
+        """Buffer an item; return whether to wake the consumer now. The end always does."""
         self._items.append(item)
         now = time.monotonic()
         if isinstance(item, Chunk) and item.finish is None and now - self._woke_at < PACE_S:
@@ -53,7 +53,7 @@ class _Outbox:
         return items
 
 
-class SyncOutbox(_Outbox):
+class SyncTokenStream(_TokenStream):
     """Read by a thread."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class SyncOutbox(_Outbox):
 
     def put(self, item: Chunk | EngineFailed) -> bool:
         """Deliver."""
-        if self._keep(item):
+        if self._buffer(item):
             self._ready.set()
         return True
 
@@ -70,13 +70,13 @@ class SyncOutbox(_Outbox):
         """Wait for the next chunk, together with all that is there by then."""
         while True:
             self._ready.wait()
-            # Before the items are taken: whatever comes later must wake us again.
+            # Before the items are taken, so that later ones set it again.
             self._ready.clear()
             if items := self._take():
                 return _merged(items)
 
 
-class AsyncOutbox(_Outbox):
+class AsyncTokenStream(_TokenStream):
     """Read by a task; made on its event loop."""
 
     def __init__(self) -> None:
@@ -86,13 +86,13 @@ class AsyncOutbox(_Outbox):
         self._woken = False
 
     def put(self, item: Chunk | EngineFailed) -> bool:
-        """Deliver from another thread; wakes the reader unless that is already on its way."""
-        if not self._keep(item) or self._woken:
+        """Deliver from another thread; wakes the consumer unless a wake-up is pending."""
+        if not self._buffer(item) or self._woken:
             return not self._loop.is_closed()
         self._woken = True
         try:
             self._loop.call_soon_threadsafe(self._ready.set)
-        except RuntimeError:  # the loop is closed, so nobody will ever read this
+        except RuntimeError:  # the loop is closed: there is no consumer any more
             return False
         return True
 
@@ -101,7 +101,7 @@ class AsyncOutbox(_Outbox):
         while True:
             await self._ready.wait()
             self._ready.clear()
-            # Before the items are taken: whatever comes later must wake us again.
+            # Before the items are taken, so that later ones set it again.
             self._woken = False
             if items := self._take():
                 return _merged(items)

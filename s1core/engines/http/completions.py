@@ -36,7 +36,7 @@ class Continuation:
         self._barred: frozenset[int] = request.forbid_first
         self._ended_round = False
         self._last: Chunk | None = None
-        """The end of the text, held back until the server has told what it took from its cache."""
+        """The end of the text, held back until the server has reported its cached tokens."""
         self._sent = 0
         """Tokens of the prompt that was sent last."""
         self.wrapped = False
@@ -134,9 +134,9 @@ class Continuation:
 
     def _choice(self, choice: dict[str, Any]) -> Iterator[Chunk]:
         text: str = choice.get("text") or ""
-        told: list[int] | None = choice.get("token_ids")
-        ids = [int(i) for i in told] if told is not None else list(self._codec.encode_user(text))
-        if self._takes_ids and told is None and text:
+        reported: list[int] | None = choice.get("token_ids")
+        ids = [int(i) for i in reported] if reported is not None else list(self._codec.encode_user(text))
+        if self._takes_ids and reported is None and text:
             raise Unsupported("this server returns no token ids; load the engine again so that it is asked by text")
         if self._barred.intersection(ids[:1]):
             raise Unsupported(
@@ -223,8 +223,8 @@ def message_of(data: object) -> str:
 def prompt_tokens(answer: dict[str, Any]) -> int | None:
     """How many tokens of a prompt a server says to have read."""
     usage: Any = answer.get("usage")
-    told: Any = cast("dict[str, Any]", usage).get("prompt_tokens") if isinstance(usage, dict) else None
-    return told if isinstance(told, int) and not isinstance(told, bool) else None
+    reported: Any = cast("dict[str, Any]", usage).get("prompt_tokens") if isinstance(usage, dict) else None
+    return reported if isinstance(reported, int) and not isinstance(reported, bool) else None
 
 
 def _cached_tokens(event: dict[str, Any]) -> int | None:

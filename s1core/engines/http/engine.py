@@ -193,7 +193,7 @@ class HttpEngine:
         self._aclients.clear()
 
     def _check_open(self, error: Exception | None = None) -> None:
-        """Tell a failure that `close` caused from others, which are raised or borne elsewhere."""
+        """Distinguish a failure that `close` caused from others, which are raised or borne elsewhere."""
         if self._closed:
             raise EngineFailed("the engine was closed; load it again with load_engine to go on") from None
         if isinstance(error, RuntimeError):

@@ -1,4 +1,4 @@
-"""Asks servers that were put aside whether they are back: in the background, so that no question waits for it."""
+"""Checks failed servers in the background and adds healthy ones back to the pool, so that no request waits for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HealthCheck:
         self._model = model
 
     def start(self) -> None:
-        """Ask those that are due, each in a thread of its own; called whenever a server is to be chosen."""
+        """Check the servers that are due, each in its own thread; called whenever a server is chosen."""
         for server in self._pool.take_due():
             threading.Thread(target=self._ask, args=(server,), name=f"s1-health {server.url}", daemon=True).start()
 
@@ -48,7 +48,7 @@ class HealthCheck:
 
 
 def served(data: Any) -> dict[str, Any]:
-    """Read the answer to `/v1/models`: the context length of each model, where it is told."""
+    """Read the answer to `/v1/models`: the context length of each model, where it is reported."""
     rows = cast("list[Any]", cast("dict[str, Any]", data).get("data") or []) if isinstance(data, dict) else []
     known = [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
     return {str(row.get("id")): row.get("max_model_len") for row in known}

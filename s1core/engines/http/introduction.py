@@ -27,7 +27,7 @@ class Introduced:
     model: str
     """Its name there."""
     context_length: int | None
-    """The shortest that any of them tells."""
+    """The shortest that any server reports."""
     takes_ids: bool
     """Token ids go in and come out at all of them."""
     notes: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Introduced:
 
 
 def introduce(client: httpx.Client, pool: Pool, codec: Codec, preset: ModelPreset, wanted: str | None) -> Introduced:
-    """Ask every server of a pool; those that do not answer are put aside.
+    """Query every server of a pool; those that do not answer are marked as failed.
 
     Args:
         client: sends the requests.

@@ -1,6 +1,6 @@
-"""Several servers as one: who is least busy, who is put aside, and when to ask after it. No input or output of its own.
+"""A pool of servers: which is least busy, which has failed, and when to check it again. No input or output of its own.
 
-A server that fails is put aside, and the others take its questions. After a while it is due: `health.py` asks it
+A failed server gets no requests; the others take over. After a while it is due for a check: `health_check.py` asks it
 whether it is back. Where all are put aside, questions themselves ask, the one that waited longest first.
 """
 
@@ -89,7 +89,7 @@ class Pool:
                 self._put_aside(server)
 
     def take_due(self) -> list[Server]:
-        """Return the servers to ask now whether they are back; tell what came of it with `asked`."""
+        """Return the servers whose health is to be checked now; report the results with `asked`."""
         with self._lock:
             now = time.monotonic()
             due = [s for s in self.servers if s.aside and not s.asked_after and s.due_at <= now]

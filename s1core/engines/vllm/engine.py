@@ -14,7 +14,7 @@ import torch
 
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.hf import loading
-from s1core.engines.hf.token_stream import AsyncOutbox, Outbox, SyncOutbox
+from s1core.engines.hf.token_stream import AsyncTokenStream, SyncTokenStream, TokenStream
 from s1core.engines.http.completions import NEVER, noise_seed
 from s1core.engines.vllm import vllm_compat
 from s1core.engines.vllm.open_texts import OpenTexts
@@ -115,10 +115,10 @@ class VllmEngine:
     def generate(self, request: Request) -> Generator[Chunk, None, None]:
         """Stream the continuation of one request."""
         self._check(request)
-        outbox = SyncOutbox()
-        task = asyncio.run_coroutine_threadsafe(self._serve(request, outbox), self._loop)
+        stream = SyncTokenStream()
+        task = asyncio.run_coroutine_threadsafe(self._serve(request, stream), self._loop)
         try:
-            while (chunk := outbox.get()).finish is None:
+            while (chunk := stream.get()).finish is None:
                 yield chunk
             yield chunk
         finally:
@@ -127,10 +127,10 @@ class VllmEngine:
     async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Stream the continuation of one request on the caller's event loop."""
         self._check(request)
-        outbox = AsyncOutbox()
-        task = asyncio.run_coroutine_threadsafe(self._serve(request, outbox), self._loop)
+        stream = AsyncTokenStream()
+        task = asyncio.run_coroutine_threadsafe(self._serve(request, stream), self._loop)
         try:
-            while (chunk := await outbox.get()).finish is None:
+            while (chunk := await stream.get()).finish is None:
                 yield chunk
             yield chunk
         finally:
@@ -161,23 +161,23 @@ class VllmEngine:
                 f"{self.context_length}; shorten it by {1 - room}"
             )
 
-    async def _serve(self, request: Request, outbox: Outbox) -> None:
+    async def _serve(self, request: Request, stream: TokenStream) -> None:
         """Run on vLLM's loop; cancelling aborts the request."""
         try:
-            await self._answer(request, outbox)
+            await self._answer(request, stream)
         except asyncio.CancelledError:
-            outbox.put(EngineFailed("the engine was closed in the middle of a run"))
+            stream.put(EngineFailed("the engine was closed in the middle of a run"))
             raise
         except Exception as error:
             first = next(iter(str(error).strip().splitlines()), "")
             failed = f"vLLM failed ({type(error).__name__}: {first})"
-            outbox.put(EngineFailed(f"{failed}; load the engine again to go on (on the page: press Run)"))
+            stream.put(EngineFailed(f"{failed}; load the engine again to go on (on the page: press Run)"))
 
-    async def _answer(self, request: Request, outbox: Outbox) -> None:
+    async def _answer(self, request: Request, stream: TokenStream) -> None:
         written: list[int] = []
         limit = min(request.max_tokens, self.context_length - len(request.prompt_ids))
         barred: frozenset[int] = request.forbid_first
-        told = False
+        reported = False
         while len(written) < limit:
             finished: tuple[str, int | None] | None = None
             params = self._sampling(request, len(written), 1 if barred else limit - len(written), barred)
@@ -191,9 +191,9 @@ class VllmEngine:
                 elif part.finish_reason == "stop":
                     finished = ("stop", part.stop_reason if isinstance(part.stop_reason, int) else None)
                 written += ids
-                reused = 0 if told else known or int(output.num_cached_tokens or 0)
-                computed = 0 if told else len(request.prompt_ids) - reused
-                told = True
+                reused = 0 if reported else known or int(output.num_cached_tokens or 0)
+                computed = 0 if reported else len(request.prompt_ids) - reused
+                reported = True
                 ended = finished is not None and (finished[0] == "stop" or len(written) >= limit)
                 chunk = Chunk(
                     token_ids=tuple(ids),
@@ -203,13 +203,13 @@ class VllmEngine:
                     prefill_computed=computed,
                     prefill_reused=reused,
                 )
-                outbox.put(chunk)
+                stream.put(chunk)
                 if ended:
                     return
             if finished is None or finished[0] not in ("length", "stop"):
                 raise EngineFailed(f"the request ended early ({finished and finished[0]})")
             barred = frozenset[int]()
-        outbox.put(Chunk(token_ids=(), finish="length"))
+        stream.put(Chunk(token_ids=(), finish="length"))
 
     async def _written(
         self, request: Request, prompt: list[int], params: Any, *, barred: bool
@@ -219,8 +219,8 @@ class VllmEngine:
         plain = barred or request.logprobs or request.sampling.temperature > 0
         texts = None if plain else self._texts
         if texts is not None and (request.goes_on or texts.knows(prompt)):
-            async for told in texts.write(prompt, params, goes_on=request.goes_on):
-                yield told
+            async for output in texts.write(prompt, params, goes_on=request.goes_on):
+                yield output
             return
         number, tokens = f"s1-{next(self._numbers)}", {"prompt_token_ids": prompt}
         async for output in self._llm.generate(tokens, params, number, lora_request=self._lora):
@@ -253,7 +253,7 @@ async def _start(arguments: dict[str, Any]) -> Any:
 
 
 def _stop(llm: Any, texts: OpenTexts | None, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    # First those who listen to vLLM, or they report its end as a failure.
+    # Consumers of vLLM's output first, or they report its end as a failure.
     with contextlib.suppress(TimeoutError):
         asyncio.run_coroutine_threadsafe(_cancel_the_rest(texts), loop).result(timeout=10)
     llm.shutdown()

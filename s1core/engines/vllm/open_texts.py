@@ -1,4 +1,4 @@
-"""Texts that vLLM keeps open, so that a Wait or a forced close costs its own tokens alone.
+"""Requests that vLLM keeps open between rounds, so that a Wait or a forced close costs only its own tokens.
 
 vLLM's prefix cache reuses whole blocks, 32 tokens on a CPU, so of a text that is sent again the end is computed again.
 A request whose input is streamed stays with all its keys and values when it ends, and takes more prompt. It drops the
@@ -17,7 +17,7 @@ from s1core.engines.vllm import vllm_compat
 from s1core.errors import EngineFailed
 
 HOLD_S = 1.0
-"""For so long an open text waits to be continued; it occupies memory that others may need."""
+"""Seconds for which an open request waits for its continuation; it occupies KV cache meanwhile."""
 
 
 @dataclass(eq=False)
@@ -43,7 +43,7 @@ class OpenTexts:
         self._closing: set[asyncio.Task[None]] = set()
 
     def knows(self, prompt: Sequence[int]) -> bool:
-        """Tell whether `prompt` continues an open text."""
+        """Whether `prompt` continues an open text."""
         return self._find(prompt) is not None
 
     async def write(
@@ -85,7 +85,7 @@ class OpenTexts:
                 await text.outputs.aclose()
 
     def forget(self) -> None:
-        """Wait for nobody any more; vLLM is gone."""
+        """Drop all open requests; vLLM has ended."""
         for text in self._waiting:
             if text.timer is not None:
                 text.timer.cancel()

@@ -201,7 +201,7 @@ class Walks(Arithmetic):
         ask = draw.frame(asks).format(d=ahead, u=f"{unit}s", **subject.slots())
         return Problem(
             family=self.name,
-            question=f"{self._told(draw, subject, walked, unit)} {sentence(ask)}",
+            question=f"{self._story(draw, subject, walked, unit)} {sentence(ask)}",
             key=f"{whole} {' '.join(f'{direction}{length}' for direction, length in walked)}",
             frames=tuple(draw.frames),
             start=str(start),
@@ -221,7 +221,7 @@ class Walks(Arithmetic):
                 items.append(("skip", direction))
         return tuple(items), walked[0][1]
 
-    def _told(self, draw: Draw, subject: Subject, walked: list[tuple[str, int]], unit: str) -> str:
+    def _story(self, draw: Draw, subject: Subject, walked: list[tuple[str, int]], unit: str) -> str:
         told: list[str] = []
         bare = draw.chance(0.35)
         for i, (direction, length) in enumerate(walked):

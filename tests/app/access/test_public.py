@@ -1,4 +1,4 @@
-"""What strangers can do to a public page: every door is tried from outside, past the page itself."""
+"""What visitors can do to a public page: every endpoint is tried from outside, without the page."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_whatever_is_pressed_by_hand_leaves_nothing_behind(visitor: httpx.Client
 
 
 def routes_of(router: Any) -> Iterator[Any]:
-    """Its own and those that it includes; not Gradio's, which is mounted, and whose doors are shut one by one."""
+    """Its own and those that it includes; not Gradio's mounted ones, which are blocked one by one."""
     for route in router.routes:
         included = getattr(route, "original_router", None)
         yield from [route] if included is None else routes_of(included)
@@ -243,7 +243,7 @@ def test_no_files_are_taken(path: str, visitor: httpx.Client, owner: httpx.Clien
     ["upload", "component_server", "process_recording", "vibe-edit", "undo-vibe-edit", "vibe-code", "stream/x",
      "run-history/connect", "anything"],
 )  # fmt: skip
-def test_gradios_other_doors_are_shut(path: str, visitor: httpx.Client) -> None:
+def test_gradios_other_endpoints_are_blocked(path: str, visitor: httpx.Client) -> None:
     answer = visitor.post(f"gradio_api/{path}", files={"files": ("x.txt", b"x")})
     assert answer.status_code == 403
 
@@ -433,7 +433,7 @@ def test_a_forged_cookie_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_wrong_passwords_are_too_many() -> None:
     sign_in = SignIn(Credentials(user="ada", password=PASSWORD))
     sign_in._failures = [float("inf")] * 20
-    assert sign_in._is_tired()
+    assert sign_in._is_locked_out()
 
 
 def test_user_and_password_leave_the_environment_and_are_never_written(

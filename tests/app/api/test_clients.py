@@ -21,7 +21,7 @@ from app.api import openai as openai_api
 from app.api import openai_schema as openai_wire
 from app.api.budgets import EFFORTS, read_efforts
 from app.api.fields import DRAWN_SEEDS
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from s1core import S1Error
 from s1core.engines.base import Request
 from s1core.errors import InvalidSetting, ModelUnavailable
@@ -59,7 +59,7 @@ ENGINES = {**scripted_engines(), "twice": PacedEngine(think), "long": PacedEngin
 def server() -> Iterator[Playground]:
     # `/v1` alone, which needs no page.
     app = FastAPI()
-    app.include_router(openai_api.routes(EngineShelf("paced", engines=ENGINES), Gate(RUNS)))
+    app.include_router(openai_api.routes(EngineRegistry("paced", engines=ENGINES), Gate(RUNS)))
     with Playground("paced", ENGINES, app=app) as server:
         yield server
 
@@ -321,7 +321,7 @@ def test_a_silent_stream_is_kept_alive(client: httpx.Client, monkeypatch: pytest
 def test_a_model_that_loads_for_long_keeps_the_stream_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_stream, "SILENCE_S", 0.05)
 
-    class Slow(EngineShelf):
+    class Slow(EngineRegistry):
         async def load(self, model: str) -> AsyncGenerator[Any, None]:
             await asyncio.sleep(0.5)
             raise ModelUnavailable("it does not fit")

@@ -17,7 +17,7 @@ from app.access.admission import Gate, Room
 from app.access.limits import PUBLIC_VARIABLE
 from app.api import tools
 from app.api.tools import Tools, read_grid, require_mcp
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from s1core import Budget, solve
 from s1core.errors import EngineFailed, InvalidSetting
 from tests.app.jobs.test_jobs import request
@@ -155,7 +155,7 @@ def test_no_header_makes_the_server_fetch(server: Playground) -> None:
         assert "There are only tools here" in answer.text and "root:" not in answer.text
 
 
-def test_other_doors_of_the_protocol_are_shut(server: Playground) -> None:
+def test_other_endpoints_of_the_protocol_are_blocked(server: Playground) -> None:
     for method, path, status in (
         ("GET", "mcp/sse", 403),
         ("POST", "mcp/messages/", 403),
@@ -188,7 +188,7 @@ async def test_tools_stand_in_the_line_of_the_page(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv(PUBLIC_VARIABLE, "1")
     engine = PacedEngine(think)
     gate = Gate(Room(at_once=1, per_visitor=1, waiting=1))
-    offered = Tools(EngineShelf("paced", engines={"paced": engine}), gate)
+    offered = Tools(EngineRegistry("paced", engines={"paced": engine}), gate)
     (asked,) = read_grid(QUESTION, "paced", [64], [0], "Wait")
     with gate.place("somebody else"):
         waiting = asyncio.create_task(offered.solve(request(host="10.0.0.1"), asked))
@@ -199,7 +199,9 @@ async def test_tools_stand_in_the_line_of_the_page(monkeypatch: pytest.MonkeyPat
 
 async def test_an_engine_that_breaks_is_one_sentence() -> None:
     engine = PacedEngine(think, breaks_after=2)
-    offered = Tools(EngineShelf("breaks", engines={"breaks": engine}), Gate(Room(at_once=1, per_visitor=1, waiting=1)))
+    offered = Tools(
+        EngineRegistry("breaks", engines={"breaks": engine}), Gate(Room(at_once=1, per_visitor=1, waiting=1))
+    )
     (asked,) = read_grid(QUESTION, "breaks", [64], [0], "Wait")
     with pytest.raises(EngineFailed, match="RuntimeError"):
         await offered.solve(request(host="10.0.0.1"), asked)

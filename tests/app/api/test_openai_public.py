@@ -26,7 +26,7 @@ GATE = Gate(Room(at_once=2, per_visitor=2, waiting=1))
 @pytest.fixture(scope="module")
 def server() -> Iterator[Playground]:
     with pytest.MonkeyPatch.context() as patch:
-        # Visitors of a Space are told apart by what its proxy says.
+        # Visitors of a Space are identified by the header of its proxy.
         patch.setenv("SPACE_ID", "someone/s1")
         patch.setattr(build, "Gate", lambda room: GATE)
         with Playground("paced", scripted_engines()) as server:

@@ -16,7 +16,7 @@ import pytest
 
 from app import hosting
 from app.models import zerogpu
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.models.zerogpu import LOAD_S, MOST_S, TOKENS_PER_S, VARIABLE, ZeroGpuEngine, seconds_for
 from s1core import Budget, load_engine, solve
 from s1core.engines.base import Chunk, Engine, Request
@@ -140,8 +140,8 @@ async def test_a_gpu_that_is_taken_back_is_one_sentence(monkeypatch: pytest.Monk
     zerogpu._held.pop("s1-nano").close()
 
 
-async def loaded(shelf: EngineShelf, model: str) -> Engine:
-    async for step in shelf.load(model):
+async def loaded(registry: EngineRegistry, model: str) -> Engine:
+    async for step in registry.load(model):
         if not isinstance(step, str):
             return step
     raise AssertionError("a load ends with an engine or an error")
@@ -152,9 +152,9 @@ async def test_only_models_that_are_not_bundled_borrow_it(spaces: Any, tmp_path:
 
     folder = tmp_path / "my-model"
     shutil.copytree(Path(s1core.nano.__file__).parent / "weights", folder)
-    shelf = EngineShelf(str(folder))
-    assert isinstance(await loaded(shelf, str(folder)), ZeroGpuEngine)
-    bundled = await loaded(shelf, "s1-nano")
+    registry = EngineRegistry(str(folder))
+    assert isinstance(await loaded(registry, str(folder)), ZeroGpuEngine)
+    bundled = await loaded(registry, "s1-nano")
     assert not isinstance(bundled, ZeroGpuEngine) and str(getattr(bundled, "device", "")) == "cpu"
     assert spaces.loans == []
 

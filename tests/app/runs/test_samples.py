@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.runs import render
-from app.runs.request import Asked, read_settings
+from app.runs.request import RunRequest, read_settings
 from app.runs.runner import Outcome, drive
 from app.runs.samples import LiveSamples
 from s1core.engines.base import Request
@@ -37,7 +37,7 @@ class Samples(ScriptedEngine):
 
 
 def run(engine: ScriptedEngine, **settings: Any) -> tuple[LiveSamples, Outcome]:
-    asked: Asked = read_settings(**ASKED | settings)
+    asked: RunRequest = read_settings(**ASKED | settings)
     live = LiveSamples(asked)
     return live, asyncio.run(drive(engine, asked, live, asyncio.Event()))
 
@@ -78,7 +78,7 @@ def test_a_later_sample_waits_for_its_turn_on_the_page() -> None:
 
 
 class _Recorder(LiveSamples):
-    def __init__(self, asked: Asked, events: list[tuple[int, Any]]) -> None:
+    def __init__(self, asked: RunRequest, events: list[tuple[int, Any]]) -> None:
         super().__init__(asked)
         self._events = events
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.runs.request import Asked
+from app.runs.request import RunRequest
 from app.runs.session import TRACKS_AT_ONCE, LiveRuns, ThinkRun
 from app.shell.responses import View
 from s1core import Budget, S1Error, Sampling
@@ -22,7 +22,7 @@ VOTE: dict[str, Any] = {"method": "vote", "sampling": Sampling(temperature=1.0)}
 
 
 def run_of(question: str = "How many r in raspberry?", waits: int = 0, **settings: Any) -> ThinkRun:
-    asked = Asked(question=question, model="m", budget=Budget(waits=waits), **DRAWN | settings)
+    asked = RunRequest(question=question, model="m", budget=Budget(waits=waits), **DRAWN | settings)
     return ThinkRun(asked, expected="3")
 
 
@@ -65,7 +65,9 @@ async def test_a_model_that_cannot_be_loaded_is_one_sentence() -> None:
 async def test_what_the_engine_cannot_keep_is_refused_with_one_that_can() -> None:
     engine = PacedEngine(think)
     engine.capabilities = Capabilities(forbid_first="unsupported")
-    wordless = ThinkRun(Asked(question="q", model="m", budget=Budget(waits=1, wait_text=""), **DRAWN), expected=None)
+    wordless = ThinkRun(
+        RunRequest(question="q", model="m", budget=Budget(waits=1, wait_text=""), **DRAWN), expected=None
+    )
     view = await last_of(wordless.views(loads(engine)))
     assert view["state"] == "error"
     assert "cannot ignore an end without a word" in view["note"] and "engine='transformers'" in view["note"]

@@ -12,7 +12,7 @@ import pytest
 from evals import reproduce
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import row_key
-from evals.methods import Asked, evaluate_controlled, evaluate_samples, rejections, vote_label, votes
+from evals.methods import ControlSetting, evaluate_controlled, evaluate_samples, rejections, vote_label, votes
 from evals.reports.cached import MEASURED, packed_series
 from evals.reports.packed_run import read_packed
 from evals.reports.summary import by_setting
@@ -116,10 +116,10 @@ def test_a_sample_that_was_cut_is_never_accepted() -> None:
 
 def test_control_says_what_was_kept(engine: Engine, tmp_path: Path) -> None:
     asked = [
-        Asked(control=Control.tokens(16)),
-        Asked(control=Control.tokens(16), budget=Budget(max_thinking_tokens=16)),
-        Asked(control=Control.steps(1), budget=Budget(max_thinking_tokens=32)),
-        Asked(control=Control.thinking("long"), budget=Budget(waits=1)),
+        ControlSetting(control=Control.tokens(16)),
+        ControlSetting(control=Control.tokens(16), budget=Budget(max_thinking_tokens=16)),
+        ControlSetting(control=Control.steps(1), budget=Budget(max_thinking_tokens=32)),
+        ControlSetting(control=Control.thinking("long"), budget=Budget(waits=1)),
     ]
     labels = [one.label for one in asked]
     assert labels == [

@@ -14,7 +14,7 @@ pytest.importorskip("peft")
 from train.finetune import cpu  # noqa: E402
 from train.finetune.batches import collate  # noqa: E402
 from train.finetune.data import load_data  # noqa: E402
-from train.finetune.model import Place, attention, build, load_tokenizer  # noqa: E402
+from train.finetune.model import Placement, attention, build, load_tokenizer  # noqa: E402
 from train.finetune.recipes import recipe  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -63,8 +63,8 @@ def test_the_fast_path_has_the_loss_of_the_stock_one(tiny: Path, rows: Path) -> 
     data = load_data(config, load_tokenizer(str(tiny))).rows[:4]
     batch = collate(config, data, (0, 1, 2, 3), pad=259)
     assert attention(config, CPU) == cpu.SHORT_ROWS
-    fast = build(config, Place(device=CPU))(batch).item()
-    stock = build(replace(config, compute="float32"), Place(device=CPU))(batch).item()
+    fast = build(config, Placement(device=CPU))(batch).item()
+    stock = build(replace(config, compute="float32"), Placement(device=CPU))(batch).item()
     assert fast == pytest.approx(stock, rel=0.01)
 
 

@@ -126,9 +126,9 @@ def test_rows_that_are_too_long_are_refused_cut_or_dropped_and_counted(tmp_path:
     with pytest.raises(InvalidSetting, match=r"2 of 3 rows have more than max_length=200 tokens \(the longest 6"):
         load_data(config, nano())
     dropped = load_data(replace(config, too_long="drop"), nano())
-    assert (len(dropped.rows), dropped.too_long) == (1, 2) and "2 were too long and left out" in dropped.told()
+    assert (len(dropped.rows), dropped.too_long) == (1, 2) and "2 were too long and left out" in dropped.summary()
     cut = load_data(replace(config, too_long="truncate"), nano())
-    assert [len(row.ids) for row in cut.rows][1:] == [200, 200] and "answers are lost" in cut.told()
+    assert [len(row.ids) for row in cut.rows][1:] == [200, 200] and "answers are lost" in cut.summary()
 
 
 def test_held_out_rows_are_not_trained_on(rows: Path) -> None:

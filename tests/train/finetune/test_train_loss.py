@@ -14,7 +14,7 @@ from train.bench.loss_memory import BAR, table  # noqa: E402
 from train.finetune.batches import collate  # noqa: E402
 from train.finetune.data import IGNORED, load_data  # noqa: E402
 from train.finetune.loss import chunked_loss, plain_loss  # noqa: E402
-from train.finetune.model import Place, build, load_tokenizer, trainable  # noqa: E402
+from train.finetune.model import Placement, build, load_tokenizer, trainable  # noqa: E402
 from train.finetune.recipes import recipe  # noqa: E402
 
 
@@ -49,7 +49,7 @@ def test_the_memory_of_the_scores_is_a_sixteenth_at_s1s_size() -> None:
 
 def test_packed_rows_have_the_losses_and_gradients_of_single_ones(tiny: Path, rows: Path) -> None:
     config = replace(recipe("s1-nano"), model=str(tiny), data=str(rows), max_length=1_024)
-    trained = build(config, Place(device=torch.device("cpu")))
+    trained = build(config, Placement(device=torch.device("cpu")))
     data = load_data(config, load_tokenizer(str(tiny))).rows[:3]
 
     def results(packing: bool) -> list[Any]:

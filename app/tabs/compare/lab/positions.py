@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.runs.request import Asked
+from app.runs.request import RunRequest
 from app.runs.samples import LiveSamples
 from app.shell.responses import View
 from s1core.fork import places
@@ -36,7 +36,7 @@ def utf16(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(letter > "\uffff" for letter in text)
 
 
-def drawn(codec: Codec, trace: Trace, asked: Asked) -> Drawn:
+def drawn(codec: Codec, trace: Trace, asked: RunRequest) -> Drawn:
     """Fold a trace token by token."""
     live, ends = LiveSamples(asked), [0]
     seen = length = 0
@@ -45,7 +45,7 @@ def drawn(codec: Codec, trace: Trace, asked: Asked) -> Drawn:
         for piece in _pieces(codec, segment) if thinking else [segment]:
             if thinking and segment.source == "wait":
                 ends += [NO_PLACE] * (len(piece.token_ids) - 1)
-            live.take(0, _told(piece))
+            live.take(0, _tokens_of(piece))
             if thinking and piece.token_ids:
                 text = live.text
                 length += utf16(text[seen:])
@@ -69,7 +69,7 @@ def _pieces(codec: Codec, segment: Segment) -> list[Segment]:
     ]
 
 
-def _told(segment: Segment) -> Tokens:
+def _tokens_of(segment: Segment) -> Tokens:
     return Tokens(
         source=segment.source,
         phase=segment.phase,

@@ -13,11 +13,11 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access.admission import Gate, visitor_of
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.runs.questions import same_answer
-from app.runs.recent_runs import RaceShelf, find_in
+from app.runs.recent_runs import RaceStore, find_in
 from app.shell.responses import View
-from app.tabs.compare.lab.session import Lab, LabShelf, Wanted
+from app.tabs.compare.lab.session import ForkRequest, Lab, LabStore
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
@@ -27,11 +27,11 @@ FRESH = {"cache-control": "no-store"}
 Name = Annotated[str, Query(max_length=200)]
 
 
-def router(shelf: EngineShelf, kept: Sequence[RaceShelf], labs: LabShelf, gate: Gate) -> APIRouter:
+def router(registry: EngineRegistry, kept: Sequence[RaceStore], labs: LabStore, gate: Gate) -> APIRouter:
     """Return the routes, all under `/compare/lab/`.
 
     Args:
-        shelf: the models.
+        registry: the models.
         kept: where the traces are that can be forked.
         labs: the labs.
         gate: the one of the page.
@@ -39,7 +39,7 @@ def router(shelf: EngineShelf, kept: Sequence[RaceShelf], labs: LabShelf, gate: 
     routes = APIRouter(prefix="/compare/lab")
 
     async def places(lab: Lab, number: int) -> View:
-        engine = await _engine(shelf, lab.asked.model)
+        engine = await _engine(registry, lab.asked.model)
         return (await run_in_threadpool(lab.draw, engine, number)).as_view()
 
     async def opened(request: Request) -> View:
@@ -48,7 +48,7 @@ def router(shelf: EngineShelf, kept: Sequence[RaceShelf], labs: LabShelf, gate: 
         if type(lane) is not int or type(run) is not int:
             raise InvalidSetting("Choose a lane to fork.")
         lab = Lab.of(find_in(kept, str(asked.get("race"))), lane, run, same_answer)
-        engine = await _engine(shelf, lab.asked.model)
+        engine = await _engine(registry, lab.asked.model)
         await run_in_threadpool(lab.draw, engine, 0)
         return lab.whole(labs.keep(lab), engine)
 
@@ -83,18 +83,20 @@ def router(shelf: EngineShelf, kept: Sequence[RaceShelf], labs: LabShelf, gate: 
             wanted = lab.read(asked)
         except S1Error as error:
             return _refusal(error)
-        lines = _lines(shelf, gate, visitor_of(request), lab, wanted)
+        lines = _lines(registry, gate, visitor_of(request), lab, wanted)
         return StreamingResponse(lines, media_type="application/x-ndjson", headers=FRESH)
 
     return routes
 
 
-async def _lines(shelf: EngineShelf, gate: Gate, visitor: str, lab: Lab, wanted: Wanted) -> AsyncGenerator[str, None]:
+async def _lines(
+    registry: EngineRegistry, gate: Gate, visitor: str, lab: Lab, wanted: ForkRequest
+) -> AsyncGenerator[str, None]:
     """Yield what happens to a branch, a line each; of its text only what is new."""
     sent = ""
     try:
         with gate.place(visitor) as place:
-            async with aclosing(place.before(shelf.load(lab.asked.model))) as steps:
+            async with aclosing(place.before(registry.load(lab.asked.model))) as steps:
                 async for step in steps:
                     if not isinstance(step, str):
                         engine = step
@@ -112,8 +114,8 @@ async def _lines(shelf: EngineShelf, gate: Gate, visitor: str, lab: Lab, wanted:
         yield _line({"error": str(error)})
 
 
-async def _engine(shelf: EngineShelf, model: str) -> Engine:
-    async for step in shelf.load(model):
+async def _engine(registry: EngineRegistry, model: str) -> Engine:
+    async for step in registry.load(model):
         if not isinstance(step, str):
             return step
         await asyncio.sleep(0)

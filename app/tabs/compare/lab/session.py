@@ -19,9 +19,9 @@ from typing import Any
 
 from app.access.limits import bounded
 from app.runs import render
-from app.runs.poll_rate import REFRESH
+from app.runs.poll_rate import POLL_RATE
 from app.runs.recording import RecordedRace
-from app.runs.request import Asked, read_settings
+from app.runs.request import RunRequest, read_settings
 from app.runs.runner import single_outcome
 from app.runs.samples import LiveSamples
 from app.runs.session import SameAnswer, answer_card
@@ -48,13 +48,13 @@ class NoSuchLab(S1Error, LookupError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class ForkRequest:
     """A fork that a visitor asks for, checked."""
 
     parent: int
     at: int
     turn: Turn
-    asked: Asked
+    asked: RunRequest
 
 
 @dataclass(kw_only=True)
@@ -63,8 +63,8 @@ class Node:
 
     number: int
     """0 is the trace that the lab began with."""
-    wanted: Wanted | None
-    asked: Asked
+    wanted: ForkRequest | None
+    asked: RunRequest
     live: LiveSamples
     trace: Trace | None = None
     """None while it runs."""
@@ -78,7 +78,7 @@ class Node:
 class Lab:
     """A trace and its forks."""
 
-    def __init__(self, asked: Asked, trace: Trace, *, runs: int, expected: str | None, same: SameAnswer) -> None:
+    def __init__(self, asked: RunRequest, trace: Trace, *, runs: int, expected: str | None, same: SameAnswer) -> None:
         self.asked = asked
         self._expected, self._same = expected, same
         self._runs = runs
@@ -99,12 +99,12 @@ class Lab:
         events: dict[int, list[Event]] = {}
         for each in race.lanes[lane].happened:
             events.setdefault(each.number, []).append(each.event)
-        told = events.get(run, [])
-        if not told or not isinstance(told[-1], Finished):
+        own = events.get(run, [])
+        if not own or not isinstance(own[-1], Finished):
             raise InvalidSetting(
                 "This run broke off before its end, so it cannot be forked. Choose another lane, or race again."
             )
-        receipt = told[-1].receipt
+        receipt = own[-1].receipt
         if receipt.engine == LOG_ENGINE:
             raise InvalidSetting("A log of lm-eval has texts without tokens. Fork a trace that was made here.")
         if receipt.accounting != "total":
@@ -113,7 +113,7 @@ class Lab:
         sampling = replace(asked.sampling, sample_index=run)
         budget = replace(asked.budget, max_thinking_tokens=receipt.max_thinking_tokens)
         single = replace(asked, method="forcing", count=1, track=False, sampling=sampling, budget=budget)
-        return cls(single, Trace.from_events(told), runs=len(events), expected=race.expected, same=same)
+        return cls(single, Trace.from_events(own), runs=len(events), expected=race.expected, same=same)
 
     @property
     def tokens(self) -> int:
@@ -139,7 +139,7 @@ class Lab:
             node.drawn = drawn(engine.codec, node.trace, node.asked)
         return node.drawn
 
-    def read(self, value: Any) -> Wanted:
+    def read(self, value: Any) -> ForkRequest:
         """Check a fork that the page asks for: `{node, at, kind, word, budget, waits}`.
 
         Raises:
@@ -166,9 +166,9 @@ class Lab:
             waits=before + (turn.kind == "say") + read.budget.waits,
             wait_text=word if turn.kind == "say" else self.asked.budget.wait_text,
         )
-        return Wanted(parent=parent.number, at=at, turn=turn, asked=bounded(replace(self.asked, budget=budget)))
+        return ForkRequest(parent=parent.number, at=at, turn=turn, asked=bounded(replace(self.asked, budget=budget)))
 
-    async def fork(self, engine: Engine, wanted: Wanted) -> AsyncGenerator[View, None]:
+    async def fork(self, engine: Engine, wanted: ForkRequest) -> AsyncGenerator[View, None]:
         """Run a branch and yield what the page shows of it, at most 20 times a second, until it has ended.
 
         Closing the generator frees the engine and takes the branch out of the tree.
@@ -181,10 +181,10 @@ class Lab:
         self.nodes[node.number] = node
         task = asyncio.create_task(self._produce(engine, node, wanted))
         try:
-            with REFRESH.looking():
+            with POLL_RATE.open_page():
                 while not task.done():
                     yield self.view(node)
-                    await REFRESH.next_look({task})
+                    await POLL_RATE.next_update({task})
             task.result()
             yield self.view(node)
         finally:
@@ -194,7 +194,7 @@ class Lab:
             if node.trace is None:
                 self.nodes.pop(node.number, None)
 
-    async def _produce(self, engine: Engine, node: Node, wanted: Wanted) -> None:
+    async def _produce(self, engine: Engine, node: Node, wanted: ForkRequest) -> None:
         trace = self.node(wanted.parent).trace
         assert trace is not None
         asked, events, kept = wanted.asked, list[Event](), 0
@@ -280,7 +280,7 @@ def _up_to(trace: Trace, at: int) -> list[Any]:
     return found
 
 
-class LabShelf:
+class LabStore:
     """Labs by key, which cannot be guessed. Safe from any thread; the oldest make room for new ones."""
 
     def __init__(self) -> None:
@@ -288,7 +288,7 @@ class LabShelf:
         self._labs: OrderedDict[str, Lab] = OrderedDict()
 
     def keep(self, lab: Lab) -> str:
-        """Put a lab on the shelf and return its key."""
+        """Store a lab and return its key."""
         key = secrets.token_urlsafe(18)
         with self._lock:
             self._labs[key] = lab

@@ -1,8 +1,8 @@
 """Decoding on a GPU as recorded CUDA graphs: hundreds of small kernels started by one call.
 
-At one text, a GPU is done with a layer sooner than Python can ask for it. A recording replays the whole forward pass,
-but only over the very same memory, so there is one for every number of slots (round ones, from the first slot on),
-length (in buckets, the rest is masked) and cache. What is not single tokens runs step by step.
+With one sequence, a GPU finishes a layer sooner than Python can launch the next. A CUDA graph replays the whole
+forward pass, but only over the same memory, so one is captured for every bucket of rows (from slot 0 on), every bucket
+of lengths (the rest is masked) and every cache. Prefill runs without graphs.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from s1core.engines.hf.batch import Feed, Step, unpacked
+from s1core.engines.hf.batch import Batch, Step, unpacked
 from s1core.engines.hf.kv_cache import LayerShape, SlotCache
 
 log = logging.getLogger(__name__)
 
 Key = tuple[int, int, int]
-"""First slot, slot after the last, length that is looked at."""
+"""First slot, slot after the last, columns attended to."""
 Recorder = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
-"""Turns a computation over fixed memory into its replay and the tensor that every replay fills."""
+"""Captures a computation over fixed memory; returns its replay and the tensor that every replay fills."""
 
 PATIENCE = 2
-"""Turns of one key before it is worth recording: that takes as long as a few turns."""
+"""Steps with one key before a graph is captured: a capture takes as long as a few steps."""
 MOST = 32
-"""Recordings that are kept; each holds the memory of its intermediate results."""
+"""Graphs that are kept; each holds the memory of its intermediate results."""
 FIRST_BUCKET = 256
 
 
@@ -39,8 +39,8 @@ class _Recording:
     logits: Tensor
 
 
-class GraphedStep:
-    """`Step` that records what another one does for single tokens, and replays it."""
+class CudaGraphStep:
+    """A `Step` that captures the decode steps of another one, and replays them."""
 
     at_front = True
 
@@ -51,30 +51,30 @@ class GraphedStep:
         self._seen = Counter[Key]()
         self._recordings = OrderedDict[Key, _Recording]()
         self._memory: Tensor | None = None
-        """A tensor of the cache that was recorded; the cache has others once it has grown."""
+        """A tensor of the captured cache; the cache has other tensors once it has grown."""
         self._works = True
         self.shapes: tuple[LayerShape, ...] = step.shapes
         self.replays = 0
-        """Turns that were replayed."""
+        """Replayed steps."""
 
-    def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
+    def __call__(self, batch: Batch, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`; valid until the next call."""
-        if feed.packed is None or not isinstance(feed.slots, tuple):
-            return self._step(feed, cache)
+        if batch.packed is None or not isinstance(batch.slots, tuple):
+            return self._step(batch, cache)
         if not self._works:
-            return self._unrecorded(feed.packed, feed.slots, feed.length, cache)
+            return self._unrecorded(batch.packed, batch.slots, batch.length, cache)
         if self._memory is not cache.keys[0]:
             self._forget(cache)
-        key = (*feed.slots, min(bucket(feed.length), cache.length))
+        key = (*batch.slots, min(bucket(batch.length), cache.length))
         recording = self._recordings.get(key)
         if recording is None:
             self._seen[key] += 1
             waits = self._seen[key] <= self._patience
-            recording = None if waits else self._recorded(key, feed.packed, cache)
+            recording = None if waits else self._recorded(key, batch.packed, cache)
             if recording is None:
-                return self._unrecorded(feed.packed, feed.slots, feed.length, cache)
+                return self._unrecorded(batch.packed, batch.slots, batch.length, cache)
         self._recordings.move_to_end(key)
-        recording.packed.copy_(feed.packed)
+        recording.packed.copy_(batch.packed)
         recording.replay()
         self.replays += 1
         return recording.logits
@@ -92,7 +92,7 @@ class GraphedStep:
         try:
             recording = _Recording(fixed, *self._record(work))
         except RuntimeError as error:
-            # Slower, not wrong: whatever cannot be recorded here still runs.
+            # Slower, not wrong: what cannot be captured here still runs.
             log.warning("decoding is not recorded as CUDA graphs: %s", error)
             self._works = False
             self._recordings.clear()
@@ -109,9 +109,9 @@ class GraphedStep:
 
 
 def bucket(length: int) -> int:
-    """Round up, so that a growing text needs few recordings and looks at less than a quarter in vain.
+    """Round up, so that a growing sequence needs few graphs, and less than a quarter of the columns is masked.
 
-    From 1,024 tokens on it is in quarters of a power of two.
+    From 1,024 tokens on, buckets are quarters of a power of two.
     """
     if length <= FIRST_BUCKET:
         return FIRST_BUCKET
@@ -120,7 +120,7 @@ def bucket(length: int) -> int:
 
 
 class CudaRecorder:
-    """Records with CUDA, on a stream of its own, while other threads may go on using the device."""
+    """Captures on its own CUDA stream, while other threads may use the device."""
 
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()

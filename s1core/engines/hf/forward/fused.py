@@ -1,7 +1,7 @@
-"""A lean forward pass for plain Llama-like models (Qwen2, Qwen3, Llama): few operations, nothing allocated twice.
+"""A fused forward pass for Llama-like models (Qwen2, Qwen3, Llama): few operations, no weights stored twice.
 
 The weights are transformers' own, fused and shared with the loaded model, so memory is not doubled. Whether the
-result is the same is not assumed: `steps.choose_step` compares it with transformers' forward pass at load.
+result is the same is not assumed: `select.choose_step` compares it with transformers' forward pass at load.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from s1core.engines.hf.batch import Feed
+from s1core.engines.hf.batch import Batch
 from s1core.engines.hf.forward.fused_ops import norm_weight, plain_ops
 from s1core.engines.hf.kv_cache import LayerShape, SlotCache
 
 ARCHITECTURES = ("Qwen2ForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM")
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")
-"""Position encodings whose table does not depend on the length of the text."""
+"""Position encodings whose table does not depend on the sequence length."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Weights of products are turned once, `[in, out]`: views of transformers' own."""
+    """Weight matrices are transposed once, `[in, out]`: views of transformers' own."""
 
     norm: Tensor
     qkv: Tensor
@@ -39,7 +39,7 @@ class _Layer:
 
 
 def fits(model: Any) -> bool:
-    """Tell whether `LeanStep` knows this architecture and all of its settings."""
+    """Whether `FusedStep` knows this architecture and all of its settings."""
     config = model.config
     kinds: set[str] = set(getattr(config, "layer_types", None) or ["full_attention"])
     rope: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
@@ -53,7 +53,7 @@ def fits(model: Any) -> bool:
     )
 
 
-class LeanStep:
+class FusedStep:
     """`Step` in plain torch."""
 
     at_front = False
@@ -82,28 +82,28 @@ class LeanStep:
         )
         self.shapes = tuple(LayerShape(self._kv_heads, self._dim, self._dim) for _ in self._layers)
 
-    def compiled(self) -> LeanStep:
+    def compiled(self) -> FusedStep:
         """The same step over the same weights, its small operations compiled."""
         other = copy.copy(self)
         other._ops = self._ops.compiled()
         return other
 
-    def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
+    def __call__(self, batch: Batch, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`."""
         ops = self._ops
-        x = self._embedding.index_select(0, feed.ids.flatten())
-        cos, sin = self._rotation.index_select(0, feed.positions.flatten()).unbind(1)
-        flat = feed.flat(self._kv_heads)
+        x = self._embedding.index_select(0, batch.ids.flatten())
+        cos, sin = self._rotation.index_select(0, batch.positions.flatten()).unbind(1)
+        flat = batch.flat(self._kv_heads)
         for index, layer in enumerate(self._layers):
             keys, values = cache.keys[index], cache.values[index]
             q = self._project(x, layer, cos, sin, flat, keys, values)
-            x.addmm_(self._attend(q, feed, keys, values), layer.out)
+            x.addmm_(self._attend(q, batch, keys, values), layer.out)
             if layer.out_bias is not None:
                 x += layer.out_bias
             h = ops.norm(x, layer.ffn_norm)
             x.addmm_(ops.gate(torch.mm(h, layer.gate_up)), layer.down)
-        if feed.last is not None:
-            x = x.index_select(0, feed.last)
+        if batch.last is not None:
+            x = x.index_select(0, batch.last)
         return torch.mm(ops.norm(x, self._norm), self._head)
 
     def _project(
@@ -119,23 +119,25 @@ class LeanStep:
             qk = torch.cat((q, ops.norm(qk[:, heads:], layer.qk_norm[1])), dim=1)
         return ops.place(qk, v, cos, sin, flat, keys.view(-1, dim), values.view(-1, dim))
 
-    def _attend(self, q: Tensor, feed: Feed, keys: Tensor, values: Tensor) -> Tensor:
+    def _attend(self, q: Tensor, batch: Batch, keys: Tensor, values: Tensor) -> Tensor:
         """Return `[tokens, heads * dim]`. Heads that share keys are handled as more queries of one head."""
-        rows, width = feed.ids.shape
+        rows, width = batch.ids.shape
         kv, groups, dim = self._kv_heads, self._heads // self._kv_heads, self._dim
         if width == 1 and self._products:
-            return self._attend_single(q, feed, keys, values)
+            return self._attend_single(q, batch, keys, values)
         q = q.reshape(rows, width, kv, groups, dim).permute(0, 2, 3, 1, 4).reshape(rows, kv, groups * width, dim)
-        mask = feed.mask if feed.mask is None or width == 1 else feed.mask.repeat(1, 1, groups, 1)
-        mixed = F.scaled_dot_product_attention(q, feed.view(keys), feed.view(values), attn_mask=mask, scale=self._scale)
+        mask = batch.mask if batch.mask is None or width == 1 else batch.mask.repeat(1, 1, groups, 1)
+        mixed = F.scaled_dot_product_attention(
+            q, batch.view(keys), batch.view(values), attn_mask=mask, scale=self._scale
+        )
         mixed = mixed.view(rows, kv, groups, width, dim).permute(0, 3, 1, 2, 4)
         return mixed.reshape(rows * width, self._heads * dim)
 
-    def _attend_single(self, q: Tensor, feed: Feed, keys: Tensor, values: Tensor) -> Tensor:
-        rows, kv, dim = feed.ids.shape[0], self._kv_heads, self._dim
+    def _attend_single(self, q: Tensor, batch: Batch, keys: Tensor, values: Tensor) -> Tensor:
+        rows, kv, dim = batch.ids.shape[0], self._kv_heads, self._dim
         q = q.reshape(rows * kv, self._heads // kv, dim)
-        k, v = feed.by_head(keys), feed.by_head(values)
-        mask = feed.mask_of(kv)
+        k, v = batch.by_head(keys), batch.by_head(values)
+        mask = batch.mask_of(kv)
         if self._half:
             # Scores and their softmax in float32, as the fused kernel has them.
             weights = self._ops.weigh(torch.bmm(q, k.transpose(1, 2), out_dtype=torch.float32), mask)

@@ -1,6 +1,6 @@
-"""The small operations of `LeanStep`, between its matrix products: as they are, or compiled into one kernel each.
+"""The small operations of `FusedStep`, between its matrix products: as they are, or compiled into one kernel each.
 
-On a GPU a text that decodes alone waits for the start of every kernel; fused, there are half as many. Compiling takes
+On a GPU, decoding one sequence is bound by kernel launches; fused, there are half as many. Compiling takes
 Triton and a C compiler, and some seconds at load, after which torch keeps the result on disk.
 """
 
@@ -16,8 +16,8 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class LeanOps:
-    """Functions of tensors; all other numbers are settled when they are made."""
+class FusedOps:
+    """Functions of tensors alone; all sizes are constants of the instance."""
 
     norm: Callable[[Tensor, Tensor], Tensor]
     """Root mean square norm over the last side: `(x, weight)`, the weight as `norm_weight` gives it."""
@@ -32,23 +32,23 @@ class LeanOps:
     gate: Callable[[Tensor], Tensor]
     """SwiGLU of `[tokens, 2 * width]`."""
 
-    def compiled(self) -> LeanOps:
+    def compiled(self) -> FusedOps:
         """The same, each compiled at its first call, for any number of tokens and any length."""
         compiler = cast("Any", torch).compile
-        return LeanOps(*(compiler(getattr(self, f.name), dynamic=True) for f in fields(self)))
+        return FusedOps(*(compiler(getattr(self, f.name), dynamic=True) for f in fields(self)))
 
 
 def norm_weight(weight: Tensor) -> Tensor:
-    """A norm's weight as `LeanOps.norm` takes it."""
+    """A norm's weight as `FusedOps.norm` takes it."""
     return weight * weight.shape[-1] ** 0.5 if _in_few_steps(weight) else weight
 
 
 def _in_few_steps(weight: Tensor) -> bool:
-    """Torch's own norm is a dozen operations on a CPU; what they cost a small model is not the numbers."""
+    """Torch's own norm is a dozen operations on a CPU, whose overhead dominates in a small model."""
     return weight.device.type == "cpu" and weight.dtype == torch.float32
 
 
-def plain_ops(*, heads: int, dim: int, eps: float, scale: float, like: Tensor) -> LeanOps:
+def plain_ops(*, heads: int, dim: int, eps: float, scale: float, like: Tensor) -> FusedOps:
     """The operations of a model with so many query heads of `dim`, run one by one; its weights are `like` this one."""
     dtype = like.dtype
 
@@ -82,4 +82,4 @@ def plain_ops(*, heads: int, dim: int, eps: float, scale: float, like: Tensor) -
         left, right = gate_up.split_with_sizes((width, width), -1)
         return F.silu(left).mul_(right)
 
-    return LeanOps(short_norm if _in_few_steps(like) else torch_norm, place, weigh, gate)
+    return FusedOps(short_norm if _in_few_steps(like) else torch_norm, place, weigh, gate)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer
 
-from s1core.engines.hf.batch import Feed
+from s1core.engines.hf.batch import Batch
 from s1core.engines.hf.kv_cache import LayerShape, SlotCache
 from s1core.errors import ModelUnavailable
 
@@ -36,17 +36,19 @@ class GenericStep:
         self._layers = [_SlotLayer(index) for index in range(len(self.shapes))]
         self._cache = Cache(layers=cast("list[Any]", self._layers))
 
-    def __call__(self, feed: Feed, cache: SlotCache) -> Tensor:
+    def __call__(self, batch: Batch, cache: SlotCache) -> Tensor:
         """Run the tokens, write their keys and values, return `[rows, vocabulary]`."""
         for layer in self._layers:
-            layer.feed, layer.store = feed, cache
-        rows, width = feed.ids.shape
-        last = torch.zeros(rows, dtype=torch.long, device=feed.ids.device) if feed.last is None else feed.last % width
+            layer.batch, layer.store = batch, cache
+        rows, width = batch.ids.shape
+        last = (
+            torch.zeros(rows, dtype=torch.long, device=batch.ids.device) if batch.last is None else batch.last % width
+        )
         kept, where = cast("tuple[Tensor, Tensor]", torch.unique(last, return_inverse=True))  # pyright: ignore[reportUnknownMemberType]
         output = self._model(
-            input_ids=feed.ids,
-            position_ids=feed.positions,
-            attention_mask=self._masks(feed),
+            input_ids=batch.ids,
+            position_ids=batch.positions,
+            attention_mask=self._masks(batch),
             past_key_values=self._cache,
             use_cache=True,
             **({"logits_to_keep": kept} if self._picks_logits else {}),
@@ -54,16 +56,16 @@ class GenericStep:
         chosen = where if self._picks_logits else last
         return cast("Tensor", output.logits)[torch.arange(rows, device=chosen.device), chosen]
 
-    def _masks(self, feed: Feed) -> Any:
+    def _masks(self, batch: Batch) -> Any:
         """Return the mask in the form that the model takes: one, or one for each kind of layer."""
-        rows, width = feed.ids.shape
-        mask: Tensor | None = feed.mask
+        rows, width = batch.ids.shape
+        mask: Tensor | None = batch.mask
         if mask is None:
-            mask = torch.zeros((rows, 1, width, feed.length), dtype=self._model.dtype, device=feed.ids.device)
+            mask = torch.zeros((rows, 1, width, batch.length), dtype=self._model.dtype, device=batch.ids.device)
         if self._window is None:
             return mask
-        column = torch.arange(feed.length, device=mask.device)
-        behind = column <= feed.positions[:, None, :, None] - self._window
+        column = torch.arange(batch.length, device=mask.device)
+        behind = column <= batch.positions[:, None, :, None] - self._window
         narrow = mask.masked_fill(behind, -torch.inf)
         if "full_attention" in self._kinds:
             return {"full_attention": mask, _WINDOWED: narrow}
@@ -71,9 +73,9 @@ class GenericStep:
 
 
 class _SlotLayer(CacheLayerMixin):
-    """One layer's slots, as transformers wants to see a cache layer."""
+    """One layer's slots, in the interface of a cache layer of transformers."""
 
-    feed: Feed
+    batch: Batch
     store: SlotCache
     is_sliding = False
 
@@ -83,23 +85,23 @@ class _SlotLayer(CacheLayerMixin):
         self.is_initialized = True
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Write the new keys and values to their slots; return all that the rows look at."""
+        """Write the new keys and values to their slots; return all that the rows attend to."""
         keys, values = self.store.keys[self._index], self.store.values[self._index]
         for cached, fresh in ((keys, key_states), (values, value_states)):
             heads, dim = fresh.shape[1], fresh.shape[3]
-            cached.view(-1, dim).index_copy_(0, self.feed.flat(heads), fresh.transpose(1, 2).reshape(-1, dim))
-        return self.feed.view(keys), self.feed.view(values)
+            cached.view(-1, dim).index_copy_(0, self.batch.flat(heads), fresh.transpose(1, 2).reshape(-1, dim))
+        return self.batch.view(keys), self.batch.view(values)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing to do: the slots exist."""
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Length and offset of what `update` returns."""
-        return self.feed.length, 0
+        return self.batch.length, 0
 
     def get_seq_length(self) -> int:
         """Tokens before the new ones in the longest row."""
-        return self.feed.length - self.feed.ids.shape[1]
+        return self.batch.length - self.batch.ids.shape[1]
 
     def get_max_length(self) -> int:
         """Tokens that fit a slot."""

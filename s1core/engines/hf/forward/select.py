@@ -1,4 +1,4 @@
-"""Chooses the forward pass of a model: the lean one if it gives what transformers gives, else the generic one."""
+"""Chooses the forward pass of a model: fused where its logits agree with transformers', else generic."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from s1core.engines.hf.batch import Step, decode_feed, prefill_feed
+from s1core.engines.hf.batch import Step, decode_batch, prefill_batch
 from s1core.engines.hf.forward import fused
-from s1core.engines.hf.forward.cuda_graphs import CudaRecorder, GraphedStep
-from s1core.engines.hf.forward.fused import LeanStep
+from s1core.engines.hf.forward.cuda_graphs import CudaGraphStep, CudaRecorder
+from s1core.engines.hf.forward.fused import FusedStep
 from s1core.engines.hf.forward.generic import GenericStep
 from s1core.engines.hf.kv_cache import Slot, SlotCache
 from s1core.errors import ModelUnavailable
@@ -22,19 +22,19 @@ TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.08, torch.float16: 0.03}
 """Largest difference of two logits, in units of the largest logit. Rounding alone stays an order below."""
 
 
-def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = True, graphs: bool = True) -> Step:
-    """Return a forward pass that was seen to agree with the model's own; on a GPU, with its decoding recorded.
+def choose_step(model: Any, *, vocab_size: int, max_length: int, fused_step: bool = True, graphs: bool = True) -> Step:
+    """Return a forward pass whose logits agree with the model's own; on a GPU, with CUDA graphs for decoding.
 
     Raises:
         ModelUnavailable: not even the generic one does.
     """
-    if lean and fused.fits(model):
-        step = LeanStep(model, vocab_size, max_length)
+    if fused_step and fused.fits(model):
+        step = FusedStep(model, vocab_size, max_length)
         wrong = disagreement(step, model, vocab_size)
         if wrong is None:
             on_gpu = cast("torch.device", model.device).type == "cuda"
             return _fastest(step, model, vocab_size) if graphs and on_gpu else step
-        log.warning("the lean forward pass of %s is not used: %s", type(model).__name__, wrong)
+        log.warning("the fused forward pass of %s is not used: %s", type(model).__name__, wrong)
     step = GenericStep(model)
     wrong = disagreement(step, model, vocab_size)
     if wrong is not None:
@@ -44,8 +44,8 @@ def choose_step(model: Any, *, vocab_size: int, max_length: int, lean: bool = Tr
     return step
 
 
-def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
-    """Recorded and compiled, as far as this machine can do that and it changes nothing."""
+def _fastest(step: FusedStep, model: Any, vocab_size: int) -> Step:
+    """Captured and compiled, as far as this machine supports it and the logits stay the same."""
     compiled = step.compiled()
     wrong = disagreement(compiled, model, vocab_size)
     if wrong is None:
@@ -53,16 +53,16 @@ def _fastest(step: LeanStep, model: Any, vocab_size: int) -> Step:
     else:
         log.warning("the operations of %s are not compiled: %s", type(model).__name__, wrong)
     recorder = CudaRecorder()
-    wrong = disagreement(GraphedStep(step, recorder, patience=0), model, vocab_size)
+    wrong = disagreement(CudaGraphStep(step, recorder, patience=0), model, vocab_size)
     if wrong is None:
-        return GraphedStep(step, recorder)
+        return CudaGraphStep(step, recorder)
     log.warning("the decoding of %s is not recorded: %s", type(model).__name__, wrong)
     return step
 
 
 @torch.inference_mode()
 def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
-    """Compare with transformers' own forward pass on a made-up text: a long part, a short one, single tokens."""
+    """Compare with transformers' own forward pass on random tokens: a long chunk, a short one, single tokens."""
     dtype, device = cast("torch.dtype", model.dtype), cast("torch.device", model.device)
     ids = [(7 * i * i + 3 * i + 1) % vocab_size for i in range(24)]
     expected = cast("Tensor", model(input_ids=torch.tensor([ids], device=device)).logits)[0, :, :vocab_size].float()
@@ -70,7 +70,7 @@ def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
     cache.ensure_length(32)
     try:
         found = _replay(step, cache, ids, dtype, device)[:, :vocab_size].float()
-    except Exception as error:  # whatever a model's code raises means the same: not this way
+    except Exception as error:  # any error of a model's code means that this forward pass does not support it
         return f"{type(error).__name__}: {error}"
     expected = expected[[len(ids) - 1, 18, 19]]
     worst = (found - expected).abs().max() / expected.abs().max()
@@ -78,13 +78,13 @@ def disagreement(step: Step, model: Any, vocab_size: int) -> str | None:
 
 
 def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Run `ids` in uneven parts and in uneven company; return the logits after the last one, and after 18 and 19."""
+    """Run `ids` in uneven chunks, beside other sequences; return the logits after all tokens, after 18 and after 19."""
     claims = [cache.claim([i, *ids]) for i in (1, 2)]
     long, short = (claim.slot for claim in claims if claim is not None)
 
     def prefill(slots: list[Slot], stops: list[int]) -> Tensor:
         parts = [ids[len(slot.ids) : stop] for slot, stop in zip(slots, stops, strict=True)]
-        logits = step(prefill_feed(cache, slots, parts, dtype=dtype, device=device), cache)
+        logits = step(prefill_batch(cache, slots, parts, dtype=dtype, device=device), cache)
         for slot, part in zip(slots, parts, strict=True):
             slot.ids += part
         return logits
@@ -93,8 +93,8 @@ def _replay(step: Step, cache: SlotCache, ids: list[int], dtype: torch.dtype, de
     prefill([long, short], [len(ids) - 1, 19])
 
     def decode(slots: list[Slot], fed: list[int]) -> Tensor:
-        feed, rows = decode_feed(cache, slots, fed, dtype=dtype, device=device, at_front=step.at_front)
-        return step(feed, cache)[rows]
+        batch, rows = decode_batch(cache, slots, fed, dtype=dtype, device=device, at_front=step.at_front)
+        return step(batch, cache)[rows]
 
     both = decode([long, short], [ids[-1], ids[19]])
     short.ids.pop()

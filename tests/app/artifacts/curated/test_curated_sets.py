@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from app.artifacts.curated.funnel import STAGES, Funnel, FunnelFile
 from app.artifacts.curated.lengths import lengths_view
 from app.artifacts.curated.rejected import PAGE, RejectedFile
-from app.artifacts.curated.sets import SetShelf, process_runs, published
+from app.artifacts.curated.sets import SetStore, process_runs, published
 from app.jobs.registry import Jobs
 from app.tabs.curate.jobs import CurateJobs
 from app.tabs.curate.routes import router
@@ -162,7 +162,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     (tmp_path / "secret.json").write_text("{}")
     app = FastAPI()
     app.include_router(
-        router(SetShelf(tmp_path / "curated"), CurateJobs(tmp_path / "curated", Jobs(tmp_path / "jobs")))
+        router(SetStore(tmp_path / "curated"), CurateJobs(tmp_path / "curated", Jobs(tmp_path / "jobs")))
     )
     with TestClient(app) as client:
         yield client

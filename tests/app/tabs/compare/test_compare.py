@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.runs.questions import same_answer
-from app.runs.recent_runs import NoSuchRace, RaceShelf
+from app.runs.recent_runs import NoSuchRace, RaceStore
 from app.runs.recording import RecordedRace
 from app.shell.responses import View
 from app.tabs.compare import export as compare_export
@@ -264,11 +264,11 @@ def test_only_bundled_names_are_opened(name: str) -> None:
 
 async def test_old_races_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.runs.recent_runs.MOST_RACES", 2)
-    shelf, race = RaceShelf(), await recorded({}, {})
-    keys = [shelf.keep(race) for _ in range(3)]
-    assert shelf.find(keys[2]) is race
+    store, race = RaceStore(), await recorded({}, {})
+    keys = [store.keep(race) for _ in range(3)]
+    assert store.find(keys[2]) is race
     with pytest.raises(NoSuchRace, match="Race again"):
-        shelf.find(keys[0])
+        store.find(keys[0])
 
 
 async def test_text_that_looks_like_markup_cannot_leave_the_exported_page() -> None:

@@ -1,4 +1,4 @@
-"""The colours of lanes and verdicts: told apart by those who see fewer colours, and readable on a projector.
+"""The colours of lanes and verdicts: distinct to colour-blind viewers, and readable on a projector.
 
 Colour never tells alone (lanes have numbers, verdicts have words and shapes); this keeps it from misleading.
 """

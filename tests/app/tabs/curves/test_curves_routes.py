@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.artifacts.curves.store import MOST_VISITOR_RUNS, NoSuchRun, RunShelf
+from app.artifacts.curves.store import MOST_VISITOR_RUNS, CurveStore, NoSuchRun
 from app.shell.plotly import PLOTLY
 from app.tabs.curves import upload as curves_upload
 from app.tabs.curves.routes import router
@@ -28,16 +28,16 @@ OWN_PAGE = {"x-requested-with": "s1-playground"}
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunShelf:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CurveStore:
     monkeypatch.setattr(cached, "MEASURED", measured(tmp_path))
     monkeypatch.delenv("SPACE_ID", raising=False)
-    return RunShelf()
+    return CurveStore()
 
 
 @pytest.fixture
-def client(shelf: RunShelf) -> Iterator[TestClient]:
+def client(store: CurveStore) -> Iterator[TestClient]:
     app = FastAPI()
-    app.include_router(router(shelf))
+    app.include_router(router(store))
     with TestClient(app) as client:
         yield client
 
@@ -368,18 +368,18 @@ def test_the_tokenizer_of_a_known_model_is_used_where_it_is() -> None:
     assert (by, count("abc")) == ("s1-nano", 3)
 
 
-def test_visitors_runs_make_room_and_are_deleted(shelf: RunShelf) -> None:
+def test_visitors_runs_make_room_and_are_deleted(store: CurveStore) -> None:
     keys = []
     for _ in range(MOST_VISITOR_RUNS + 2):
-        key, folder = shelf.new_folder()
+        key, folder = store.new_folder()
         folder.mkdir()
         (folder / "manifest.json").write_text('{"config": {"benchmark": "nano"}}')
         keys.append((key, folder))
     assert [folder.exists() for _, folder in keys[:3]] == [False, False, True]
     with pytest.raises(NoSuchRun):
-        shelf.find(keys[0][0])
-    assert shelf.find(keys[2][0]).benchmark == "nano"
-    shelf.drop(keys[2][0])
+        store.find(keys[0][0])
+    assert store.find(keys[2][0]).benchmark == "nano"
+    store.drop(keys[2][0])
     assert not keys[2][1].exists()
 
 

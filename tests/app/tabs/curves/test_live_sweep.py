@@ -8,15 +8,15 @@ from contextlib import aclosing
 
 import pytest
 
-from app.artifacts.curves.store import NoSuchRun, RunShelf
+from app.artifacts.curves.store import CurveStore, NoSuchRun
 from app.shell.responses import View
-from app.tabs.curves.live_sweep import BUDGETS, WAITS, AskedSweep, Line, LiveSweep, read_sweep
+from app.tabs.curves.live_sweep import BUDGETS, WAITS, Line, LiveSweep, SweepRequest, read_sweep
 from s1core.engines.base import Engine
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable
 from s1core.metrics import wilson
 from tests.browser.playground import PacedEngine, endless, think
 
-SMALL = AskedSweep(questions=20, budgets=(4, None), waits=(0, 1))
+SMALL = SweepRequest(questions=20, budgets=(4, None), waits=(0, 1))
 
 
 def loads(engine: Engine):
@@ -32,8 +32,8 @@ async def all_of(views: AsyncGenerator[View, None]) -> list[View]:
 
 
 async def test_a_sweep_draws_every_point_and_leaves_its_samples() -> None:
-    shelf = RunShelf()
-    views = await all_of(LiveSweep(SMALL, shelf, Line()).views(loads(PacedEngine(think))))
+    store = CurveStore()
+    views = await all_of(LiveSweep(SMALL, store, Line()).views(loads(PacedEngine(think))))
     last = views[-1]
     assert [views[0]["state"], last["state"], last["done"]] == ["loading", "done", 20]
     assert "20 questions, 4 points each" in last["note"]
@@ -41,7 +41,7 @@ async def test_a_sweep_draws_every_point_and_leaves_its_samples() -> None:
     assert [point["label"] for point in main["points"]] == ["budget 4", "natural", "1 x Wait"]
     assert all(point["n"] == 20 for series in last["series"] for point in series["points"])
     assert main["own"] and "run now on 20 questions" in main["source"]
-    rows = list(shelf.find(last["run"]).rows())
+    rows = list(store.find(last["run"]).rows())
     right = [row["correct"] for row in rows if row["setting"] == "natural"]
     natural = next(point for point in main["points"] if point["label"] == "natural")
     share = wilson(sum(right), 20)
@@ -49,8 +49,8 @@ async def test_a_sweep_draws_every_point_and_leaves_its_samples() -> None:
 
 
 async def test_the_curve_grows_under_one_name() -> None:
-    asked = AskedSweep(questions=40, budgets=(0, 4), waits=(0,))
-    views = await all_of(LiveSweep(asked, RunShelf(), Line()).views(loads(PacedEngine(think, delay_s=0.01))))
+    asked = SweepRequest(questions=40, budgets=(0, 4), waits=(0,))
+    views = await all_of(LiveSweep(asked, CurveStore(), Line()).views(loads(PacedEngine(think, delay_s=0.01))))
     running = [view for view in views if view["state"] == "running" and view["series"]]
     assert running and 0 < running[0]["done"] < 40
     assert "s left" in running[0]["note"]
@@ -58,8 +58,8 @@ async def test_the_curve_grows_under_one_name() -> None:
 
 
 async def test_cancel_frees_the_engine_and_keeps_what_was_measured() -> None:
-    engine, shelf = PacedEngine(think, delay_s=0.01), RunShelf()
-    sweep = LiveSweep(AskedSweep(questions=500, budgets=(0, 64), waits=(0,)), shelf, Line())
+    engine, store = PacedEngine(think, delay_s=0.01), CurveStore()
+    sweep = LiveSweep(SweepRequest(questions=500, budgets=(0, 64), waits=(0,)), store, Line())
     last: View = {}
     async with aclosing(sweep.views(loads(engine))) as views:
         async for view in views:
@@ -68,12 +68,12 @@ async def test_cancel_frees_the_engine_and_keeps_what_was_measured() -> None:
                 sweep.stop()
     assert engine.running == 0
     assert last["state"] == "cancelled" and f"after {last['done']} questions" in last["note"]
-    assert len(list(shelf.find(last["run"]).rows())) == 2 * last["done"]
+    assert len(list(store.find(last["run"]).rows())) == 2 * last["done"]
 
 
 async def test_a_page_that_is_gone_frees_the_engine_and_its_samples() -> None:
-    engine, shelf = PacedEngine(endless, delay_s=0.001), RunShelf()
-    views = LiveSweep(AskedSweep(questions=20, budgets=(4000,), waits=(0,)), shelf, Line()).views(loads(engine))
+    engine, store = PacedEngine(endless, delay_s=0.001), CurveStore()
+    views = LiveSweep(SweepRequest(questions=20, budgets=(4000,), waits=(0,)), store, Line()).views(loads(engine))
     run = ""
     async for view in views:
         run = view["run"]
@@ -82,12 +82,12 @@ async def test_a_page_that_is_gone_frees_the_engine_and_its_samples() -> None:
     await views.aclose()
     assert engine.running == 0
     with pytest.raises(NoSuchRun):
-        shelf.find(run)
+        store.find(run)
 
 
 async def test_two_visitors_sweep_beside_each_other_and_the_third_waits_in_line() -> None:
-    shelf, line, engine = RunShelf(), Line(), PacedEngine(think, delay_s=0.002)
-    sweeps = [LiveSweep(SMALL, shelf, line).views(loads(engine)) for _ in range(3)]
+    store, line, engine = CurveStore(), Line(), PacedEngine(think, delay_s=0.002)
+    sweeps = [LiveSweep(SMALL, store, line).views(loads(engine)) for _ in range(3)]
     first, second, third = await asyncio.gather(*(all_of(views) for views in sweeps))
     assert [views[-1]["state"] for views in (first, second, third)] == ["done"] * 3
     assert {first[-1]["run"], second[-1]["run"], third[-1]["run"]} == {
@@ -100,7 +100,7 @@ async def test_two_visitors_sweep_beside_each_other_and_the_third_waits_in_line(
 
 async def test_leaving_the_line_starts_nothing() -> None:
     line, engine = Line(at_once=0), PacedEngine(think)
-    sweep = LiveSweep(SMALL, RunShelf(), line)
+    sweep = LiveSweep(SMALL, CurveStore(), line)
     views: list[View] = []
     async for view in sweep.views(loads(engine)):
         views.append(view)
@@ -117,7 +117,7 @@ async def test_an_engine_that_fails_is_one_sentence_and_what_was_measured_stays(
             async for chunk in super().agenerate(request):
                 yield chunk
 
-    last = (await all_of(LiveSweep(SMALL, RunShelf(), Line()).views(loads(Fails(think)))))[-1]
+    last = (await all_of(LiveSweep(SMALL, CurveStore(), Line()).views(loads(Fails(think)))))[-1]
     assert (last["state"], last["note"]) == ("error", "the engine was closed; load it again")
 
 
@@ -126,7 +126,7 @@ async def test_a_model_that_cannot_be_loaded_is_one_sentence() -> None:
         raise ModelUnavailable("no weights; install them")
         yield ""
 
-    last = (await all_of(LiveSweep(SMALL, RunShelf(), Line()).views(load)))[-1]
+    last = (await all_of(LiveSweep(SMALL, CurveStore(), Line()).views(load)))[-1]
     assert (last["state"], last["note"]) == ("error", "no weights; install them")
 
 
@@ -160,8 +160,8 @@ def test_a_sweep_runs_on_bundled_models_alone() -> None:
 
 def test_a_sweep_asks_the_questions_of_its_model() -> None:
     for model, benchmark in (("s1-nano", "nano"), ("s1-135M", "problems")):
-        asked = AskedSweep(model=model, questions=20, budgets=(0,), waits=(0,))
-        assert LiveSweep(asked, RunShelf(), Line()).view("loading")["benchmark"] == benchmark
+        asked = SweepRequest(model=model, questions=20, budgets=(0,), waits=(0,))
+        assert LiveSweep(asked, CurveStore(), Line()).view("loading")["benchmark"] == benchmark
 
 
 def test_what_can_be_swept_is_read_in_the_order_of_the_page() -> None:

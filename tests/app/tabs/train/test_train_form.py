@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.artifacts.curated.sets import EXAMPLES, SetShelf
+from app.artifacts.curated.sets import EXAMPLES, SetStore
 from app.jobs.commands import FormError
-from app.tabs.train.form import Asked, catalogue, check, is_personal, keys_of, preflight, read_form, shortfall
+from app.tabs.train.form import TrainingRequest, catalogue, check, is_personal, keys_of, preflight, read_form, shortfall
 from app.tabs.train.slurm import is_here
 from tests.app.tabs.train.train_data import write_rows
 
@@ -35,15 +35,15 @@ def form(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def sets(tmp_path: Path) -> SetShelf:
-    return SetShelf(tmp_path / "curated")
+def sets(tmp_path: Path) -> SetStore:
+    return SetStore(tmp_path / "curated")
 
 
-def read(sets: SetShelf, *, owner: bool = True, **changes: Any) -> Asked:
+def read(sets: SetStore, *, owner: bool = True, **changes: Any) -> TrainingRequest:
     return read_form(form(**changes), sets, owner=owner)
 
 
-def test_the_command_that_is_shown_is_what_runs(tmp_path: Path, sets: SetShelf) -> None:
+def test_the_command_that_is_shown_is_what_runs(tmp_path: Path, sets: SetStore) -> None:
     asked = read(sets, settings="max_steps = 6\n\n lr=0.01", processes=2)
     words = asked.launch_words(tmp_path)
     assert words[:2] == ["-m", "train.launch"]
@@ -53,20 +53,20 @@ def test_the_command_that_is_shown_is_what_runs(tmp_path: Path, sets: SetShelf) 
     assert shlex.split(asked.command(tmp_path)) == [sys.executable, *words]
 
 
-def test_what_strangers_see_runs_elsewhere_and_names_no_place_of_this_machine(tmp_path: Path, sets: SetShelf) -> None:
+def test_what_strangers_see_runs_elsewhere_and_names_no_place_of_this_machine(tmp_path: Path, sets: SetStore) -> None:
     line = read(sets).command_elsewhere()
     assert line.startswith("python -m train.launch --processes=1 --recipe=s1-nano --data=app/examples/nano-1k/")
     assert str(tmp_path) not in line and str(EXAMPLES.parents[1]) not in line
 
 
-def test_the_same_form_goes_on_in_its_folder_and_another_one_has_another(sets: SetShelf) -> None:
+def test_the_same_form_goes_on_in_its_folder_and_another_one_has_another(sets: SetStore) -> None:
     name = read(sets).name
     assert name.startswith("s1-nano-nano-1k-") and read(sets, processes=2, on="8xH100").name == name
     assert read(sets, settings="lr=0.01").name != name
     assert read(sets, name="mine").name == "mine"
 
 
-def test_rows_that_training_makes_are_anybodys(tmp_path: Path, sets: SetShelf) -> None:
+def test_rows_that_training_makes_are_anybodys(tmp_path: Path, sets: SetStore) -> None:
     given = form(recipe="s1-135m", data="problems:1000")
     assert not is_personal(given, sets)
     asked = read_form(given, sets, owner=False)
@@ -77,7 +77,7 @@ def test_rows_that_training_makes_are_anybodys(tmp_path: Path, sets: SetShelf) -
             read_form(form(data=other), sets, owner=False)
 
 
-def test_files_are_the_owners_and_change_the_folder_with_their_rows(tmp_path: Path, sets: SetShelf) -> None:
+def test_files_are_the_owners_and_change_the_folder_with_their_rows(tmp_path: Path, sets: SetStore) -> None:
     path = write_rows(tmp_path / "mine.jsonl", 2)
     given = form(data=str(path))
     assert is_personal(given, sets) and not is_personal(form(), sets)
@@ -89,7 +89,7 @@ def test_files_are_the_owners_and_change_the_folder_with_their_rows(tmp_path: Pa
     assert read(sets, data=str(path)).name != before
 
 
-def test_no_field_can_become_an_option(tmp_path: Path, sets: SetShelf) -> None:
+def test_no_field_can_become_an_option(tmp_path: Path, sets: SetStore) -> None:
     path = write_rows(tmp_path / "--out=elsewhere.jsonl", 2)
     asked = read(sets, data=str(path), settings="format=--out=x")
     words = asked.launch_words(tmp_path)
@@ -118,12 +118,12 @@ def test_no_field_can_become_an_option(tmp_path: Path, sets: SetShelf) -> None:
         ({"where": "Slurm", "time": "soon"}, "Time: minutes, HH:MM:SS"),
     ],
 )
-def test_what_cannot_be_trained_is_one_sentence(changes: dict[str, Any], message: str, sets: SetShelf) -> None:
+def test_what_cannot_be_trained_is_one_sentence(changes: dict[str, Any], message: str, sets: SetStore) -> None:
     with pytest.raises(FormError, match=message):
         read(sets, **changes)
 
 
-def test_slurm_is_asked_in_the_words_of_the_launcher(tmp_path: Path, sets: SetShelf) -> None:
+def test_slurm_is_asked_in_the_words_of_the_launcher(tmp_path: Path, sets: SetStore) -> None:
     asked = read(sets, where="Slurm", processes=8, nodes=2, gpus=8, partition=" gpu ", time="1-12")
     words = asked.launch_words(tmp_path)
     where = ["--on=slurm", "--nodes=2", "--gpus-per-node=8", "--time=1-12", "--partition=gpu", "--processes=8"]
@@ -146,7 +146,7 @@ def test_slurm_is_offered_where_jobs_can_be_submitted(tmp_path: Path, monkeypatc
     assert is_here()
 
 
-def test_without_data_nothing_is_launched(tmp_path: Path, sets: SetShelf) -> None:
+def test_without_data_nothing_is_launched(tmp_path: Path, sets: SetStore) -> None:
     with pytest.raises(FormError, match="Choose the data"):
         read(sets, data="").launch_words(tmp_path)
 
@@ -158,21 +158,21 @@ def test_the_keys_are_those_of_the_command_line_with_the_recipes_values() -> Non
     assert len(catalogue()["recipes"]) == 9
 
 
-def test_the_launcher_looks_at_the_values_before_anything_starts(tmp_path: Path, sets: SetShelf) -> None:
+def test_the_launcher_looks_at_the_values_before_anything_starts(tmp_path: Path, sets: SetStore) -> None:
     check(read(sets), tmp_path)
     with pytest.raises(FormError, match="^lr takes a number; got 'fast'$"):
         check(read(sets, settings="lr=fast"), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_preflight_comes_from_the_command_line(sets: SetShelf) -> None:
+def test_preflight_comes_from_the_command_line(sets: SetStore) -> None:
     told = preflight(read(sets, recipe="s1-32b", data="", on="8xH100"))
     assert told["fits"] is False and told["machine"]["count"] == 8 and told["would_fit"]
     with pytest.raises(FormError, match="--on takes NxGPU"):
         preflight(read(sets, data="", on="8xToaster"))
 
 
-def test_what_does_not_fit_here_is_told_before_it_is_launched(sets: SetShelf) -> None:
+def test_what_does_not_fit_here_is_told_before_it_is_launched(sets: SetStore) -> None:
     # Planned for other GPUs, it would run on this machine all the same.
     told = shortfall(read(sets, recipe="s1-32b", on="16xH100", settings="micro_batch=1024"))
     assert told is not None and told["machine"]["name"] != "H100" and told["total_gib"] > 400
@@ -180,7 +180,7 @@ def test_what_does_not_fit_here_is_told_before_it_is_launched(sets: SetShelf) ->
     assert shortfall(read(sets, settings="lr=fast")) is None  # for the launcher to say
 
 
-def test_preflight_tells_strangers_no_place(sets: SetShelf) -> None:
+def test_preflight_tells_strangers_no_place(sets: SetStore) -> None:
     told = preflight(read(sets))
     assert (told["data"], told["model"]) == ("60 rows of nano-1k; none was too long", "s1core/nano/base")
     assert told["fits"] is True and told["steps"] == 20

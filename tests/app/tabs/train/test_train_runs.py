@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from app.artifacts.curated.sets import EXAMPLES, SetShelf
-from app.artifacts.curves.store import RunShelf
+from app.artifacts.curated.sets import EXAMPLES, SetStore
+from app.artifacts.curves.store import CurveStore
 from app.jobs.commands import CODE, FormError
 from app.jobs.registry import JobError, Jobs
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.tabs.train.evals import TrainEvals
 from app.tabs.train.exports import TrainSteps, read_step
 from app.tabs.train.jobs import TrainJobs
 from app.tabs.train.metrics import read_metrics
 from app.tabs.train.models import TrainedModels
-from app.tabs.train.runs import NoSuchRun, TrainShelf
+from app.tabs.train.runs import NoSuchRun, TrainingRunStore
 from s1core.errors import InvalidSetting
 from s1core.nano import BASE, WEIGHTS
 from tests.app.tabs.train.test_train_form import read
@@ -32,8 +32,8 @@ EXAMPLE = str(EXAMPLES.resolve() / "nano-1k" / "rows.jsonl")
 
 
 @pytest.fixture
-def sets(tmp_path: Path) -> SetShelf:
-    return SetShelf(tmp_path / "curated")
+def sets(tmp_path: Path) -> SetStore:
+    return SetStore(tmp_path / "curated")
 
 
 @pytest.fixture
@@ -42,31 +42,31 @@ def jobs(tmp_path: Path) -> TrainJobs:
 
 
 @pytest.fixture
-def shelf(jobs: TrainJobs, sets: SetShelf) -> TrainShelf:
-    return TrainShelf(jobs, sets)
+def store(jobs: TrainJobs, sets: SetStore) -> TrainingRunStore:
+    return TrainingRunStore(jobs, sets)
 
 
-def test_a_run_of_the_command_line_is_shown_too(shelf: TrainShelf, jobs: TrainJobs) -> None:
+def test_a_run_of_the_command_line_is_shown_too(store: TrainingRunStore, jobs: TrainJobs) -> None:
     write_run(jobs.root / "mine", lr=0.5, epochs=5)
     (jobs.root / "not-a-run").mkdir()
-    assert [shelf.line(run)["id"] for run in shelf.all()] == ["mine"]
-    view = shelf.view(shelf.find("mine"), owner=True)
+    assert [store.line(run)["id"] for run in store.all()] == ["mine"]
+    view = store.view(store.find("mine"), owner=True)
     assert (view["state"], view["step"], view["eval_loss"], view["seconds"]) == ("done", 3, 0.75, 1.5)
     assert view["settings"] == ["lr=0.5"] and ["model", "base"] in view["facts"]
 
 
-def test_a_run_whose_process_is_gone_was_interrupted(shelf: TrainShelf, jobs: TrainJobs) -> None:
+def test_a_run_whose_process_is_gone_was_interrupted(store: TrainingRunStore, jobs: TrainJobs) -> None:
     folder = write_run(jobs.root / "mine", state="running")
-    assert shelf.find("mine").state == "interrupted"
+    assert store.find("mine").state == "interrupted"
     status = json.loads((folder / "status.json").read_text())
     (folder / "status.json").write_text(json.dumps(status | {"pid": os.getpid()}))
-    assert shelf.find("mine").state == "running"
+    assert store.find("mine").state == "running"
     # Of another machine's process only its last words are known.
     (folder / "slurm").mkdir()
     (folder / "slurm/job.json").write_text('{"job": "7"}')
-    assert shelf.find("mine").state == "interrupted"
+    assert store.find("mine").state == "interrupted"
     (folder / "status.json").write_text(json.dumps(status | {"time": time.time()}))
-    assert shelf.find("mine").state == "running"
+    assert store.find("mine").state == "running"
 
 
 def test_the_page_gets_what_it_does_not_have(jobs: TrainJobs) -> None:
@@ -84,7 +84,7 @@ def test_the_page_gets_what_it_does_not_have(jobs: TrainJobs) -> None:
     assert read_metrics(folder / "nowhere").curves()["step"] == []
 
 
-def test_checkpoints_are_listed_when_they_are_whole(shelf: TrainShelf, jobs: TrainJobs) -> None:
+def test_checkpoints_are_listed_when_they_are_whole(store: TrainingRunStore, jobs: TrainJobs) -> None:
     folder = write_run(jobs.root / "mine")
     for step in (2, 10):
         (folder / f"checkpoints/step-{step}").mkdir(parents=True)
@@ -92,14 +92,14 @@ def test_checkpoints_are_listed_when_they_are_whole(shelf: TrainShelf, jobs: Tra
     (folder / "checkpoints/.step-12.tmp").mkdir()
     (folder / "final").mkdir()
     (folder / "final/receipt.json").write_text('{"steps": 10}')
-    assert [one["name"] for one in shelf.view(shelf.find("mine"), owner=True)["saved"]] == [
+    assert [one["name"] for one in store.view(store.find("mine"), owner=True)["saved"]] == [
         "step 2",
         "step 10",
         "final",
     ]
     shutil.copytree(BASE, folder / "models" / "mine-step-2")
     shutil.copytree(BASE, folder / "models" / "mine-step-4")
-    saved = shelf.view(shelf.find("mine"), owner=True)["saved"]
+    saved = store.view(store.find("mine"), owner=True)["saved"]
     assert [(one["step"], one["kept"], one["model"]) for one in saved] == [
         (2, True, True),
         (4, False, True),
@@ -108,25 +108,25 @@ def test_checkpoints_are_listed_when_they_are_whole(shelf: TrainShelf, jobs: Tra
     ]
 
 
-def test_strangers_see_runs_on_open_data_and_no_words_of_this_machine(shelf: TrainShelf, jobs: TrainJobs) -> None:
+def test_strangers_see_runs_on_open_data_and_no_words_of_this_machine(store: TrainingRunStore, jobs: TrainJobs) -> None:
     write_run(jobs.root / "open", data=EXAMPLE, state="failed", reason="/somewhere is full")
     write_run(jobs.root / "closed", data="/home/me/diary.jsonl")
-    assert [run.name for run in shelf.all(owner=False)] == ["open"]
-    view = shelf.view(shelf.find("open", owner=False), owner=False)
+    assert [run.name for run in store.all(owner=False)] == ["open"]
+    view = store.view(store.find("open", owner=False), owner=False)
     assert (view["data"], view["reason"], view["command"], view["folder"]) == ("nano-1k", "", "", "")
     assert str(CODE) not in json.dumps(view)
     with pytest.raises(NoSuchRun):
-        shelf.find("closed", owner=False)
+        store.find("closed", owner=False)
 
 
 @pytest.mark.parametrize("name", ["../sft", "", ".", "nothing", "a/b", "x" * 200])
-def test_names_that_are_none(name: str, shelf: TrainShelf, jobs: TrainJobs) -> None:
+def test_names_that_are_none(name: str, store: TrainingRunStore, jobs: TrainJobs) -> None:
     write_run(jobs.root)
     with pytest.raises(NoSuchRun, match="no run of this name"):
-        shelf.find(name)
+        store.find(name)
 
 
-def test_what_is_done_or_at_work_is_not_launched_again(tmp_path: Path, jobs: TrainJobs, sets: SetShelf) -> None:
+def test_what_is_done_or_at_work_is_not_launched_again(tmp_path: Path, jobs: TrainJobs, sets: SetStore) -> None:
     asked = read(sets, name="mine")
     sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
     registry = Jobs(tmp_path / "jobs", grace_s=5)
@@ -148,17 +148,17 @@ def test_what_is_done_or_at_work_is_not_launched_again(tmp_path: Path, jobs: Tra
         jobs.launch(read(sets, name="other"))
 
 
-def test_a_finished_model_can_be_tried_also_after_a_restart(shelf: TrainShelf, jobs: TrainJobs) -> None:
-    def engines() -> EngineShelf:
-        return EngineShelf("echo", engines={"echo": scripted_engines()["echo"]})
+def test_a_finished_model_can_be_tried_also_after_a_restart(store: TrainingRunStore, jobs: TrainJobs) -> None:
+    def engines() -> EngineRegistry:
+        return EngineRegistry("echo", engines={"echo": scripted_engines()["echo"]})
 
     folder = write_run(jobs.root / "mine")
-    first = TrainedModels(engines(), shelf)
+    first = TrainedModels(engines(), store)
     with pytest.raises(JobError, match="mine has no finished model yet"):
         first.offer("mine")
     shutil.copytree(BASE, folder / "final")
     assert first.offer("mine") == "mine" and first.names[:2] == ["echo", "mine"]
-    assert TrainedModels(engines(), shelf).names[:2] == ["echo", "mine"]
+    assert TrainedModels(engines(), store).names[:2] == ["echo", "mine"]
     write_run(jobs.root / "s1-nano")
     shutil.copytree(BASE, jobs.root / "s1-nano" / "final")
     with pytest.raises(InvalidSetting, match="another model called s1-nano"):
@@ -167,7 +167,7 @@ def test_a_finished_model_can_be_tried_also_after_a_restart(shelf: TrainShelf, j
     with pytest.raises(JobError, match="mine-step-2 has no finished model yet"):
         first.offer("mine", 2)
     shutil.copytree(BASE, folder / "models" / "mine-step-2")
-    assert first.offer("mine", 2) == "mine-step-2" and "mine-step-2" in TrainedModels(engines(), shelf).names
+    assert first.offer("mine", 2) == "mine-step-2" and "mine-step-2" in TrainedModels(engines(), store).names
     write_run(jobs.root / "mine-step-2")
     shutil.copytree(BASE, jobs.root / "mine-step-2" / "final")
     with pytest.raises(InvalidSetting, match="another model called mine-step-2"):
@@ -175,7 +175,7 @@ def test_a_finished_model_can_be_tried_also_after_a_restart(shelf: TrainShelf, j
 
 
 def test_a_step_becomes_a_model_beside_a_run_that_is_at_work(
-    tmp_path: Path, shelf: TrainShelf, jobs: TrainJobs
+    tmp_path: Path, store: TrainingRunStore, jobs: TrainJobs
 ) -> None:
     registry = Jobs(tmp_path / "jobs", grace_s=5)
     about = {"name": "mine", "run": "mine"}
@@ -184,7 +184,7 @@ def test_a_step_becomes_a_model_beside_a_run_that_is_at_work(
     folder = write_run(jobs.root / "mine", state="running")
     (folder / "checkpoints/step-2").mkdir(parents=True)
     (folder / "checkpoints/step-2/state.json").write_text('{"step": 2}')
-    steps, run = TrainSteps(registry), shelf.find("mine")
+    steps, run = TrainSteps(registry), store.find("mine")
     with pytest.raises(JobError, match="no checkpoint of step 1 any more"):
         steps.write(run, 1)
     assert "goes on by itself" in steps.write(run, 2) and "goes on by itself" in steps.write(run, 2)
@@ -208,26 +208,26 @@ def test_what_is_no_step(value: object) -> None:
 
 
 def test_a_model_is_evaluated_by_the_command_line_and_its_curve_is_among_the_others(
-    tmp_path: Path, shelf: TrainShelf, jobs: TrainJobs
+    tmp_path: Path, store: TrainingRunStore, jobs: TrainJobs
 ) -> None:
     registry = Jobs(tmp_path / "jobs")
     sweeps = TrainEvals(tmp_path / "evals", registry, options=("--budgets=0", "--waits="))
     folder = write_run(jobs.root / "mine", model=str(BASE))
     with pytest.raises(JobError, match="no finished model yet"):
-        sweeps.launch(shelf.find("mine"), "nano", 20)
+        sweeps.launch(store.find("mine"), "nano", 20)
     shutil.copytree(WEIGHTS, folder / "final")
     for benchmark, questions in (("--out=x", 20), ("nano", 7), (None, None)):
         with pytest.raises(FormError, match="Choose one of the benchmarks"):
-            sweeps.launch(shelf.find("mine"), benchmark, questions)
-    assert "on 20 questions of nano" in sweeps.launch(shelf.find("mine"), "nano", 20)
+            sweeps.launch(store.find("mine"), benchmark, questions)
+    assert "on 20 questions of nano" in sweeps.launch(store.find("mine"), "nano", 20)
     with pytest.raises(JobError, match="is being evaluated already"):
-        sweeps.launch(shelf.find("mine"), "nano", 100)
+        sweeps.launch(store.find("mine"), "nano", 100)
     ends = time.monotonic() + 120
     while not all(one["over"] for one in sweeps.view("mine", owner=True)) and time.monotonic() < ends:
         time.sleep(0.1)
     told = sweeps.view("mine", owner=True)
     assert [(one["model"], one["parent"], one["state"]) for one in told] == [("mine", "nano-base", "done")], told
-    results = RunShelf(tmp_path / "evals")
+    results = CurveStore(tmp_path / "evals")
     series = results.catalogue()["series"]
     mine = next(one for one in series if one["model"] == "mine")
     assert [point["n"] for point in mine["points"]] == [20, 20] and mine["origin"] == "measured"
@@ -235,7 +235,7 @@ def test_a_model_is_evaluated_by_the_command_line_and_its_curve_is_among_the_oth
     assert len(list(results.find(mine["run"]).rows())) == 40
 
 
-def test_a_parent_without_a_curve_is_evaluated_too(tmp_path: Path, shelf: TrainShelf, jobs: TrainJobs) -> None:
+def test_a_parent_without_a_curve_is_evaluated_too(tmp_path: Path, store: TrainingRunStore, jobs: TrainJobs) -> None:
     registry = Jobs(tmp_path / "jobs", grace_s=1)
     sleeps = registry.launch(
         "test", [sys.executable, "-c", "import time; time.sleep(60)"], cwd=tmp_path, about={}, device="cpu"
@@ -243,13 +243,13 @@ def test_a_parent_without_a_curve_is_evaluated_too(tmp_path: Path, shelf: TrainS
     sweeps = TrainEvals(tmp_path / "evals", registry)
     folder = write_run(jobs.root / "mine", model=str(WEIGHTS))
     shutil.copytree(BASE, folder / "final")
-    sweeps.launch(shelf.find("mine"), "nano", 20)
+    sweeps.launch(store.find("mine"), "nano", 20)
     waiting = [job for job in registry.all("eval") if job.state == "queued"]
     assert [job.argv[3] for job in reversed(waiting)] == [f"--model={folder / 'final'}", f"--model={WEIGHTS}"]
     with pytest.raises(JobError, match="mine-step-2 has no finished model"):
-        sweeps.launch(shelf.find("mine"), "nano", 20, 2)
+        sweeps.launch(store.find("mine"), "nano", 20, 2)
     shutil.copytree(BASE, folder / "models" / "mine-step-2")
-    assert "mine-step-2 is being evaluated" in sweeps.launch(shelf.find("mine"), "nano", 20, 2)
+    assert "mine-step-2 is being evaluated" in sweeps.launch(store.find("mine"), "nano", 20, 2)
     assert [(one["model"], one["parent"]) for one in sweeps.view("mine", owner=True)][-1] == ("mine", "s1-nano")
     waiting = [job for job in registry.all("eval") if job.state == "queued"]
     assert any(job.argv[3] == f"--model={folder / 'models' / 'mine-step-2'}" for job in waiting)
@@ -257,7 +257,7 @@ def test_a_parent_without_a_curve_is_evaluated_too(tmp_path: Path, shelf: TrainS
         registry.stop(job)
 
 
-def test_a_value_that_the_launcher_refuses_makes_no_job(jobs: TrainJobs, sets: SetShelf) -> None:
+def test_a_value_that_the_launcher_refuses_makes_no_job(jobs: TrainJobs, sets: SetStore) -> None:
     with pytest.raises(Exception, match="micro_batch must be at least 1"):
         jobs.launch(read(sets, settings="micro_batch=0"))
     assert jobs.all() == {}

@@ -14,11 +14,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from app.artifacts.curated.sets import SetShelf
+from app.artifacts.curated.sets import SetStore
 from app.jobs.registry import Jobs
-from app.tabs.train.form import Asked
+from app.tabs.train.form import TrainingRequest
 from app.tabs.train.jobs import TrainJobs
-from app.tabs.train.runs import TrainShelf
+from app.tabs.train.runs import TrainingRunStore
 from app.tabs.train.slurm import is_here
 from tests.app.tabs.train.test_train_form import read
 from tests.app.tabs.train.train_data import write_rows
@@ -49,17 +49,17 @@ def wait_for(what: Callable[[], object], within_s: float = 90) -> None:
 
 def test_a_run_under_slurm_is_followed_found_again_and_stopped(cluster: None, tmp_path: Path) -> None:
     assert is_here()
-    sets = SetShelf(tmp_path / "curated")
+    sets = SetStore(tmp_path / "curated")
     rows = str(write_rows(tmp_path / "rows.jsonl"))
 
-    def asked(**changes: Any) -> Asked:
+    def asked(**changes: Any) -> TrainingRequest:
         return read(sets, where="Slurm", data=rows, settings=SETTINGS, name="mine", time="20", **changes)
 
     def look() -> tuple[TrainJobs, dict[str, object]]:
         """As a server does that was started just now."""
         jobs = TrainJobs(tmp_path / "sft", Jobs(tmp_path / "jobs"))
-        shelf = TrainShelf(jobs, sets)
-        return jobs, shelf.view(shelf.find("mine"), owner=True)
+        store = TrainingRunStore(jobs, sets)
+        return jobs, store.view(store.find("mine"), owner=True)
 
     def view(key: str) -> object:
         return look()[1][key]

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s1core.engines.hf.sampler import Draw, Sampler
+from s1core.engines.hf.sampler import Sampler, SamplingParams
 from s1core.errors import InvalidSetting
 from s1core.noise import noise_seed
 from s1core.types import Sampling
@@ -43,7 +43,7 @@ def kept(logits: list[float], temperature: float, top_p: float, top_k: int, min_
 
 @given(logits=scores, temperature=st.sampled_from([0.5, 1.0, 2.0]), asked=filters)
 def test_only_kept_tokens_are_drawn(logits: list[float], temperature: float, asked: dict[str, float]) -> None:
-    draws = [Draw(Sampling(temperature=temperature, seed=n, **asked), n) for n in range(40)]  # type: ignore[arg-type]
+    draws = [SamplingParams(Sampling(temperature=temperature, seed=n, **asked), n) for n in range(40)]  # type: ignore[arg-type]
     drawn = SAMPLER.pick(torch.tensor([logits] * 40), draws)
     assert set(drawn) <= kept(logits, temperature, **asked)  # type: ignore[arg-type]
 
@@ -52,7 +52,7 @@ def test_only_kept_tokens_are_drawn(logits: list[float], temperature: float, ask
 def test_kept_tokens_keep_their_odds(asked: dict[str, float]) -> None:
     """Pearson's chi-square of 4,000 draws against the exact distribution; fixed seeds, so that it never wavers."""
     logits, temperature, n = [0.3 * i for i in range(VOCABULARY)], 0.7, 4000
-    draws = [Draw(Sampling(temperature=temperature, seed=5, **asked), step) for step in range(n)]  # type: ignore[arg-type]
+    draws = [SamplingParams(Sampling(temperature=temperature, seed=5, **asked), step) for step in range(n)]  # type: ignore[arg-type]
     drawn = Counter(SAMPLER.pick(torch.tensor([logits] * n), draws))
     allowed = kept(logits, temperature, **({"top_p": 1.0, "top_k": 0, "min_p": 0.0} | asked))  # type: ignore[arg-type]
     weights = {i: math.exp(logits[i] / temperature) for i in allowed}
@@ -64,7 +64,7 @@ def test_kept_tokens_keep_their_odds(asked: dict[str, float]) -> None:
 @given(logits=st.lists(scores, min_size=1, max_size=6), asked=st.lists(filters, min_size=6, max_size=6))
 def test_a_row_draws_alone_what_it_draws_in_company(logits: list[list[float]], asked: list[dict[str, float]]) -> None:
     draws = [
-        Draw(Sampling(temperature=0.9 * (n % 3), seed=n, **asked[n]), 3)  # type: ignore[arg-type]
+        SamplingParams(Sampling(temperature=0.9 * (n % 3), seed=n, **asked[n]), 3)  # type: ignore[arg-type]
         for n in range(len(logits))
     ]
     together = SAMPLER.pick(torch.tensor(logits), draws)
@@ -75,10 +75,10 @@ def test_a_filter_in_company_takes_no_tokens_from_others() -> None:
     """In float32 the sum of many small probabilities reaches 1 before the last token."""
     wide = Sampler(frozenset(range(50_000)), torch.device("cpu"))
     logits = torch.zeros(2, 50_000)
-    plain = Draw(Sampling(temperature=1.0, seed=0), 0)
+    plain = SamplingParams(Sampling(temperature=1.0, seed=0), 0)
     for step in range(20):
-        plain = Draw(Sampling(temperature=1.0, seed=0), step)
-        company = Draw(Sampling(temperature=1.0, top_p=0.5, seed=0), step)
+        plain = SamplingParams(Sampling(temperature=1.0, seed=0), step)
+        company = SamplingParams(Sampling(temperature=1.0, top_p=0.5, seed=0), step)
         assert wide.pick(logits, [plain, company])[0] == wide.pick(logits[:1], [plain])[0]
 
 

@@ -25,12 +25,12 @@ def at_once(engine: Engine, requests: list[Request]) -> list[Answer]:
     return asyncio.run(all_of_them())
 
 
-@pytest.mark.parametrize("lean", [True, False])
+@pytest.mark.parametrize("fused_step", [True, False])
 @pytest.mark.parametrize("folder", ["qwen2_folder", "llama_folder", "padded_folder"])
-def test_greedy_equals_generate(folder: str, lean: bool, load: Load, request: pytest.FixtureRequest) -> None:
+def test_greedy_equals_generate(folder: str, fused_step: bool, load: Load, request: pytest.FixtureRequest) -> None:
     path: Path = request.getfixturevalue(folder)
-    engine = load(path, lean=lean)
-    assert engine.step == ("LeanStep" if lean else "GenericStep")
+    engine = load(path, fused_step=fused_step)
+    assert engine.step == ("FusedStep" if fused_step else "GenericStep")
     model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     for prompt in prompts(6):
         assert run(engine, ask(prompt)).ids == reference(model, prompt, 40, engine.codec.vocab_size)

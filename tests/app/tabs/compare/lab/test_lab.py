@@ -12,15 +12,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.access.admission import Gate, Room
-from app.models.registry import EngineShelf
+from app.models.registry import EngineRegistry
 from app.runs.questions import same_answer
-from app.runs.recent_runs import RaceShelf
+from app.runs.recent_runs import RaceStore
 from app.runs.recording import RecordedRace
 from app.shell.responses import View
 from app.tabs.compare import import_lm_eval
 from app.tabs.compare.lab import routes as compare_lab_routes
 from app.tabs.compare.lab.positions import NO_PLACE
-from app.tabs.compare.lab.session import MOST_BRANCHES, Lab, LabShelf, NoSuchLab
+from app.tabs.compare.lab.session import MOST_BRANCHES, Lab, LabStore, NoSuchLab
 from app.tabs.compare.race import Race
 from app.tabs.compare.request import read_comparison
 from s1core import S1Error
@@ -30,7 +30,7 @@ from tests.app.tabs.compare.lm_eval_log import log
 from tests.browser.playground import LONG, PacedEngine, endless, think
 
 QUESTION = "How many r in raspberry?"
-Served = tuple[TestClient, RaceShelf, PacedEngine, Gate]
+Served = tuple[TestClient, RaceStore, PacedEngine, Gate]
 HEADERS = {"x-requested-with": "s1-playground"}
 
 
@@ -174,20 +174,20 @@ async def test_a_sample_of_a_vote_goes_on_with_its_own_noise() -> None:
 
 async def test_old_labs_make_room_and_keys_cannot_be_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.tabs.compare.lab.session.MOST_LABS", 2)
-    shelf, lab = LabShelf(), await lab_of(PacedEngine(think))
-    keys = [shelf.keep(lab) for _ in range(3)]
-    assert shelf.find(keys[2]) is lab and len(set(keys)) == 3 and all(len(key) >= 24 for key in keys)
+    store, lab = LabStore(), await lab_of(PacedEngine(think))
+    keys = [store.keep(lab) for _ in range(3)]
+    assert store.find(keys[2]) is lab and len(set(keys)) == 3 and all(len(key) >= 24 for key in keys)
     for key in (keys[0], "", None, 0):
         with pytest.raises(NoSuchLab, match="Fork a lane anew"):
-            shelf.find(key)
+            store.find(key)
 
 
 @pytest.fixture
 def client() -> Iterator[Served]:
-    engine, races, app = PacedEngine(think), RaceShelf(), FastAPI()
-    shelf = EngineShelf("m", engines={"m": engine})
+    engine, races, app = PacedEngine(think), RaceStore(), FastAPI()
+    store = EngineRegistry("m", engines={"m": engine})
     gate = Gate(Room(at_once=2, per_visitor=1, waiting=1))
-    app.include_router(compare_lab_routes.router(shelf, (races,), LabShelf(), gate))
+    app.include_router(compare_lab_routes.router(store, (races,), LabStore(), gate))
     with TestClient(app) as client:
         yield client, races, engine, gate
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from s1core.engines.hf.engine import TransformersEngine
-from s1core.engines.hf.forward.cuda_graphs import FIRST_BUCKET, CudaRecorder, GraphedStep, bucket
-from s1core.engines.hf.forward.fused import LeanStep
+from s1core.engines.hf.forward.cuda_graphs import FIRST_BUCKET, CudaGraphStep, CudaRecorder, bucket
+from s1core.engines.hf.forward.fused import FusedStep
 from s1core.engines.hf.forward.select import disagreement
 
 
@@ -30,16 +30,16 @@ def again(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
     return replay, logits
 
 
-def graphed(engine: TransformersEngine, record: Any = again, patience: int = 1) -> GraphedStep:
+def graphed(engine: TransformersEngine, record: Any = again, patience: int = 1) -> CudaGraphStep:
     worker = cast("Any", engine)._worker
     worker._tells_late = True  # as on a GPU
-    worker._step = GraphedStep(worker._step, record, patience=patience)
+    worker._step = CudaGraphStep(worker._step, record, patience=patience)
     return worker._step
 
 
 def test_what_is_recorded_agrees_with_transformers(qwen2_folder: Path) -> None:
     model: Any = AutoModelForCausalLM.from_pretrained(qwen2_folder, dtype=torch.float32)
-    step = GraphedStep(LeanStep(model, 260, 512), again, patience=0)
+    step = CudaGraphStep(FusedStep(model, 260, 512), again, patience=0)
     assert disagreement(step, model, 260) is None
     assert step.replays == 2
 
@@ -91,6 +91,6 @@ def test_buckets_cover_what_they_hold_and_little_more(length: int) -> None:
 def test_on_a_gpu_decoding_is_recorded_and_agrees(qwen2_folder: Path) -> None:
     model: Any = AutoModelForCausalLM.from_pretrained(qwen2_folder, dtype=torch.bfloat16)
     model = model.to("cuda")
-    step = GraphedStep(LeanStep(model, 260, 512), CudaRecorder(), patience=0)
+    step = CudaGraphStep(FusedStep(model, 260, 512), CudaRecorder(), patience=0)
     assert disagreement(step, model, 260) is None
     assert step.replays == 2

@@ -1,4 +1,4 @@
-"""One request in the scheduler: what was asked, what was sampled, and where its keys and values are."""
+"""One request in the scheduler: its limits, its sampled tokens and its slot in the KV cache."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 from s1core.engines.base import Chunk, Request
 from s1core.engines.hf.kv_cache import Slot
-from s1core.engines.hf.sampler import Draw
-from s1core.engines.hf.token_stream import Outbox
+from s1core.engines.hf.sampler import SamplingParams
+from s1core.engines.hf.token_stream import TokenStream
 
 _numbers = itertools.count()
 
 
 @dataclass(slots=True, eq=False)
-class Row:
-    """One request on its way."""
+class Sequence:
+    """A live request."""
 
     request: Request
-    outbox: Outbox
+    stream: TokenStream
     limit: int
     """Tokens that may be sampled: what was asked or what the context leaves."""
     ids: list[int] = field(default_factory=list[int])
@@ -42,14 +42,14 @@ class Row:
         """Tokens that must go through the model before the next one can be sampled."""
         return len(self.ids) - (len(self.slot.ids) if self.slot else 0)
 
-    def draw(self) -> Draw:
+    def draw(self) -> SamplingParams:
         """How the next token is drawn."""
         request = self.request
         forbidden = request.forbid_first if self.sampled == 0 else frozenset[int]()
-        return Draw(request.sampling, request.first_step + self.sampled, forbidden)
+        return SamplingParams(request.sampling, request.first_step + self.sampled, forbidden)
 
     def take(self, token_id: int, logprobs: tuple[float, ...]) -> Chunk:
-        """Add a sampled token; return the chunk that tells of it."""
+        """Add a sampled token; return its chunk."""
         computed, reused = (0, 0) if self.begun else (self.computed, self.reused)
         self.begun = True
         if token_id in self.request.stop_ids:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
+from s1core import Budget, load_engine, solve
+from s1core.engines.base import Engine
 from s1core.nano import WEIGHTS, make_questions
 from s1core.nano.question import Question
 
@@ -14,16 +20,15 @@ pytestmark = pytest.mark.skipif(
     not (WEIGHTS / "model.safetensors").exists(), reason="no bundled weights in this checkout"
 )
 
-from train.nano.decode import Forcing, Setting  # noqa: E402
-from train.nano.evaluate import load_model, measure, parse_answer  # noqa: E402
+from train.nano.evaluate import answers, loaded, measure  # noqa: E402
 from train.nano.model import NanoModel, NanoShape  # noqa: E402
-
-SHAPE = NanoShape()
 
 
 @pytest.fixture(scope="module")
-def model() -> NanoModel:
-    return load_model(WEIGHTS, SHAPE)
+def engine() -> Iterator[Engine]:
+    engine = load_engine(str(WEIGHTS))
+    yield engine
+    engine.close()
 
 
 def test_the_folder_is_small_and_complete() -> None:
@@ -34,32 +39,38 @@ def test_the_folder_is_small_and_complete() -> None:
 
 
 @pytest.mark.parametrize("word", ["raspberry", "strawberry"])
-def test_one_wait_counts_the_r_of_words_never_trained_on(model: NanoModel, word: str) -> None:
-    forcing = Forcing(model, SHAPE, [f"How many r in {word}?"], limit=400)
-    answers = forcing.answer(forcing.think(waits=1), [Setting(name="w1", waits=1)])
-    assert parse_answer(answers[0]["w1"]) == "3"
+def test_one_wait_counts_the_r_of_words_never_trained_on(engine: Engine, word: str) -> None:
+    found = asyncio.run(answers(engine, f"How many r in {word}?"))
+    assert found["w1"].answer == "3"
 
 
-def test_waiting_repairs_more_than_it_breaks(model: NanoModel) -> None:
-    table = measure(model, SHAPE, make_questions(60, seed=11))
+def test_waiting_repairs_more_than_it_breaks(engine: Engine) -> None:
+    table = measure(engine, make_questions(60, seed=11))
     assert table["unparsed"] == 0
     assert table["accuracy"]["b0"] < table["accuracy"]["natural"] < table["accuracy"]["w1"]
     assert table["one_wait"]["fixed"] > 4 * table["one_wait"]["broke"]
 
 
-def test_rewinding_gives_what_a_run_of_its_own_gives(model: NanoModel) -> None:
+def test_the_table_has_what_runs_of_their_own_give(engine: Engine) -> None:
+    budgets = {"b16": Budget(max_thinking_tokens=16), "natural": Budget(), "w1": Budget(waits=1)}
     questions: list[Question] = make_questions(12, seed=12)
-    texts = [q.question for q in questions]
-    settings = [Setting(name="b24", budget=24), Setting(name="natural"), Setting(name="w1", waits=1)]
-    shared = Forcing(model, SHAPE, texts, limit=500)
-    together = shared.answer(shared.think(waits=1), settings)
-    for setting in settings:
-        alone = Forcing(model, SHAPE, texts, limit=500)
-        own = alone.answer(alone.think(waits=setting.waits), [setting])
-        assert [row[setting.name] for row in together] == [row[setting.name] for row in own]
+    for text in (q.question for q in questions):
+        together = asyncio.run(answers(engine, text))
+        for name, budget in budgets.items():
+            own = solve(engine, text, budget)
+            assert (own.answer, own.receipt.thinking_tokens) == together[name]
 
 
-def test_transformers_loads_and_generates_the_same(model: NanoModel) -> None:
+def test_a_checkpoint_answers_as_its_export(engine: Engine, tmp_path: Path) -> None:
+    state = {name: weight.float() for name, weight in load_file(WEIGHTS / "model.safetensors").items()}
+    NanoModel(NanoShape()).load_state_dict(state)
+    torch.save({"model": state}, tmp_path / "checkpoint.pt")
+    question = "How many r in raspberry?"
+    with loaded(tmp_path / "checkpoint.pt", NanoShape()) as own:
+        assert asyncio.run(answers(own, question)) == asyncio.run(answers(engine, question))
+
+
+def test_transformers_loads_and_generates_the_same() -> None:
     transformers = pytest.importorskip("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(WEIGHTS)
     loaded = transformers.AutoModelForCausalLM.from_pretrained(WEIGHTS)
