@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -26,7 +26,7 @@ from curate.rows import CurateError, Outcome, Rejection, Row, Stage
 from curate.sources import Refused, read
 from s1core import provenance
 from s1core.errors import S1Error
-from s1core.store import config_hash, replacing, write_atomically
+from s1core.store import config_hash, reason_of, replacing, write_atomically
 
 REJECTED = "rejected.jsonl"
 Approve = Callable[[list[Row]], bool]
@@ -82,8 +82,10 @@ def curate(
             progress.run("failed", str(error))
             raise
         except OSError as error:
-            # Where the disk is full, telling may fail as well.
-            raise CurateError(f"{folder} cannot be written: {error.strerror}; free space and resume") from error
+            stopped = CurateError(f"the curation in {folder} was stopped: {reason_of(error)} and resume")
+            with suppress(OSError):  # where the disk is full, telling may fail as well
+                progress.run("failed", str(stopped))
+            raise stopped from error
         finally:
             means.close()
         progress.run("finished" if result.state == "finished" else "stopped", result.state)

@@ -78,7 +78,8 @@ class Progress:
 
     def _write(self, event: Event) -> None:
         event = {"at": round(time.time(), 2), **event}
-        with self._path.open("a", encoding="utf-8") as file:
+        # Names of files may hold what is no valid text.
+        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._listen(event)
 
