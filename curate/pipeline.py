@@ -158,11 +158,12 @@ class _Run:
         with self._failing():
             if known is not None:
                 gone = {rejection.uid for rejection in known}
-                outcome = Outcome(rows=[row for row in rows if row.uid not in gone], rejections=known)
+                left = [row for row in rows if row.uid not in gone]
+                outcome = Outcome(rows=left, rejections=known, notes=self._known.notes(stage.name))
             else:
                 outcome = stage.run(rows, self._progress.tell)
             self._note(stage.name, len(rows), outcome, fingerprint=fingerprint, known=known is not None)
-            _not_empty(stage.name, len(rows), outcome.rows, outcome.by_rule())
+            _not_empty(stage.name, len(rows), outcome.rows, outcome.by_rule(), outcome.notes)
         return outcome.rows
 
     def _note(self, stage: str, rows_in: int, outcome: Outcome, **more: Any) -> None:
@@ -170,7 +171,7 @@ class _Run:
         _append(self._folder / REJECTED, outcome.rejections)
         rejected = outcome.by_rule()
         self._funnel.append(StageCount(stage=stage, rows_in=rows_in, rows_out=len(outcome.rows), rejected=rejected))
-        self._progress.end(len(outcome.rows), rejected, rows_in=rows_in, **more)
+        self._progress.end(len(outcome.rows), rejected, rows_in=rows_in, notes=outcome.notes, **more)
 
     def _render(self, rows: list[Row], collected: Collected) -> None:
         self._progress.begin(STAGES[-1], len(rows))
@@ -223,6 +224,10 @@ class _Known:
         complete = event is not None and sum(event["rejected"].values()) == len(rejections)
         return rejections if event is not None and complete and event.get("fingerprint") == fingerprint else None
 
+    def notes(self, stage: str) -> tuple[str, ...]:
+        """What was said of a stage that need not run again."""
+        return tuple(map(str, self._done[stage].get("notes") or ()))
+
 
 def _read_rejection(line: bytes) -> Rejection | None:
     """None for a line that is torn or damaged: its stage then lacks one, and runs again."""
@@ -238,12 +243,14 @@ def _append(path: Path, rejections: Sequence[Rejection]) -> None:
         file.writelines(json.dumps(rejection.as_dict()) + "\n" for rejection in rejections)
 
 
-def _not_empty(stage: str, rows_in: int, rows: Sequence[Row], rejected: Mapping[str, int]) -> None:
+def _not_empty(
+    stage: str, rows_in: int, rows: Sequence[Row], rejected: Mapping[str, int], notes: Sequence[str] = ()
+) -> None:
     if not rows:
         rules = ", ".join(f"{rule} {n}" for rule, n in list(rejected.items())[:3])
         raise CurateError(
             f"stage {stage} left none of {rows_in:,} rows ({rules or 'no rejections'}); "
-            f"rejected.jsonl has each of them with its rule"
+            + ". ".join(("rejected.jsonl has each of them with its rule", *notes))
         )
 
 
