@@ -47,9 +47,10 @@ def _turn(entry: Any) -> Turn | None:
     if not isinstance(entry, Mapping):
         return None
     fields = cast("Mapping[str, Any]", entry)
-    for role, content in _KEYS:
-        if isinstance(fields.get(role), str) and content in fields:
-            return Turn(_ROLES.get(fields[role].lower(), fields[role].lower()), fields[content])
+    for role_key, content_key in _KEYS:
+        role = fields.get(role_key)
+        if isinstance(role, str) and content_key in fields:
+            return Turn(_ROLES.get(role.lower()) or role.lower(), fields[content_key])
     return None
 
 
@@ -59,7 +60,7 @@ def _text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts: list[Any] = content if isinstance(content, list) else [content]
-    texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
+    texts: list[Any] = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
     if not all(isinstance(text, str) for text in texts):
         raise NotOneQuestion(f"a turn that is no text: {json.dumps(content, default=str)[:80]}")
     return "".join(texts)

@@ -206,7 +206,7 @@ def add_adapters(model: Any, config: TrainConfig) -> Any:
         raise InvalidSetting(f"lora_targets={names!r} fits no module of {config.model}: {error}") from None
     # The loss reads the head's own weight, past its adapter; and where the embedding is tied to the head, an adapter on
     # one of them would be merged into both.
-    base = adapted.get_base_model()
+    base: Any = adapted.get_base_model()
     ends = {"embedding": base.get_input_embeddings(), "head": base.get_output_embeddings()}
     if met := next((what for what, module in ends.items() if isinstance(module, BaseTunerLayer)), None):
         raise InvalidSetting(

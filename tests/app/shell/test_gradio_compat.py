@@ -7,12 +7,15 @@ import inspect
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.shell import gradio_compat
 from app.shell.gradio_compat import GradioChanged, gradio, search_matplotlib_once
+
+TEMPLATES = Path(inspect.getfile(gradio)).parent / "templates"
 
 
 def page() -> Any:
@@ -111,7 +114,7 @@ def test_a_changed_template_is_named(before: str, monkeypatch: pytest.MonkeyPatc
     from gradio import routes
     from jinja2 import DictLoader, FileSystemLoader
 
-    usual = FileSystemLoader(str(routes.STATIC_TEMPLATE_LIB))
+    usual = FileSystemLoader(TEMPLATES)
     source = usual.get_source(routes.templates.env, gradio_compat._TEMPLATE)[0]
     assert source.count(before) >= 1, f"Gradio's page has no {before} any more"
     changed = DictLoader({gradio_compat._TEMPLATE: source.replace(before, "")})
@@ -124,7 +127,7 @@ def test_the_template_is_changed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from gradio import routes
     from jinja2 import FileSystemLoader
 
-    monkeypatch.setattr(routes.templates.env, "loader", FileSystemLoader(str(routes.STATIC_TEMPLATE_LIB)))
+    monkeypatch.setattr(routes.templates.env, "loader", FileSystemLoader(TEMPLATES))
     gradio_compat.serve_under_any_address()
     loader = routes.templates.env.loader
     gradio_compat.serve_under_any_address()
