@@ -220,7 +220,7 @@ def _raw(value: Any, role: str = "assistant") -> str:
     Raises:
         NotOneQuestion: it says several things.
     """
-    if value is None:
+    if value is None or value != value:  # NaN is the one value that is not itself
         return ""
     if isinstance(value, str):
         return value

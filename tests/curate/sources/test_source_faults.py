@@ -130,7 +130,7 @@ def test_a_text_that_breaks_its_encoding_is_one_sentence(tmp_path: Path) -> None
         read_all(path)
 
 
-@pytest.mark.parametrize("cell", ["NaN", '"NaN"', '"nan"', "null", '""'])
+@pytest.mark.parametrize("cell", ["NaN", "[NaN]", '"NaN"', '"nan"', "null", '""'])
 def test_an_empty_cell_is_no_answer(cell: str, tmp_path: Path) -> None:
     row = only(tmp_path / "a.jsonl", f'{{"question": "What is 2+2?", "answer": {cell}, "weight": NaN}}\n')
     assert isinstance(row, Row) and (row.answer, row.solution) == (None, "")
