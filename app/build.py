@@ -16,6 +16,7 @@ from app.access.admission import Gate, Room
 from app.access.gradio_allowlist import Closed
 from app.access.limits import is_public
 from app.access.middleware import Entrance
+from app.access.prefix import Prefix, root_path
 from app.access.security_headers import App, ContentSecurityPolicy
 from app.access.sign_in import Credentials, SignIn
 from app.api import mcp as mcp_tools
@@ -30,7 +31,7 @@ from app.runs.recent_runs import RaceStore
 from app.runs.session import LiveRuns, ThinkRun
 from app.shell import theme
 from app.shell.components import read_assets
-from app.shell.gradio_compat import refuse_files, search_matplotlib_once
+from app.shell.gradio_compat import refuse_files, search_matplotlib_once, serve_under_any_address
 from app.tabs.compare import routes as compare_routes
 from app.tabs.compare import tab as compare
 from app.tabs.compare.lab import routes as compare_lab_routes
@@ -139,6 +140,7 @@ def build_app(
     if mcp:
         require_mcp()
     search_matplotlib_once()
+    serve_under_any_address()
     registry = EngineRegistry(model or default_model(), engines=engines, engine=engine, **options)
     registry.warm()
     results = CurveStore(default_root() / "evals")
@@ -170,6 +172,7 @@ def build_app(
         server,
         page,
         path="/",
+        root_path=root_path(),
         theme=theme.build(),
         css=read_assets(*STYLES),
         head=read_assets("shell/head.html"),
@@ -183,4 +186,5 @@ def build_app(
     )
     if mcp:
         mcp_tools.keep_to_the_tools(page)
-    return ContentSecurityPolicy(Entrance(Closed(sign_in.around(server) if sign_in else server, tools=mcp)))
+    inside = sign_in.around(server) if sign_in else server
+    return ContentSecurityPolicy(Prefix(Entrance(Closed(inside, tools=mcp))))

@@ -52,6 +52,13 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--eval", action="append", default=[], metavar="NAME|NAME=FILE", help=f"not to be trained on ({evals}; or none)"
     )
+    add(
+        "--shared-text",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="wording of a prompt that many questions have; it counts as no contamination; again for more",
+    )
     add("--select", choices=MODES, default="published", help="rule of the selection (published)")
     add("--target", type=int, default=TARGET, metavar="N", help=f"size of the set ({TARGET})")
     add("--seed", type=int, default=0)
@@ -139,6 +146,7 @@ def config_of(args: argparse.Namespace) -> CurateConfig:
     return CurateConfig(
         sources=with_copies([parse_spec(text, fields) for text in args.source], args.local),
         evaluation=[evaluation_spec(text) for text in evals if text != "none"],
+        shared_texts=tuple(args.shared_text),
         teacher=None if args.teacher in (None, *SOLVERS) else model(args.teacher, "think", args.max_tokens),
         solver="problems" if args.teacher == "problems" else "nano",
         weak=[model(name, args.weak_style, args.weak_max_tokens, args.weak_answer_tokens) for name in args.weak],

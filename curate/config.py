@@ -57,6 +57,8 @@ class CurateConfig:
     max_thinking_tokens: int | None = None
     """Longer traces are rejected."""
     near_threshold: float = 0.8
+    shared_texts: tuple[str, ...] = ()
+    """Wording of prompts that many questions have in common, which is no contamination."""
     length_tokenizer: str | None = None
     """Counts thinking in another tokenizer than the teacher's: a folder or a hub id."""
 
@@ -85,6 +87,7 @@ class CurateConfig:
             "difficulty_sample": self.difficulty_sample,
             "length_ratio": None if self.length_ratio == LENGTH_RATIO else self.length_ratio,
             "max_thinking_tokens": self.max_thinking_tokens,
+            "shared_texts": sorted(self.shared_texts) or None,
         }
         return {
             "sources": [spec.as_dict() for spec in self.sources],
@@ -174,7 +177,7 @@ class Means:
 def cheap_stages(config: CurateConfig, evaluation: Sequence[Row]) -> list[Stage]:
     """What costs nothing and comes first."""
     stages: list[Stage] = [Duplicates(threshold=config.near_threshold)]
-    return [*stages, Decontaminate(evaluation=evaluation)] if config.evaluation else stages
+    return [*stages, Decontaminate(evaluation=evaluation, shared=config.shared_texts)] if config.evaluation else stages
 
 
 def model_stages(config: CurateConfig, means: Means) -> list[Callable[[], Stage]]:

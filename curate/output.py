@@ -23,7 +23,7 @@ from curate.config import CurateConfig
 from curate.render import COLUMNS, record
 from curate.rows import CurateError, Row
 from curate.stages.trace import open_traces
-from s1core.store import write_atomically
+from s1core.store import reason_of, write_atomically
 
 DATASET = "dataset"
 
@@ -91,7 +91,7 @@ def _save_dataset(target: Path, records: Callable[[], Iterator[dict[str, Any]]])
         # The library wraps what goes wrong while it asks for rows.
         cause = error.__cause__ or error
         if isinstance(cause, OSError):
-            raise CurateError(f"{target} cannot be written: {cause.strerror}; free space and resume") from error
+            raise CurateError(f"{target} cannot be written: {reason_of(cause)} and resume") from error
         raise cause from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

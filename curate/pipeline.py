@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -26,7 +26,7 @@ from curate.rows import CurateError, Outcome, Rejection, Row, Stage
 from curate.sources import Refused, read
 from s1core import provenance
 from s1core.errors import S1Error
-from s1core.store import config_hash, replacing, write_atomically
+from s1core.store import config_hash, reason_of, replacing, write_atomically
 
 REJECTED = "rejected.jsonl"
 Approve = Callable[[list[Row]], bool]
@@ -82,8 +82,10 @@ def curate(
             progress.run("failed", str(error))
             raise
         except OSError as error:
-            # Where the disk is full, telling may fail as well.
-            raise CurateError(f"{folder} cannot be written: {error.strerror}; free space and resume") from error
+            stopped = CurateError(f"the curation in {folder} was stopped: {reason_of(error)} and resume")
+            with suppress(OSError):  # where the disk is full, telling may fail as well
+                progress.run("failed", str(stopped))
+            raise stopped from error
         finally:
             means.close()
         progress.run("finished" if result.state == "finished" else "stopped", result.state)
@@ -156,11 +158,12 @@ class _Run:
         with self._failing():
             if known is not None:
                 gone = {rejection.uid for rejection in known}
-                outcome = Outcome(rows=[row for row in rows if row.uid not in gone], rejections=known)
+                left = [row for row in rows if row.uid not in gone]
+                outcome = Outcome(rows=left, rejections=known, notes=self._known.notes(stage.name))
             else:
                 outcome = stage.run(rows, self._progress.report)
             self._note(stage.name, len(rows), outcome, fingerprint=fingerprint, known=known is not None)
-            _not_empty(stage.name, len(rows), outcome.rows, outcome.by_rule())
+            _not_empty(stage.name, len(rows), outcome.rows, outcome.by_rule(), outcome.notes)
         return outcome.rows
 
     def _note(self, stage: str, rows_in: int, outcome: Outcome, **more: Any) -> None:
@@ -168,7 +171,7 @@ class _Run:
         _append(self._folder / REJECTED, outcome.rejections)
         rejected = outcome.by_rule()
         self._funnel.append(StageCount(stage=stage, rows_in=rows_in, rows_out=len(outcome.rows), rejected=rejected))
-        self._progress.end(len(outcome.rows), rejected, rows_in=rows_in, **more)
+        self._progress.end(len(outcome.rows), rejected, rows_in=rows_in, notes=outcome.notes, **more)
 
     def _render(self, rows: list[Row], collected: Collected) -> None:
         self._progress.begin(STAGES[-1], len(rows))
@@ -221,6 +224,10 @@ class _Known:
         complete = event is not None and sum(event["rejected"].values()) == len(rejections)
         return rejections if event is not None and complete and event.get("fingerprint") == fingerprint else None
 
+    def notes(self, stage: str) -> tuple[str, ...]:
+        """What was said of a stage that need not run again."""
+        return tuple(map(str, self._done[stage].get("notes") or ()))
+
 
 def _read_rejection(line: bytes) -> Rejection | None:
     """None for a line that is torn or damaged: its stage then lacks one, and runs again."""
@@ -236,12 +243,14 @@ def _append(path: Path, rejections: Sequence[Rejection]) -> None:
         file.writelines(json.dumps(rejection.as_dict()) + "\n" for rejection in rejections)
 
 
-def _not_empty(stage: str, rows_in: int, rows: Sequence[Row], rejected: Mapping[str, int]) -> None:
+def _not_empty(
+    stage: str, rows_in: int, rows: Sequence[Row], rejected: Mapping[str, int], notes: Sequence[str] = ()
+) -> None:
     if not rows:
         rules = ", ".join(f"{rule} {n}" for rule, n in list(rejected.items())[:3])
         raise CurateError(
             f"stage {stage} left none of {rows_in:,} rows ({rules or 'no rejections'}); "
-            f"rejected.jsonl has each of them with its rule"
+            + ". ".join(("rejected.jsonl has each of them with its rule", *notes))
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,13 @@ class Progress:
         rows_in: int | None = None,
         fingerprint: str = "",
         known: bool = False,
+        notes: Sequence[str] = (),
     ) -> None:
         """Tell what a stage left; `rows_in` where it was not known at the beginning."""
         self._rows_in = self._rows_in if rows_in is None else rows_in
         event = self._event("done", self._rows_in, rejected)
-        self._write(event | {"out": rows_out, "fingerprint": fingerprint, "known": known})
+        more = {"notes": list(notes)} if notes else {}
+        self._write(event | {"out": rows_out, "fingerprint": fingerprint, "known": known} | more)
 
     def fail(self, detail: str) -> None:
         """Tell that the stage did not come to its end."""
@@ -78,7 +80,8 @@ class Progress:
 
     def _write(self, event: Event) -> None:
         event = {"at": round(time.time(), 2), **event}
-        with self._path.open("a", encoding="utf-8") as file:
+        # Names of files may hold what is no valid text.
+        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._on_event(event)
 

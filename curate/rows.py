@@ -112,6 +112,8 @@ class Outcome:
 
     rows: list[Row]
     rejections: list[Rejection]
+    notes: tuple[str, ...] = ()
+    """What people should look at, in one sentence each."""
 
     def by_rule(self) -> dict[str, int]:
         """Rejections by rule, the most frequent first."""

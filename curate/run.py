@@ -113,6 +113,8 @@ def show(event: Event) -> None:
         known = " (known)" if event.get("known") else ""
         counts = f"{event['in']:>8,} -> {event['out']:>8,}  {event['seconds']:>6.1f} s{known}"
         print(f"{chr(13) if on_screen else ''}{event['stage']:<13}{counts}  {rules}", file=sys.stderr)
+        for note in event.get("notes") or ():
+            print(f"{'':<13}{note}", file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
-_WORD = re.compile(r"\w+")
+# Scripts that set no spaces between words: those of whole words or syllables, and those of letters.
+_SYLLABLES = r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED_LETTERS = r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\ua980-\ua9df"
+_UNSPACED = _SYLLABLES + _UNSPACED_LETTERS
+_LENGTHS = ((re.compile(f"[{_SYLLABLES}]+"), 6), (re.compile(f"[{_UNSPACED_LETTERS}]+"), 24))
+"""Characters that stand for a word: with these, eight words in a row are 13 characters, or 31 letters."""
+_BETWEEN = re.compile(rf"(?<=[{_UNSPACED}])[^\w{_UNSPACED}]+(?=[{_UNSPACED}])")
+_WORD = re.compile(rf"[{_SYLLABLES}]+|[{_UNSPACED_LETTERS}]+|[^\W{_UNSPACED}]+")
 # A hyphen between letters is spelling; anywhere else it is a minus.
 _FIGURE = re.compile(r"\d+|[+*/=<>^!|≤≥±×÷]|(?<![^\W\d])-|-(?![^\W\d])")
 _LONGEST_GRAM = 16
@@ -24,8 +31,33 @@ def normal(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    r"""Letters and digits of a normal text in runs; `\frac{1}{2}` gives `frac 1 2`, spacing and other marks go."""
-    return _WORD.findall(text)
+    r"""Letters and digits of a normal text in runs; `\frac{1}{2}` gives `frac 1 2`, spacing and other marks go.
+
+    Scripts without spaces give every so many characters in a row, one after the other, marks between them left out.
+    """
+    if text.isascii():
+        return re.findall(r"\w+", text)
+    return [word for run in _WORD.findall(_BETWEEN.sub("", text)) for word in _split(run)]
+
+
+def joined(tokens: list[str]) -> str:
+    """Words as they are read: what a script without spaces gave is one text again."""
+    text, before = "", ""
+    for token in tokens:
+        follows = _length(token) == len(token) == len(before) and token[:-1] == before[1:]
+        text += token[-1] if follows else (" " if text else "") + token
+        before = token
+    return text
+
+
+def _split(run: str) -> list[str]:
+    length = _length(run)
+    return [run] if not length else [run[at : at + length] for at in range(max(1, len(run) - length + 1))]
+
+
+def _length(run: str) -> int:
+    """Characters that stand for a word of this script; 0 where words are told by spaces."""
+    return next((length for script, length in _LENGTHS if script.match(run)), 0)
 
 
 def figures(text: str) -> str:

@@ -85,6 +85,11 @@ class ThinkingFormat:
         at = max(_line_starts(closing, turn), default=-1)
         return None if at < 0 else Block(0, at, at + len(closing))
 
+    def turn(self, thinking: str, answer: str) -> str:
+        """Return an assistant's turn with this thinking, on lines of its own where the format sets it so."""
+        lead = "\n" if self.close_by_budget.startswith("\n") and not self.open.endswith("\n") else ""
+        return f"{self.open}{lead}{thinking.strip()}{self.close_by_budget}{answer.lstrip()}"
+
     def answer_of(self, turn: str) -> str:
         """Return an assistant's turn without its thinking."""
         block = self.block(turn)

@@ -40,7 +40,8 @@ def replacing(path: Path) -> Generator[TextIO, None, None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # Half a character, as of a file's name that is no valid text, is written as an escape, which JSON reads again.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -76,7 +77,9 @@ class RunStore:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = (folder / ".lock").open("wb")
         except OSError as error:
-            raise StoreError(f"the run folder {folder} cannot be written: {_why(error)}") from error
+            raise StoreError(
+                f"the run folder {folder} cannot be written: {reason_of(error)}, then start again"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -87,7 +90,9 @@ class RunStore:
             self._file = self._open_samples()
         except OSError as error:
             self._lock.close()
-            raise StoreError(f"the run folder {folder} cannot be written: {_why(error)}") from error
+            raise StoreError(
+                f"the run folder {folder} cannot be written: {reason_of(error)}, then start again"
+            ) from error
         except BaseException:
             self._lock.close()
             raise
@@ -134,7 +139,7 @@ class RunStore:
             with contextlib.suppress(OSError):
                 self._file.truncate(end)
             raise StoreError(
-                f"{self.folder}/samples.jsonl cannot be extended: {_why(error)}; free space and resume"
+                f"{self.folder}/samples.jsonl cannot be extended: {reason_of(error)} and resume"
             ) from error
 
     def rows(self) -> Iterator[Row]:
@@ -171,8 +176,12 @@ def _whole_lines(file: FileIO) -> int:
     return 0
 
 
-def _why(error: OSError) -> str:
-    return "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
+def reason_of(error: OSError) -> str:
+    """Return what the system says, and what to do: only a full disk wants space."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"the disk is full: {error.strerror}; free space"
+    named = f"{error.strerror}: {error.filename}" if error.strerror and error.filename else error.strerror
+    return f"{named or str(error).strip() or type(error).__name__}; mend that"
 
 
 def read_object(path: Path) -> dict[str, Any]:

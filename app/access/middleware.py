@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from app.access.admission import visitor_of
 from app.access.json_depth import is_deeper
 from app.access.limits import is_public
-from app.access.owner import is_foreign
+from app.access.owner import is_same_origin
 from app.access.rate_limit import Pace
 from app.access.security_headers import App, Message, Receive, Send
 from app.shell.responses import openai_error
@@ -73,7 +73,7 @@ class Entrance:
             self._count(visitor_of(request))
         if request.method in SAFE:
             return receive
-        if is_foreign(request.headers):
+        if not is_same_origin(request.headers):
             raise Refused(403, "Pages of other hosts may send nothing here; open the playground itself.")
         return await _read_before(request, receive) if path.startswith("/gradio_api/") else receive
 

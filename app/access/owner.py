@@ -14,7 +14,7 @@ from s1core import S1Error
 OWNER_VARIABLE = "S1_OWNER"
 """The name under which the owner signs in, where the page is not opened on the machine itself."""
 SIGNED_IN = "s1_signed_in"
-"""The mark of a request that brought the owner's cookie (`sign_in.py`), in its ASGI scope."""
+"""Whether a request brought the owner's cookie (`sign_in.py`), in its ASGI scope; absent where nobody can sign in."""
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -33,7 +33,9 @@ def require_owner(request: Any) -> None:
         NotTheOwner: anybody else.
     """
     if not is_owner(request):
-        how = "sign in as the owner" if is_public() else "open the page on the machine that it runs on"
+        how = "open the page on the machine that it runs on"
+        if is_public():
+            how = "sign in as the owner" + (" on the page /owner" if SIGNED_IN in _scope(request) else "")
         raise NotTheOwner(f"Only the owner can do this: {how}, or start a playground yourself.")
 
 
@@ -44,7 +46,7 @@ def is_owner(request: Any) -> bool:
     """
     if not is_same_origin(request.headers):
         return False
-    scope = getattr(getattr(request, "request", None) or request, "scope", {})
+    scope = _scope(request)
     name = os.environ.get(OWNER_VARIABLE) or os.environ.get("SPACE_AUTHOR_NAME")
     if scope.get(SIGNED_IN) or (name and name in (getattr(request, "username", None), _hub_name(scope))):
         return True
@@ -57,10 +59,14 @@ def sees_all(request: Any) -> bool:
 
 
 def is_same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether a request comes from a page of this server, or from no page at all."""
-    # No page of another host can set the forwarded name, which proxies add when they change the other.
+    """Whether a request comes from a page of this server, or from no page at all, as browsers tell."""
     sent = {str(key).lower(): str(value) for key, value in headers.items()}
-    origin = sent.get("origin")
+    site, origin = sent.get("sec-fetch-site"), sent.get("origin")
+    # No page can set this header, and no proxy changes it. Beside it the origin may be another name of this server,
+    # or `null`, as browsers send it with a form under a policy that names no referrer.
+    if site and site != "none":
+        return site == "same-origin"
+    # No page of another host can set the forwarded name, which proxies add when they change the other.
     own = {sent.get("host"), sent.get("x-forwarded-host"), os.environ.get("SPACE_HOST")} - {None, ""}
     return origin is None or _netloc(origin) in own
 
@@ -70,6 +76,11 @@ def is_foreign(headers: Mapping[str, str]) -> bool:
     # A proxy that gives this server another name than its visitors use does not change this header.
     site = next((str(value) for key, value in headers.items() if str(key).lower() == "sec-fetch-site"), None)
     return site not in ("same-origin", "none") if site else not is_same_origin(headers)
+
+
+def _scope(request: Any) -> Mapping[str, Any]:
+    """Return the ASGI scope of Gradio's request or Starlette's."""
+    return getattr(getattr(request, "request", None) or request, "scope", {})
 
 
 def _netloc(origin: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import math
 import os
 import secrets
 import time
@@ -19,18 +20,24 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.requests import ClientDisconnect
 
+from app.access.admission import visitor_of
 from app.access.owner import SIGNED_IN, is_same_origin
 from app.access.security_headers import App, Receive, Send
+from app.access.wrong_passwords import WrongPasswords
 from s1core.errors import InvalidSetting
 
 VARIABLE = "S1_AUTH"
 COOKIE = "s1-owner"
 LASTS_S = 12 * 3600
 SHORTEST = 8
-MOST_FAILURES = 20
-"""Wrong passwords a minute, of everybody together."""
+SLOWEST_S = 30.0
+"""For a form to arrive."""
 _MOST_BYTES = 4_096
+_DONE = "signed-in"
+"""The query of the address to which a browser is sent with its new cookie, to see whether it kept it."""
+_FRAMES = ("iframe", "frame", "embed", "object")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +69,7 @@ class SignIn:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._key = secrets.token_bytes(32)
-        self._failures: list[float] = []
+        self._wrong = WrongPasswords()
 
     def around(self, app: App) -> App:
         """Mark the requests that bring the cookie, and pass all on to `app`."""
@@ -86,28 +93,42 @@ class SignIn:
 
         @routes.get("")
         async def form(request: Request) -> Response:
-            return _page("" if not request.scope.get(SIGNED_IN) else "You are signed in as the owner.")
+            is_in, has_tried = bool(request.scope.get(SIGNED_IN)), _DONE in request.query_params
+            if is_in and has_tried:
+                return RedirectResponse("./", status_code=303)
+            if is_in:
+                return _page(f"You are signed in as the owner. Wrong passwords since the start: {self._wrong.total:,}.")
+            if has_tried:
+                return _page(_REFUSED, tab=True)
+            framed = request.headers.get("sec-fetch-dest") in _FRAMES
+            return _page(_IN_A_FRAME if framed else "", tab=framed)
 
         @routes.post("")
         async def sign_in(request: Request) -> Response:
             if not is_same_origin(request.headers):
                 return _page("Sign in from this page itself.", 403)
-            if self._is_locked_out():
-                return _page("Too many wrong passwords; try again in a minute.", 429)
-            if not self._is_right(await _form(request)):
-                self._failures.append(time.monotonic())
-                await asyncio.sleep(1)
+            try:
+                filled = await _form(request)
+            except (TimeoutError, ClientDisconnect):
+                return _page(f"The form did not arrive within {SLOWEST_S:.0f} seconds; send it again.", 408)
+            # From here to the answer nothing is awaited: however many come at once, each is counted before the next.
+            address = visitor_of(request)
+            if delay_s := math.ceil(self._wrong.delay_s(address)):
+                words = f"Too many wrong passwords came from your address; try again in {delay_s:,} seconds."
+                return _page(words, 429, retry_s=delay_s)
+            if not self._is_right(filled):
+                self._wrong.add(address)
                 return _page("User or password is wrong.", 403)
-            response = RedirectResponse("./", status_code=303)
+            self._wrong.forget(address)
+            response = RedirectResponse(f"owner?{_DONE}", status_code=303)
             until = str(int(time.time()) + LASTS_S)
-            secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
             response.set_cookie(
                 COOKIE,
                 f"{until}.{self._signature(until)}",
                 max_age=LASTS_S,
                 httponly=True,
                 samesite="strict",
-                secure=secure,
+                secure=_is_secure(request),
             )
             return response
 
@@ -128,20 +149,28 @@ class SignIn:
         password = hmac.compare_digest(form.get("password", "").encode(), self._credentials.password.encode())
         return user and password
 
-    def _is_locked_out(self) -> bool:
-        now_s = time.monotonic()
-        self._failures = [at_s for at_s in self._failures if now_s - at_s < 60]
-        return len(self._failures) >= MOST_FAILURES
-
 
 async def _form(request: Request) -> dict[str, str]:
+    """Return what was filled in; nothing where there is too much.
+
+    Raises:
+        TimeoutError: it did not arrive in time.
+        ClientDisconnect: the browser went away.
+    """
     content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > _MOST_BYTES:
-            return {}
+    async with asyncio.timeout(SLOWEST_S):
+        async for part in request.stream():
+            content += part
+            if len(content) > _MOST_BYTES:
+                return {}
     read = parse_qs(content.decode("utf-8", "replace"), max_num_fields=8) if content.count(b"&") < 8 else {}
     return {name: values[0] for name, values in read.items()}
+
+
+def _is_secure(request: Request) -> bool:
+    """Whether the browser speaks HTTPS, to this server or to the first proxy before it."""
+    forwarded = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip()
+    return "https" in (request.url.scheme, forwarded)
 
 
 def _cookie(scope: MutableMapping[str, Any]) -> str:
@@ -153,16 +182,28 @@ def _cookie(scope: MutableMapping[str, Any]) -> str:
     return found.value if found else ""
 
 
+_REFUSED = (
+    "Your browser did not keep the cookie of the sign-in; in a frame of another site browsers keep none. "
+    "Sign in in a tab of its own, and use the playground there."
+)
+_IN_A_FRAME = (
+    "This page is shown inside another one. If that is of another site, browsers keep nobody signed in here: "
+    "sign in in a tab of its own, and use the playground there."
+)
+# The policy of the page itself holds whatever a proxy adds to the headers.
 _FORM = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Owner · s1 playground</title>
+<meta name="referrer" content="same-origin">
 <meta name="viewport" content="width=device-width"><style>body{{font:1rem/1.5 system-ui;margin:10vh auto;width:20rem}}
 label,input,button{{display:block;width:100%;box-sizing:border-box;font:inherit}}label{{margin-bottom:1rem}}</style>
-<h1>Owner</h1><p role="status">{words}</p>
+<h1>Owner</h1><p role="status">{words}</p>{tab}
 <form method="post" action="owner"><label>User<input name="user" autocomplete="username" required></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required></label>
 <button>Sign in</button></form>
 <form method="post" action="owner/out"><p><button>Sign out everywhere</button></p></form>
 <p><a href="./">Back to the playground</a></p></html>"""
+_TAB = '<p><a href="owner" target="_blank" rel="noopener">Sign in in a tab of its own</a></p>'
 
 
-def _page(words: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_FORM.format(words=words), status_code=status, headers={"cache-control": "no-store"})
+def _page(words: str, status: int = 200, *, tab: bool = False, retry_s: int | None = None) -> HTMLResponse:
+    headers = {"cache-control": "no-store"} | ({"retry-after": str(retry_s)} if retry_s else {})
+    return HTMLResponse(_FORM.format(words=words, tab=_TAB if tab else ""), status_code=status, headers=headers)

@@ -268,7 +268,8 @@ def _reply(ask: wire.Ask) -> Reply:
         model=ask.model,
         created_s=int(time.time()),
         samples=ask.samples,
-        receipt_fields=ask.limits.receipt_fields() | {"top_p": ask.sampling.top_p},
+        receipt_fields=ask.limits.receipt_fields()
+        | {"top_p": ask.sampling.top_p, "top_k": ask.sampling.top_k, "min_p": ask.sampling.min_p},
         raw=ask.raw,
     )
 

@@ -24,6 +24,7 @@ from app.api.fields import (
     text,
     truth,
     whole,
+    whole_or_unlimited,
     without_nulls,
 )
 from app.api.messages import Chat, Prompt, read_chat, read_prompts
@@ -47,7 +48,8 @@ COLDEST = 1e-5
 
 _SETTINGS = (
     *LIMITS,
-    *("min_thinking_tokens", "waits", "wait_text", "temperature", "top_p", "seed", "n", "stop", "reasoning_format"),
+    *("min_thinking_tokens", "waits", "wait_text", "temperature", "top_p", "top_k", "min_p", "seed", "n", "stop"),
+    "reasoning_format",
 )
 _ABOUT_THE_CLIENT = frozenset(
     {
@@ -58,8 +60,6 @@ _ABOUT_THE_CLIENT = frozenset(
 """These ask nothing of the model."""
 _ONLY: dict[str, tuple[Any, ...]] = {
     "echo": (False,),
-    "top_k": (-1, 0),
-    "min_p": (0,),
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
     "repetition_penalty": (1,),
@@ -201,10 +201,17 @@ def _sampling(body: Json) -> Sampling:
     top_p = number("top_p", body.get("top_p", 1))
     if not 0 < top_p <= 1:
         raise BadRequest(f"top_p must be above 0 and at most 1, not {shown(body['top_p'])}.")
+    min_p = number("min_p", body.get("min_p", 0))
+    if not 0 <= min_p <= 1:
+        raise BadRequest(f"min_p must lie between 0 and 1, not {shown(body['min_p'])}.")
     if temperature < COLDEST:
         temperature = 0.0
     return Sampling(
-        temperature=temperature, top_p=top_p, seed=read_seed("seed", body.get("seed"), drawn=temperature > 0)
+        temperature=temperature,
+        top_p=top_p,
+        top_k=whole_or_unlimited("top_k", body.get("top_k", 0)) or 0,  # -1 and 0 keep all, as on other servers
+        min_p=min_p,
+        seed=read_seed("seed", body.get("seed"), drawn=temperature > 0),
     )
 
 

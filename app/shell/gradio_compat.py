@@ -191,3 +191,43 @@ def search_matplotlib_once() -> None:
     """Let Gradio's import of matplotlib, twice for all that it sends a page, fail at once where there is none."""
     if "matplotlib" not in sys.modules and find_spec("matplotlib") is None:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]  # how Python notes what cannot be imported
+
+
+_TEMPLATE = "frontend/index.html"
+_SLASH = """<script>
+if (!location.pathname.endsWith("/")) location.replace(`${location.pathname}/${location.search}${location.hash}`);
+</script>"""
+_ROOT = """<script>window.gradio_config.root = new URL(".", location.href).href.replace(/\\/$/, "");</script>"""
+_ANYWHERE = (
+    ("<head>", f"<head>\n{_SLASH}"),
+    ("<script data-gradio-mode>", f"{_ROOT}\n\t\t<script data-gradio-mode>"),
+    ("const root = {{ config.get('root', '') | toorjson }};", "const root = window.gradio_config.root;"),
+    (
+        '<link rel="manifest" href="/manifest.json" />',
+        '<link rel="icon" href="./favicon.ico" /><link rel="manifest" href="./manifest.json" />',
+    ),
+)
+"""What stands in the template, and what takes its place."""
+
+
+def serve_under_any_address() -> None:
+    """Have the page ask for everything beside its own address, whatever a proxy tells or does not tell this server.
+
+    An address without its last slash, beside which other things lie, is left for the one with it.
+    """
+    from gradio import routes
+    from jinja2 import ChoiceLoader, DictLoader
+
+    use = "serve the page behind proxies"
+    environment = _need(_need(routes, "templates", use), "env", use)
+    source = environment.loader.get_source(environment, _TEMPLATE)[0]
+    if _SLASH in source:
+        return
+    for before, after in _ANYWHERE:
+        if before not in source:
+            raise GradioChanged(
+                f"Gradio {gradio.__version__} has no {before!r} in {_TEMPLATE}, which is needed to {use}; install the "
+                "version that requirements.txt names, or mend app/shell/gradio_compat.py"
+            )
+        source = source.replace(before, after, 1)
+    environment.loader = ChoiceLoader([DictLoader({_TEMPLATE: source}), environment.loader])

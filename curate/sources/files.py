@@ -12,11 +12,15 @@ from typing import Any, BinaryIO
 from curate.rows import CurateError
 from curate.sources.mapping import Refused
 from curate.sources.parquet import read_parquet
+from s1core.encodings import HEAD, encoding_of
 
 Record = dict[str, Any]
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 LONGEST_LINE = 32 * 2**20
 """Bytes. A longer line is skipped unread."""
+LONGEST_HEAD = 2**16
+"""Characters of a table's first line by which its columns are told."""
+_DELIMITERS = (",", ";", "\t", "|")
 LARGEST_JSON = 512 * 2**20
 """Bytes. A JSON list and a CSV file are read whole; JSON lines and Parquet are not, and have no limit."""
 
@@ -46,13 +50,49 @@ def read_records(path: Path) -> Iterator[tuple[str, Record | Refused]]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Record | Refused]]:
-    with path.open("rb") as file:
+    with _utf8(path) as file:
         for number, line in enumerate(_lines(file), start=1):
             place = f"{path.name}:{number}"
             if isinstance(line, Refused):
                 yield place, line
             elif line.strip():
                 yield place, _parse(line)
+
+
+def _utf8(path: Path) -> BinaryIO:
+    """Open a file as UTF-8, which it may have to be written as first.
+
+    Raises:
+        CurateError: it says that it is in another encoding, and is not.
+    """
+    file = path.open("rb")
+    encoding = encoding_of(file.read(HEAD))
+    file.seek(0)
+    if encoding.startswith("utf-8"):
+        return file
+    with file:
+        if path.stat().st_size > LARGEST_JSON:
+            raise CurateError(
+                f"{path} is a text in {encoding.upper()} of more than {LARGEST_JSON // 2**20} MB; save it as UTF-8"
+            )
+        try:
+            return io.BytesIO(file.read().decode(encoding).encode())
+        except UnicodeError:
+            raise CurateError(f"{path} begins as {encoding.upper()} and is not whole; save it as UTF-8") from None
+
+
+def _delimiter(text: str, suffix: str) -> str:
+    """What parts the columns of a table: whichever gives its first line the most of them."""
+    usual = "\t" if suffix == ".tsv" else ","
+    head = io.StringIO(text[:LONGEST_HEAD], newline="").readline()
+
+    def columns(delimiter: str) -> int:
+        try:
+            return len(next(csv.reader([head], delimiter=delimiter), []))
+        except csv.Error:
+            return 0
+
+    return max((usual, *(other for other in _DELIMITERS if other != usual)), key=columns)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | Refused]:
@@ -76,7 +116,7 @@ def _parse(line: bytes) -> Record | Refused:
 
 
 def _json(path: Path) -> Iterator[tuple[str, Record | Refused]]:
-    with path.open("rb") as file:
+    with _utf8(path) as file:
         start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start != b"[":
         yield from _json_lines(path)
@@ -84,7 +124,8 @@ def _json(path: Path) -> Iterator[tuple[str, Record | Refused]]:
     if path.stat().st_size > LARGEST_JSON:
         raise CurateError(f"{path} is a JSON list of more than {LARGEST_JSON // 2**20} MB; save it as JSON lines")
     try:
-        entries = json.loads(path.read_bytes().decode("utf-8-sig"))
+        with _utf8(path) as file:
+            entries = json.loads(file.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise CurateError(f"{path} is not a JSON list of questions: {str(error)[:100]}") from error
     # Some dumps wrap the list in another one.
@@ -100,8 +141,9 @@ def _csv(path: Path) -> Iterator[tuple[str, Record | Refused]]:
     if path.stat().st_size > LARGEST_JSON:
         raise CurateError(f"{path} is a table of more than {LARGEST_JSON // 2**20} MB; save it as JSON lines")
     # Broken bytes become lone surrogates, which the row that holds them is rejected for.
-    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    with _utf8(path) as file:
+        text = file.read().decode("utf-8-sig", "surrogateescape")
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text, path.suffix.lower()))
     while True:
         try:
             row = next(reader)

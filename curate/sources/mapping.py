@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from curate.rows import Row, question_key
+from curate.sources.chats import NotOneQuestion, chat_turns, only_turn
+from s1core.escapes import eaten_command
 from s1core.grading import Kind
+from s1core.grading.literal import is_missing
 
 LONGEST_FIELD = 200_000
 """Characters. The longest question of the published 59K has some thousands; more is a damaged file."""
@@ -67,7 +70,7 @@ class Source:
     question: tuple[str, ...] = ("{question|problem|prompt|query|input|instruction}",)
     """Pieces; one whose field is empty is left out whole."""
     solution: str = "solution|reference_solution|explanation|output|response|answer|expected_answer|label"
-    answer: str = "answer|expected_answer|final_answer"
+    answer: str = "answer|expected_answer|final_answer|ground_truth|reward_model.ground_truth"
     """The short answer, where there is one."""
     choice: str = ""
     """The letter of the right option: a record that has one is graded by letter."""
@@ -100,21 +103,25 @@ class Refused:
     detail: str = ""
 
 
-def to_row(source: Source, record: Mapping[str, Any], place: str) -> Row | Refused:
+def to_row(source: Source, record: Mapping[str, Any], place: str, *, strict: bool = True) -> Row | Refused:
     """Read a record as the source says, or say why it gives no row.
 
     Args:
         source: which fields hold what.
         record: as it was read.
         place: where it stands (`line 12`); its id when it has none of its own.
+        strict: refuse LaTeX that a JSON reader has eaten into.
     """
     flat = {_plain_name(key): value for key, value in record.items()}
     refused = next((f for f in source.filters if not f.keeps(flat)), None)
     if refused is not None:
         return Refused(rule=refused.rule, detail=_text(_look_up(flat, refused.field))[:80])
-    question = _question(source, flat)
-    solution = _text(_look_up(flat, source.solution))
-    answer = _after(source.answer_after, _text(_look_up(flat, source.answer)))
+    try:
+        question = _question(source, flat)
+        solution = _text(_look_up(flat, source.solution))
+        answer = _after(source.answer_after, _text(_look_up(flat, source.answer)))
+    except NotOneQuestion as error:
+        return Refused(rule="conversation", detail=str(error))
     letter = _text(_look_up(flat, source.choice)) if source.choice else ""
     longest = max(len(question), len(solution), len(answer))
     if not question.strip():
@@ -123,6 +130,9 @@ def to_row(source: Source, record: Mapping[str, Any], place: str) -> Row | Refus
         return Refused(rule="gigantic_field", detail=f"{longest:,} characters, at most {LONGEST_FIELD:,}")
     if any(_broken(text) for text in (question, solution, answer)):
         return Refused(rule="broken_utf8")
+    if strict and (command := next(filter(None, map(eaten_command, (question, solution, answer))), "")):
+        told = f"a control character instead of {command}: double the backslashes of LaTeX in JSON"
+        return Refused(rule="control_character", detail=told)
     return Row(
         key=question_key(question),
         id=_text(_look_up(flat, source.id)) or place,
@@ -155,7 +165,7 @@ _FIELD = re.compile(r"\{([^{}]+)\}")
 def _question(source: Source, flat: Mapping[str, Any]) -> str:
     whole = ""
     for piece in source.question:
-        values = [_after(source.after, _raw(_look_up(flat, names))) for names in _FIELD.findall(piece)]
+        values = [_after(source.after, _raw(_look_up(flat, names), "user")) for names in _FIELD.findall(piece)]
         if all(value.strip() for value in values):
             parts = iter(values)
             whole += _FIELD.sub(lambda _, parts=parts: next(parts), piece)
@@ -175,9 +185,14 @@ def _look_up(flat: Mapping[str, Any], alternatives: str) -> Any:
         value = flat.get(_plain_name(first))
         for name in rest.split(".") if rest else ():
             value = value.get(name) if isinstance(value, Mapping) else None
-        if value is not None and value != "" and value != []:
+        # Tables mark an empty cell by what is no number, or by its name.
+        if value is not None and value != "" and value != [] and value == value and not _is_blank(value):
             return value
     return None
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and is_missing(value)
 
 
 def _plain_name(name: str) -> str:
@@ -199,11 +214,18 @@ def _text(value: Any) -> str:
     return _raw(value).strip()
 
 
-def _raw(value: Any) -> str:
-    if value is None:
+def _raw(value: Any, role: str = "assistant") -> str:
+    """A value as text; of a chat what this role says.
+
+    Raises:
+        NotOneQuestion: it says several things.
+    """
+    if value is None or value != value:  # NaN is the one value that is not itself
         return ""
     if isinstance(value, str):
         return value
+    if (turns := chat_turns(value)) is not None:
+        return only_turn(turns, role)
     if isinstance(value, (list, tuple)):
         # Options and steps stand on lines; the parts of an answer beside each other.
         parts = [_text(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
@@ -222,6 +244,7 @@ def _broken(text: str) -> bool:
 def _metadata(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the source knows besides, without long texts: the question and its solution are in the row already."""
     short = {k: v for k, v in record.items() if v is None or isinstance(v, (bool, int, float)) or _short(v)}
+    short = {k: v for k, v in short.items() if v == v}  # but for what is no number, which JSON does not know
     return {str(k): v for k, v in short.items()}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from s1core.errors import InvalidSetting
+from s1core.escapes import with_backslashes
 from s1core.grading.choice import choice_in_prose, choice_of, choices_together, gold_choice, leading_choice
 from s1core.grading.equal import LONGEST_ANSWER, Comparison, equal_integer, equal_math, equal_text
 from s1core.grading.extract import extract_answer
@@ -47,6 +48,7 @@ def grade(text: str, gold: str, kind: Kind = "math") -> Verdict:
     """
     if kind not in get_args(Kind):
         raise InvalidSetting(f"unknown kind {kind!r} of answer; known: {', '.join(get_args(Kind))}")
+    gold = with_backslashes(gold)
     if is_missing(gold):
         return Verdict(correct=False, answer=extract_answer(text).answer, rule="no_gold")
     if kind == "choice":

@@ -88,6 +88,8 @@ def test_a_fresh_clone_says_what_to_do_and_preflight_says_whether_it_fits(tab: P
     fits = region(tab, "Preflight")
     expect(fits).to_contain_text("It should fit", timeout=60_000)
     expect(fits).to_contain_text("60 rows of nano-1k")
+    fits.get_by_text("One row as it is trained").click()
+    expect(fits.locator("mark")).to_contain_text("<|im_end|>")
     tab.get_by_label("Recipe", exact=True).click()
     tab.get_by_role("option", name="s1-32b — ").click()
     tab.get_by_label("Preflight for").fill("8xH100")

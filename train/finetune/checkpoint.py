@@ -73,8 +73,9 @@ def _finish(temporary: Path, target: Path, note: dict[str, Any]) -> None:
 def _write_error(error: BaseException, folder: Path, step: int) -> str:
     whole = checkpoints(folder)
     kept = f"the checkpoint of step {whole[-1].step} is whole" if whole else "there is no earlier checkpoint"
-    why = "the disk is full" if is_full(error) else str(error).strip().splitlines()[0]
-    return f"the checkpoint of step {step} cannot be saved: {why}; {kept}; free space and run again with --resume"
+    why = "the disk is full" if is_full(error) else next(iter(str(error).strip().splitlines()), type(error).__name__)
+    mend = "free space" if is_full(error) else "mend that"
+    return f"the checkpoint of step {step} cannot be saved: {why}; {kept}; {mend} and run again with --resume"
 
 
 def is_full(error: BaseException) -> bool:

@@ -1,8 +1,7 @@
 """Rows to train on: read from a curated set or a file, rendered in the model's chat template, masked.
 
-A row has `user` and `assistant` (with `system`, if any), or `messages` whose last turn is the assistant's, or `text`, a
-chat that is rendered already with `<|im_start|>` and `<|im_end|>`. Loss is on the last assistant turn alone, from its
-first token to the end of the turn. What users and traces wrote is encoded so that no special token can come of it.
+Which fields of a row hold the chat is told in `rows.py`. Loss is on the last assistant turn alone, from its first
+token to the end of the turn. What users and traces wrote is encoded so that no special token can come of it.
 
 A row may also have `no_loss`: pairs `[start, end]` of characters of the last assistant turn that carry no loss, such as
 a slip that the rest of the trace mends, or a Wait that budget forcing writes. Tokens never cross the edge of such a
@@ -15,31 +14,33 @@ nobody curated; both are made anew from the seed.
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from functools import cached_property
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from s1core.chat_template import ChatTemplate
 from s1core.errors import InvalidSetting
-from s1core.formats import Block
+from s1core.formats import FORMATS, Block
 from s1core.problems import rows as problem_rows
 from s1core.thinking import Codec, thinking_format
 from s1core.types import Message
 from train.finetune.config import TrainConfig
+from train.finetune.rows import FIELDS, read_rows, turns
 from train.s1_135m.skills import rows as skill_rows
 
 IGNORED = -100
 """The label of a token without loss."""
-_FIELDS = "user and assistant, or messages, or text"
 Span = tuple[int, int]
 """First character, and the one after the last."""
+SHOWN = 1_200
+"""Characters of a part of a row that people see."""
 _MADE = re.compile(r"(skills|problems):([1-9]\d{0,6})")
-_TURN = re.compile(r"<\|im_start\|>(system|user|assistant)\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +54,13 @@ class Row:
     def learned(self) -> int:
         """Tokens with loss. The first token of a sequence is predicted from nothing and never counts."""
         return sum(label != IGNORED for label in self.labels[1:])
+
+
+class Shown(NamedTuple):
+    """Part of a row as people see it."""
+
+    text: str
+    learned: bool
 
 
 class _Piece(NamedTuple):
@@ -74,6 +82,10 @@ class TrainingData:
     rule: str = "refuse"
     longest: int = 0
     """Tokens of the longest row as it was read."""
+    sample: tuple[Shown, ...] = ()
+    """The first row, in parts."""
+    notes: tuple[str, ...] = ()
+    """What may not be meant, in one sentence each."""
 
     @property
     def fingerprint(self) -> str:
@@ -102,7 +114,7 @@ class TrainingData:
         held = f", {len(self.held_out)} held out" if self.held_out else ""
         fate = {"truncate": "cut at the end, so that their answers are lost", "drop": "left out"}
         long = f"; {self.too_long} were too long and {fate[self.rule]}" if self.too_long else "; none was too long"
-        return f"{len(self.rows)} rows of {self.source}{held}{long}"
+        return ". ".join((f"{len(self.rows)} rows of {self.source}{held}{long}", *self.notes))
 
 
 class Renderer:
@@ -119,8 +131,11 @@ class Renderer:
             lacks = "tokenizer.json" if backend is None else "chat template"
             raise InvalidSetting(f"the model's tokenizer has no {lacks}; fine-tune an instruction-tuned model")
         self._template = ChatTemplate(tokenizer)
+        self._other_formats = Counter[str]()
+        """Rows that have their thinking in the markers of another format."""
+        self._eos_id: int | None = tokenizer.eos_token_id
         self._codec = Codec(backend, self._template)
-        self._format = self._codec.fit(thinking_format(format_name))
+        self.format = self._codec.fit(thinking_format(format_name))
 
     def row(self, messages: Sequence[Message], answer: str, no_loss: Sequence[Span] = ()) -> Row:
         """Render a chat, and the assistant's turn that answers it, as the model is asked and answers.
@@ -135,15 +150,17 @@ class Renderer:
         Raises:
             InvalidSetting: the chat template refuses these turns, or opens a block and the answer has no thinking.
         """
-        block = self._format.block(answer)
+        block = self.format.block(answer)
+        if block is None and (other := next((fmt.name for fmt in FORMATS.values() if fmt.block(answer)), "")):
+            self._other_formats[other] += 1
         prompt, tail = self._codec.render_chat(self._as_shown(messages), think=block is not None)
         if block is not None:
-            tail = self._format.without_closed_block(tail)
-        opened = self._format.is_inside(tail)
+            tail = self.format.without_closed_block(tail)
+        opened = self.format.is_inside(tail)
         if opened and block is None:
             raise InvalidSetting(
                 "the model's chat template opens a thinking block, but the answer has no "
-                f"{self._format.close_by_model.strip()}; give every answer its thinking, or use another template"
+                f"{self.format.close_by_model.strip()}; give every answer its thinking, or use another template"
             )
         ids = [*prompt, *self._codec.encode_template(tail)]
         labels = [IGNORED] * len(ids)
@@ -152,8 +169,46 @@ class Renderer:
                 new = encode(text)
                 ids += new
                 labels += new if learned else [IGNORED] * len(new)
-        end = self._codec.encode_template(self._after_turn())
-        return Row(ids=(*ids, *end), labels=(*labels, *end))
+        return Row(ids=(*ids, *self.end), labels=(*labels, *self.end))
+
+    @cached_property
+    def end(self) -> tuple[int, ...]:
+        """Ids after the answer: the end of the turn, or of the sequence where the template ends no turn.
+
+        Raises:
+            InvalidSetting: the chat template leaves out the assistant's turn.
+        """
+        after = self._codec.encode_template(self._after_turn())
+        if self._control(after) or self._eos_id is None:
+            return after
+        return (self._eos_id,)
+
+    @property
+    def stop_ids(self) -> tuple[int, ...]:
+        """The id by which a trained model ends its turn; none where the rows teach no end."""
+        return self._control(self.end)[:1]
+
+    def _control(self, ids: Sequence[int]) -> tuple[int, ...]:
+        return tuple(i for i in ids if i in self._codec.control_ids or i == self._eos_id)
+
+    def notes(self) -> tuple[str, ...]:
+        """What may not be meant with this model and the rows so far, in one sentence each."""
+        notes: list[str] = []
+        if not self._control(self._codec.encode_template(self._after_turn())):
+            learned = "the end of the sequence is learned in its place" if self.stop_ids else "no row teaches to stop"
+            notes.append(f"The chat template writes no token that ends an assistant's turn; {learned}")
+        for other, count in self._other_formats.items():
+            notes.append(
+                f"{count} rows have their thinking in the markers of {other}, which are plain text in the format "
+                f"{self.format.name}; choose format={other}"
+            )
+        return tuple(notes)
+
+    def shown(self, row: Row) -> tuple[Shown, ...]:
+        """A row in parts that are learned or not, each cut in its middle if it is long."""
+        marked = zip(row.ids, (label != IGNORED for label in row.labels), strict=True)
+        parts = [([i for i, _ in part], learned) for learned, part in groupby(marked, key=lambda pair: pair[1])]
+        return tuple(Shown(_shortened(self._codec.decode(ids)), learned) for ids, learned in parts)
 
     def _assistant(
         self, text: str, block: Block | None, *, opened: str
@@ -174,7 +229,7 @@ class Renderer:
             start += opened.endswith("\n") and text[start : start + 1] == "\n"
         elif not start:
             # The turn comes without the opening, which another model's template wrote.
-            opening = _Piece(0, self._format.open)
+            opening = _Piece(0, self.format.open)
         return [
             (opening, template),
             (_Piece(start, text[start : block.end]), user),
@@ -184,9 +239,9 @@ class Renderer:
 
     def _as_shown(self, messages: Sequence[Message]) -> list[Message]:
         """The chat with the thinking of earlier turns left out where the template shows none."""
-        if self._format.keeps_thoughts:
+        if self.format.keeps_thoughts:
             return list(messages)
-        return [replace(m, content=self._format.answer_of(m.content)) if m.role == "assistant" else m for m in messages]
+        return [replace(m, content=self.format.answer_of(m.content)) if m.role == "assistant" else m for m in messages]
 
     def _after_turn(self) -> str:
         """What the chat template writes after an assistant's turn."""
@@ -196,6 +251,12 @@ class Renderer:
         if not shown:
             raise InvalidSetting("the model's chat template leaves out the assistant's turn; use another template")
         return after
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= SHOWN:
+        return text
+    return f"{text[: SHOWN // 2]} [... {len(text) - SHOWN:,} characters ...] {text[-SHOWN // 2 :]}"
 
 
 def _cut(piece: _Piece, no_loss: Sequence[Span]) -> Iterator[tuple[str, bool]]:
@@ -234,7 +295,14 @@ def load_data(config: TrainConfig, tokenizer: Any) -> TrainingData:
             f"{len(held_out)} are held out); raise max_length, or lower eval_rows"
         )
     return TrainingData(
-        source=config.data, rows=kept, held_out=held_out, too_long=too_long, rule=config.too_long, longest=longest
+        source=config.data,
+        rows=kept,
+        held_out=held_out,
+        too_long=too_long,
+        rule=config.too_long,
+        longest=longest,
+        sample=renderer.shown(kept[0]),
+        notes=renderer.notes(),
     )
 
 
@@ -252,11 +320,11 @@ def _raw_rows(config: TrainConfig) -> Iterator[dict[str, Any]]:
 
 def _row(renderer: Renderer, raw: dict[str, Any], number: int, source: str) -> Row:
     try:
-        messages, answer = turns(raw)
+        messages, answer = turns(raw, renderer.format)
         no_loss = _spans(raw, answer)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it has {', '.join(map(str, raw)) or 'no fields'}"
-        raise InvalidSetting(f"row {number} of {source} cannot be used: {said}; rows need {_FIELDS}") from None
+        raise InvalidSetting(f"row {number} of {source} cannot be used: {said}; rows need {FIELDS}") from None
     try:
         return renderer.row(messages, answer, no_loss)
     except InvalidSetting as error:
@@ -276,88 +344,3 @@ def _spans(raw: dict[str, Any], answer: str) -> list[Span]:
                 f"no_loss has the span {list(span)}, and the assistant's turn has {len(answer)} characters"
             )
     return spans
-
-
-def turns(raw: dict[str, Any]) -> tuple[list[Message], str]:
-    """The chat before the last assistant turn, and that turn.
-
-    Raises:
-        ValueError: the fields are there but hold no such chat.
-        KeyError: they are not there.
-    """
-    if "user" in raw and "assistant" in raw:
-        system = [{"role": "system", "content": raw["system"]}] if raw.get("system") else []
-        chat = [*system, {"role": "user", "content": raw["user"]}, {"role": "assistant", "content": raw["assistant"]}]
-    elif "messages" in raw:
-        chat = list(raw["messages"])
-    else:
-        chat = _parsed(raw["text"])
-    for turn in chat:
-        if turn["role"] not in ("system", "user", "assistant") or not isinstance(turn["content"], str):
-            raise ValueError("a turn needs a role (system, user, assistant) and a text")
-    if len(chat) < 2 or chat[-1]["role"] != "assistant" or not chat[-1]["content"].strip():
-        raise ValueError("its last turn is not an assistant's with text, or nothing comes before it")
-    return [Message(role=cast("Any", t["role"]), content=t["content"]) for t in chat[:-1]], chat[-1]["content"]
-
-
-def _parsed(text: str) -> list[dict[str, str]]:
-    """Take a rendered chat apart. The markers inside an assistant's turn are not turns."""
-    pieces = _TURN.split(text)[1:]
-    if not pieces:
-        raise ValueError("its text is no chat with <|im_start|> turns")
-    return [
-        {"role": role, "content": content.rstrip("\n").removesuffix("<|im_end|>")}
-        for role, content in zip(pieces[::2], pieces[1::2], strict=True)
-    ]
-
-
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a curated set (a folder with `dataset/`), a dataset on disk, JSON lines or Parquet.
-
-    Raises:
-        InvalidSetting: there is no such thing at `path`, or it is damaged.
-    """
-    if not path.exists() or str(path) in ("", "."):
-        raise InvalidSetting(
-            f"no data at {str(path)!r}; name a curated set (curated/NAME) or a .jsonl or .parquet file"
-        )
-    try:
-        yield from _folder_rows(path) if path.is_dir() else _file_rows(path)
-    except InvalidSetting:
-        raise
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"{path} cannot be read: {error}; make or copy it again") from None
-
-
-def _folder_rows(path: Path) -> Iterator[dict[str, Any]]:
-    folder = path / "dataset" if (path / "dataset").is_dir() else path
-    if not (folder / "dataset_info.json").exists() and not (folder / "state.json").exists():
-        raise InvalidSetting(f"{path} holds no dataset; a curated set has a folder called dataset")
-    import datasets
-
-    yield from cast("Any", datasets.load_from_disk(str(folder)))
-
-
-def _file_rows(path: Path) -> Iterator[dict[str, Any]]:
-    if path.suffix == ".parquet":
-        import pyarrow
-        import pyarrow.parquet
-
-        try:
-            yield from pyarrow.parquet.read_table(path).to_pylist()
-        except pyarrow.ArrowException as error:
-            raise InvalidSetting(f"{path} is no whole Parquet file: {error}") from None
-        return
-    if path.suffix not in (".jsonl", ".json", ".ndjson"):
-        raise InvalidSetting(f"{path} is neither JSON lines (.jsonl) nor Parquet (.parquet); convert it")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise InvalidSetting(f"{path}, line {number}, is not JSON: {error}") from None
-            if not isinstance(row, dict):
-                raise InvalidSetting(f"{path}, line {number}, is not a JSON object")
-            yield row

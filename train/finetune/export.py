@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from s1core.weights import location_of
 from train.finetune.checkpoint import is_full
 from train.finetune.config import TrainConfig
+from train.finetune.data import Renderer
 from train.finetune.model import DTYPES, Placement, Trained, load_tokenizer
 from train.finetune.run_folder import TrainingFailed
 
@@ -55,13 +57,14 @@ def write_model(
     try:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
+        tokenizer = load_tokenizer(config.model, config.chat_template)
+        stops = Renderer(tokenizer, config.format).stop_ids
         if config.lora:
             _write_adapter(trained, weights, config, new / "adapter")
-            _write_merged(config, new / "adapter", new)
+            _write_merged(config, new / "adapter", new, stops)
         else:
             dtype = DTYPES[config.save_dtype]
-            _save(trained.language_model, {name: value.to(dtype) for name, value in weights.items()}, new)
-        tokenizer = load_tokenizer(config.model, config.chat_template)
+            _save(trained.language_model, {name: value.to(dtype) for name, value in weights.items()}, new, stops)
         tokenizer.save_pretrained(new)
         if config.lora and config.chat_template:
             (new / "adapter" / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
@@ -96,7 +99,7 @@ def _write_adapter(trained: Trained, weights: dict[str, Tensor], config: TrainCo
     _assert_written(folder, expected)
 
 
-def _write_merged(config: TrainConfig, adapter: Path, folder: Path) -> None:
+def _write_merged(config: TrainConfig, adapter: Path, folder: Path, stops: Sequence[int]) -> None:
     """Merge into a fresh copy of the base: independent of how the training was sharded."""
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
@@ -105,10 +108,13 @@ def _write_merged(config: TrainConfig, adapter: Path, folder: Path) -> None:
     merged: Any = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()  # pyright: ignore[reportCallIssue]
     # Added in float32 and rounded once.
     merged = merged.to(DTYPES[config.save_dtype])
-    _save(merged, merged.state_dict(), folder)
+    _save(merged, merged.state_dict(), folder, stops)
+    # The base's, which an adapter is run with, may know another stop.
+    merged.generation_config.save_pretrained(adapter)
 
 
-def _save(model: Any, weights: dict[str, Tensor], folder: Path) -> None:
+def _save(model: Any, weights: dict[str, Tensor], folder: Path, stops: Sequence[int]) -> None:
+    _stop_at(model, stops)
     # What shares another tensor's memory is not written; gathered from shards, it is a copy and would be.
     tied = set(getattr(model, "all_tied_weights_keys", None) or ())
     own = {name: value for name, value in weights.items() if name not in tied}
@@ -119,6 +125,16 @@ def _save(model: Any, weights: dict[str, Tensor], folder: Path) -> None:
     config = json.loads(path.read_text(encoding="utf-8"))
     config["dtype"] = str(next(iter(own.values())).dtype).removeprefix("torch.")
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _stop_at(model: Any, stops: Sequence[int]) -> None:
+    """Have the model stop where its rows ended. A base model knows the end of a document alone."""
+    if (known := model.generation_config) is None:
+        return
+    before = known.eos_token_id
+    all_stops = [*stops, *([before] if isinstance(before, int) else before or ())]
+    unique = list(dict.fromkeys(all_stops))
+    known.eos_token_id = unique[0] if len(unique) == 1 else unique or None
 
 
 def _assert_written(folder: Path, expected: int) -> None:

@@ -52,6 +52,17 @@ class StepResult:
     asked_to_stop: bool
 
 
+_LOST = ("gloo", "nccl", "tcpstore", "closed by peer", "connection reset", "connection refused", "broken pipe")
+"""How the backends say that another process is gone."""
+
+
+def lost_another(error: Exception) -> bool:
+    """Whether this is what a process meets in an exchange with one that has ended."""
+    if isinstance(error, dist.DistError | ConnectionError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _LOST)
+
+
 class Run:
     """One process of a run. `run()` returns the state it ended in."""
 
@@ -75,8 +86,7 @@ class Run:
         try:
             return self._run()
         except Exception as error:
-            lost = self._signalled or "Connection closed by peer" in str(error) or "Connection reset" in str(error)
-            if lost and not isinstance(error, TrainingFailed):
+            if self.place.world > 1 and lost_another(error):
                 error = TrainingFailed(
                     f"another process of this run ended at step {self._step + 1}; start the same command with --resume"
                 )

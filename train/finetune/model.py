@@ -186,9 +186,10 @@ def add_adapters(model: Any, config: TrainConfig) -> Any:
     """Put LoRA adapters on the model and freeze the rest.
 
     Raises:
-        InvalidSetting: no module has one of the names.
+        InvalidSetting: no module has one of the names, or one of them is the embedding or the head.
     """
     from peft import LoraConfig, get_peft_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
 
     names = config.lora_targets
     targets = names if names == "all-linear" else [name.strip() for name in names.split(",") if name.strip()]
@@ -200,9 +201,19 @@ def add_adapters(model: Any, config: TrainConfig) -> Any:
         task_type="CAUSAL_LM",
     )
     try:
-        return get_peft_model(model, lora)
+        adapted = get_peft_model(model, lora)
     except ValueError as error:
         raise InvalidSetting(f"lora_targets={names!r} fits no module of {config.model}: {error}") from None
+    # The loss reads the head's own weight, past its adapter; and where the embedding is tied to the head, an adapter on
+    # one of them would be merged into both.
+    base: Any = adapted.get_base_model()
+    ends = {"embedding": base.get_input_embeddings(), "head": base.get_output_embeddings()}
+    if met := next((what for what, module in ends.items() if isinstance(module, BaseTunerLayer)), None):
+        raise InvalidSetting(
+            f"lora_targets={names!r} puts an adapter on the {met}, which is not trained here; "
+            "name modules of the layers, as q_proj,v_proj, or all-linear"
+        )
+    return adapted
 
 
 def _shard(trained: Trained, config: TrainConfig, place: Placement) -> None:

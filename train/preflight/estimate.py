@@ -18,7 +18,7 @@ from train.preflight.probe import measure
 from train.preflight.suggestions import suggestions
 
 if TYPE_CHECKING:
-    from train.finetune.data import TrainingData
+    from train.finetune.data import Shown, TrainingData
 
 RESERVE = 0.08
 """Share of a GPU that fragments and libraries take."""
@@ -30,6 +30,8 @@ COMPILED = 0.7
 """What compiled layers keep of the activations that others do; measured with adapters on a 7B shape (docs/log.md)."""
 CPU_MFU = 0.12
 """The same of a CPU's speed at products, where nothing could be tried."""
+LEARNED = ("⟦", "⟧")
+"""What stands around learned text in a terminal."""
 UNCURATED = "problems:1000"
 """What is reckoned with for s1-135M where no data is named."""
 
@@ -50,6 +52,9 @@ class Work:
     pass_length: int
     """Tokens of each of these, padding included."""
     source: str
+    sample: tuple[Shown, ...] = ()
+    """One row as it is trained; empty where no data is read."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +76,8 @@ class Report:
     seconds: float | None
     would_fit: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
+    sample: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """One row as it is trained, in parts with `text` and whether it is `learned`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -95,7 +102,14 @@ class Report:
             lines += ["Any of these would fit:", *known] if known else ["No change that is known here would fit."]
         took = "unknown: the speed of this machine is not known" if self.seconds is None else _duration(self.seconds)
         lines += [f"{self.steps} steps; time, roughly: {took}", *self.notes]
+        if self.sample:
+            row = "".join(f"{LEARNED[0]}{p['text']}{LEARNED[1]}" if p["learned"] else p["text"] for p in self.sample)
+            lines += ["", f"One row, what is learned between {LEARNED[0]} and {LEARNED[1]}:", *_indented(row)]
         return "\n".join(lines)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.splitlines()]
 
 
 def _duration(seconds: float) -> str:
@@ -137,7 +151,8 @@ def preflight(config: TrainConfig, on: str | None = None) -> Report:
         steps=steps,
         seconds=_seconds(config, shape, machine, work, steps),
         would_fit=[] if fits else suggestions(config, shape, machine, work.longest, _needs),
-        notes=_notes(config, shape, machine),
+        notes=[f"{note}." for note in work.notes] + _notes(config, shape, machine),
+        sample=[part._asdict() for part in work.sample],
     )
 
 
@@ -242,7 +257,8 @@ def _work(config: TrainConfig) -> Work:
             source = f"{source} (the tokenizer is not here: reckoned as s1K)"
         else:
             data = load_data(config, tokenizer)
-            return _counted(config, data, data.summary() if source == config.data else source)
+            # Notes are given by themselves.
+            return _counted(config, data, replace(data, notes=()).summary() if source == config.data else source)
     # s1K: 1,000 rows; thinking traces of 4,700 tokens on average, the longest beyond every limit used here.
     mean, batch = min(5_500, config.max_length), 1 if config.packing else config.micro_batch
     source = f"{source or 'none named: reckoned as s1K'}, 1,000 rows"
@@ -265,5 +281,5 @@ def _counted(config: TrainConfig, data: TrainingData, source: str) -> Work:
     rows = max(1, round(sum(sequences) / len(units)))
     return Work(
         rows=len(lengths), tokens=sum(lengths), longest=max(lengths), passes=len(units), pass_rows=rows,
-        pass_length=max(2, round(sum(padded) / len(units) / rows)), source=source,
+        pass_length=max(2, round(sum(padded) / len(units) / rows)), source=source, sample=data.sample, notes=data.notes,
     )  # fmt: skip

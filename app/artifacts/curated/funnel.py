@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from app.artifacts.schemas import EVENT, fits
 from app.shell.responses import View
@@ -36,6 +36,8 @@ class Stage:
     seconds: float = 0.0
     known: bool = False
     detail: str = ""
+    notes: list[str] = field(default_factory=list[str])
+    """What people should look at."""
     first: tuple[float, int] | None = None
     """Seconds and rows of the first news: what was known before this start is not counted as speed."""
     recent: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
@@ -50,6 +52,8 @@ class Stage:
         self.seconds = float(event.get("seconds") or 0.0)
         self.known = bool(event.get("known"))
         self.detail = str(event.get("detail") or "")
+        notes = event.get("notes")
+        self.notes = [str(note) for note in cast("list[Any]", notes)] if isinstance(notes, list) else []
         if self.out is not None:
             # What a source holds is only known when it was read.
             self.rows_in = self.done = max(self.rows_in, self.out + sum(self.rejected.values()))
@@ -86,6 +90,7 @@ class Stage:
             "rate": None if rate is None else round(rate, 1),
             "left_s": round(left / rate) if rate and self.state == "running" and left > 0 else None,
             "detail": self.detail,
+            "notes": self.notes,
         }
 
 

@@ -59,6 +59,7 @@ function funnelView(section, { onRule }) {
     name.appendChild(make("small", "", STAGE_SAYS[stage.stage] ?? ""));
     item.append(bar(stage, most), make("span", "step-counts", counts(stage)), make("span", "step-speed", speed(stage)), rules(stage));
     if (stage.state === "failed" && stage.detail) item.appendChild(make("p", "step-trouble", stage.detail));
+    for (const note of stage.notes ?? []) item.appendChild(make("p", "step-note", note));
     return item;
   }
 

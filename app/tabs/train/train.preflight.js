@@ -21,6 +21,14 @@ function preflightView(section) {
     return list;
   }
 
+  function row(sample) {
+    const shown = make("details", "preflight-row"), text = make("pre", "log-text preflight-text");
+    text.tabIndex = 0;
+    for (const part of sample) text.append(part.learned ? make("mark", "", part.text) : part.text);
+    shown.append(make("summary", "", "One row as it is trained; what is learned is marked"), text);
+    return shown;
+  }
+
   return function draw(report) {
     section.hidden = !report;
     if (!report) return;
@@ -39,6 +47,7 @@ function preflightView(section) {
       parts.splice(2, 0, make("p", "changes-lead", lead), changes);
     }
     for (const note of report.notes) parts.push(make("p", "small", note));
+    if ((report.sample || []).length) parts.push(row(report.sample));
     body.replaceChildren(...parts);
   };
 }

@@ -430,12 +430,6 @@ def test_a_forged_cookie_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not sign_in.knows(f"{past}.{sign_in._signature(past)}")
 
 
-def test_many_wrong_passwords_are_too_many() -> None:
-    sign_in = SignIn(Credentials(user="ada", password=PASSWORD))
-    sign_in._failures = [float("inf")] * 20
-    assert sign_in._is_locked_out()
-
-
 def test_user_and_password_leave_the_environment_and_are_never_written(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

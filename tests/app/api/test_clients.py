@@ -109,6 +109,24 @@ def test_the_engine_gets_seed_top_p_and_sample(client: httpx.Client, server: Pla
     assert drawn == {(0.6, 0.95, 5, index) for index in range(3)}
 
 
+@pytest.mark.parametrize(
+    ("body", "drawn", "told"),
+    [
+        ({"top_k": 40, "min_p": 0.05}, (40, 0.05), (40, 0.05)),
+        ({"top_k": -1, "min_p": 0}, (0, 0.0), (0, 0.0)),
+        ({"top_k": 0, "min_p": None}, (0, 0.0), (0, 0.0)),
+        ({"top_k": 1, "min_p": 1}, (1, 1.0), (1, 1.0)),
+        ({}, (0, 0.0), (0, 0.0)),
+    ],
+)
+def test_the_engine_gets_top_k_and_min_p(
+    body: dict[str, Any], drawn: tuple[int, float], told: tuple[int, float], client: httpx.Client, server: Playground
+) -> None:
+    receipt = ask(client, temperature=0.6, seed=5, **body)["receipt"]
+    sampling = server.engines["twice"].requests[-1].sampling
+    assert (sampling.top_k, sampling.min_p) == drawn and (receipt["top_k"], receipt["min_p"]) == told
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("stop", ["wer", ["zzz", ": 3"], ["\n", "x"], ["Final Answer: 3"]])
 def test_a_stop_cuts_the_answer_alone(client: httpx.Client, stop: str | list[str], stream: bool) -> None:
@@ -181,7 +199,13 @@ def test_every_spelling_of_a_budget_is_the_budget(client: httpx.Client, more: di
         ({"stop": "x" * 201}, "more than 200 characters"),
         ({"seed": "x"}, "seed must be a number"),
         ({"seed": 1.5}, "seed must be a whole number"),
-        ({"top_k": 40}, "top_k can only be -1"),
+        ({"top_k": -2}, "top_k must lie between 0"),
+        ({"top_k": 1.5}, "top_k must be a whole number"),
+        ({"top_k": True}, "top_k must be a number"),
+        ({"top_k": 2**31}, "top_k must lie between 0"),
+        ({"min_p": 1.01}, "min_p must lie between 0 and 1"),
+        ({"min_p": "x"}, "min_p must be a number"),
+        ({"repetition_penalty": 1.1}, "repetition_penalty can only be 1"),
         ({"reasoning_format": "hidden"}, "reasoning_format must be parsed or raw"),
         ({"messages": [{"role": "user", "content": "a"}, {"role": "system", "content": "b"}]}, "must end with"),
         ({"messages": [{"role": "tool", "content": "a"}, {"role": "user", "content": "b"}]}, "calls of tools"),

@@ -7,12 +7,15 @@ import inspect
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.shell import gradio_compat
 from app.shell.gradio_compat import GradioChanged, gradio, search_matplotlib_once
+
+TEMPLATES = Path(inspect.getfile(gradio)).parent / "templates"
 
 
 def page() -> Any:
@@ -104,3 +107,28 @@ def test_a_missing_matplotlib_is_noted_and_no_more() -> None:
     search_matplotlib_once()
     assert (find_spec("matplotlib") is not None) == there
     assert there or sys.modules["matplotlib"] is None
+
+
+@pytest.mark.parametrize("before", [before for before, _ in gradio_compat._ANYWHERE])
+def test_a_changed_template_is_named(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradio import routes
+    from jinja2 import DictLoader, FileSystemLoader
+
+    usual = FileSystemLoader(TEMPLATES)
+    source = usual.get_source(routes.templates.env, gradio_compat._TEMPLATE)[0]
+    assert source.count(before) >= 1, f"Gradio's page has no {before} any more"
+    changed = DictLoader({gradio_compat._TEMPLATE: source.replace(before, "")})
+    monkeypatch.setattr(routes.templates.env, "loader", changed)
+    with pytest.raises(GradioChanged, match="needed to serve the page behind proxies"):
+        gradio_compat.serve_under_any_address()
+
+
+def test_the_template_is_changed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradio import routes
+    from jinja2 import FileSystemLoader
+
+    monkeypatch.setattr(routes.templates.env, "loader", FileSystemLoader(TEMPLATES))
+    gradio_compat.serve_under_any_address()
+    loader = routes.templates.env.loader
+    gradio_compat.serve_under_any_address()
+    assert routes.templates.env.loader is loader

@@ -109,6 +109,53 @@ def test_a_short_evaluation_question_is_found_word_for_word_only() -> None:
     assert [r.id for r in outcome.rejections] == ["0"]
 
 
+UNSPACED = (
+    "甲乙两地相距一百二十公里，一辆汽车以每小时六十公里的速度从甲地开往乙地，问需要多少小时到达？",
+    "袋の中に赤い玉が三個と白い玉が五個入っている。二個を同時に取り出すとき、二個とも赤い確率を求めよ。",
+    "รถยนต์คันหนึ่งวิ่งจากเมืองหนึ่งไปยังอีกเมืองหนึ่งด้วยอัตราเร็วคงที่ จงหาเวลาที่ใช้ในการเดินทางทั้งหมด",
+)
+
+
+@pytest.mark.parametrize("asked", UNSPACED)
+@pytest.mark.parametrize("around", ["{}", "请解答：{}谢谢。", "次の問いに答えよ。{}式も書け。", "12{}34"])
+def test_questions_in_scripts_without_spaces_are_found(asked: str, around: str) -> None:
+    stage = Decontaminate(evaluation=[row(asked, source="bench")])
+    assert run(stage, rows(around.format(asked))).by_rule() == {"contaminated:bench": 1}
+    # Marks and line ends change nothing.
+    assert not run(stage, rows(around.format(asked.replace("，", "\n").replace("。", " ")))).rows
+
+
+def test_another_question_in_such_a_script_stays() -> None:
+    stage = Decontaminate(evaluation=[row(one, source="bench") for one in UNSPACED])
+    others = (
+        "一个水池有两根水管，单开甲管三小时注满，单开乙管五小时注满，问两管同时开放需要多少小时注满水池？",
+        "さいころを二回投げるとき、出た目の和が七になる確率を求めよ。",
+        "จงหาผลบวกของจำนวนเต็มบวกทั้งหมดที่น้อยกว่าหนึ่งร้อยซึ่งหารด้วยเจ็ดลงตัว",
+    )
+    assert len(run(stage, rows(*others)).rows) == 3
+
+
+TEMPLATE = "Think in small steps and give the result in brackets at the end."
+
+
+def test_a_shared_template_is_named_and_can_be_left_out() -> None:
+    asked = [row(f"{TEMPLATE} How many days has June?", source="bench")]
+    ropes = rows(*(f"{TEMPLATE} How long is a rope of {n} m and 5 cm?" for n in range(3, 9)))
+    outcome = run(Decontaminate(evaluation=asked), ropes)
+    assert not outcome.rows
+    (note,) = outcome.notes
+    assert note.startswith("6 rows share nothing with bench but 'think in small steps and give the result in brackets")
+    assert "--shared-text" in note
+    left_out = run(Decontaminate(evaluation=asked, shared=[TEMPLATE]), [*ropes, row(asked[0].question, 99)])
+    assert [rejection.id for rejection in left_out.rejections] == ["99"] and not left_out.notes
+
+
+def test_a_run_that_is_not_the_only_one_is_not_blamed() -> None:
+    asked = row(f"{TEMPLATE} {LONG}", source="bench")
+    apart = rows(*(f"{TEMPLATE} Number {n} says: {LONG}" for n in range(4)))
+    assert not run(Decontaminate(evaluation=[asked]), apart).notes
+
+
 def test_both_math500_problems_that_stand_verbatim_in_the_released_s1k_are_found(data: Path) -> None:
     math500 = loaded(f"math500={data / 'math500/test.jsonl'}")
     s1k = loaded(str(data / "s1k/s1k_questions_solutions.jsonl"))

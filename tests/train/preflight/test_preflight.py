@@ -145,3 +145,40 @@ def test_a_probe_passes_every_layer(tiny: Path, rows: Path) -> None:
     assert speed is not None and 0 < speed.pass_s < 60 and 0 < speed.update_s < 60
     huge = shape_of("Qwen/Qwen2.5-32B-Instruct")
     assert probe.measure(recipe("s1-32b"), huge, 1, 8_192) is None
+
+
+def test_one_row_is_shown_with_its_learned_part(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "rows.jsonl"
+    rows = [
+        {"user": "3+4?", "assistant": "7", "reasoning_content": "add both"},
+        {"user": "?" * 900, "assistant": "7"},
+    ]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ["--recipe", "s1-nano", "--model", str(tiny), "--data", str(data), "--preflight"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out.partition("One row, what is learned between")[2]
+    assert "user\n  3+4?<|im_end|>" in shown
+    assert "⟦<|im_start|>think\n  add both\n  <|im_start|>answer\n  7<|im_end|>\n  ⟧" in shown
+    assert main([*words, "--json"]) == 0
+    sample = json.loads(capsys.readouterr().out)["sample"]
+    assert [part["learned"] for part in sample] == [False, True] and "add both" in sample[1]["text"]
+
+
+def test_rows_whose_thinking_would_be_dropped_are_refused(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "rows.jsonl"
+    data.write_text(json.dumps({"user": "3+4?", "assistant": "7", "deepseek_reasoning": "first add both"}) + "\n")
+    assert main(["--recipe", "s1-nano", "--model", str(tiny), "--data", str(data), "--preflight"]) == 2
+    assert "its field deepseek_reasoning would not be trained" in capsys.readouterr().err
+
+
+def test_a_template_without_an_end_is_told_before(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, template = tmp_path / "rows.jsonl", tmp_path / "plain.jinja"
+    data.write_text(json.dumps({"user": "3+4?", "assistant": "7"}) + "\n")
+    template.write_text("{% for m in messages %}{{ m.role + ': ' + m.content + '\\n' }}{% endfor %}")
+    words = ["--recipe", "s1-nano", "--model", str(tiny), "--data", str(data), "--set", f"chat_template={template}"]
+    assert main([*words, "--preflight"]) == 0
+    assert "The chat template writes no token that ends an assistant's turn" in capsys.readouterr().out

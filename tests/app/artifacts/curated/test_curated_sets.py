@@ -64,6 +64,12 @@ def test_the_rate_follows_the_last_seconds() -> None:
     assert stage(folded(event(None, "started"), *news[:10]), "difficulty")["rate"] == 2.0
 
 
+@pytest.mark.parametrize("notes", [["6 rows share nothing but 'think'"], None, 3, "x"])
+def test_what_to_look_at_is_shown(notes: Any) -> None:
+    view = folded(event("decontaminate", "done", out=1, notes=notes))
+    assert stage(view, "decontaminate")["notes"] == (notes if isinstance(notes, list) else [])
+
+
 def test_what_is_known_has_no_speed() -> None:
     view = folded(event("quality", "done", out=99, rejected={"x": 1}, seconds=0.5, known=True))
     assert (stage(view, "quality")["known"], stage(view, "quality")["rate"]) == (True, None)
