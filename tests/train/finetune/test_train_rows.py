@@ -123,9 +123,9 @@ def test_a_template_without_an_end_teaches_one_and_says_so(template: str, tmp_pa
     path.write_text(json.dumps(ROW) + "\n")
     data = load_data(replace(CONFIG, data=str(path)), tokenizer)
     assert tokenizer.eos_token_id is not None and data.rows[0].labels[-1] == tokenizer.eos_token_id
-    assert "no token that ends an assistant's turn" in data.told()
+    assert "no token that ends an assistant's turn" in data.summary()
     tokenizer.eos_token = None
-    assert "no row teaches to stop" in load_data(replace(CONFIG, data=str(path)), tokenizer).told()
+    assert "no row teaches to stop" in load_data(replace(CONFIG, data=str(path)), tokenizer).summary()
 
 
 def test_a_template_with_an_end_says_nothing(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_thinking_in_markers_of_another_format_is_told(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(ROW | {"assistant": "<think>\nadd\n</think>\n\n7"}) + "\n")
     data = load_data(replace(CONFIG, data=str(path), format="s1"), templates.tokenizer(templates.PLAIN))
-    assert "1 rows have their thinking in the markers of think_tags" in data.told()
+    assert "1 rows have their thinking in the markers of think_tags" in data.summary()
 
 
 # Files

@@ -102,11 +102,11 @@ class Faulty:
         self.failing = threading.Event()
         self.error: Exception = RuntimeError("the device fell over")
 
-    def __call__(self, feed: Any, cache: Any) -> Any:
+    def __call__(self, batch: Any, cache: Any) -> Any:
         if self.failing.is_set():
             self.failing.clear()
             raise self.error
-        return self.step(feed, cache)
+        return self.step(batch, cache)
 
 
 def test_a_failing_forward_pass_fails_the_live_requests_and_no_others(
