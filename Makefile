@@ -6,6 +6,8 @@ PY     := $(VENV)/bin/python
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 SLURM  := slurmctld slurmd slurm-client munge
+# Another browser and the documented proxies: their tests are left out where these cannot be installed.
+EXTRAS := firefox-esr nginx-light caddy
 
 .PHONY: help setup app quick quick-types quick-tests test test-library system test-vllm test-vllm-buffered vllm clients check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
 .DEFAULT_GOAL := help
@@ -69,6 +71,10 @@ system: | $(PY)
 	@PATH=$$PATH:/usr/sbin command -v slurmctld >/dev/null || { $(SUDO) apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(SLURM) >/dev/null; } || \
 	  echo "Slurm could not be installed, its test is left out (Debian: apt install $(SLURM))"
+	@PATH=$$PATH:/usr/sbin; command -v firefox-esr >/dev/null && command -v nginx >/dev/null && command -v caddy >/dev/null || \
+	  { $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(EXTRAS) >/dev/null; } || \
+	  echo "Firefox, nginx or Caddy could not be installed, their tests are left out (Debian: apt install $(EXTRAS))"
 
 # vLLM lives in an environment of its own: it pins much of what the app needs in other versions.
 VLLM_PY := $(VENV)-vllm/bin/python
