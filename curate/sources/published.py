@@ -204,8 +204,9 @@ EVALUATION: dict[str, Source] = {
         licence={"math500": "MIT", "gpqa_diamond": "CC-BY-4.0"}.get(name, "facts"),
     )
     for name, benchmark in BENCHMARKS.items()
+    if name in ("aime24", "aime25", "math500", "gpqa_diamond")
 }
-"""What must not be trained on."""
+"""What the paper evaluates on, and therefore must not be trained on."""
 
 PUBLISHED_FUNNEL: dict[str, int] = {
     "collected": 59_029,

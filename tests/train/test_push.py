@@ -55,7 +55,7 @@ def test_a_dry_run_uploads_nothing(
     assert main([str(adapter_run / "final" / "adapter"), "--to", "me/lora", "--dry-run"]) == 0
     assert not hub.private and not hub.files
     said = capsys.readouterr().out
-    assert "me/lora, for everybody: 5 files" in said
+    assert "me/lora, for everybody: 6 files" in said
     assert "MB  adapter_model.safetensors" in said and said.endswith("nothing was uploaded\n")
 
 
@@ -70,7 +70,8 @@ def test_files_that_do_not_belong_stay(adapter_run: Path, tmp_path: Path) -> Non
     (folder / "README.md").write_text("my own card")
     files = gather(folder)
     assert set(files) == {
-        *("adapter_model.safetensors", "adapter_config.json", "chat_template.jinja", "receipt.json", "README.md")
+        *("adapter_model.safetensors", "adapter_config.json", "chat_template.jinja", "generation_config.json"),
+        *("receipt.json", "README.md"),
     }
     assert files["README.md"] == folder / "README.md"
 
