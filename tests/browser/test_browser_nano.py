@@ -35,9 +35,20 @@ def test_a_question_outside_its_families_gets_a_hint_beforehand(open_page, nano:
     page = open_page(nano.url)
     box = page.get_by_role("textbox", name="Question")
     box.fill("Who wrote Faust?")
-    expect(page.get_by_text("s1-nano knows only these kinds of question")).to_be_visible()
+    expect(page.get_by_text("s1-nano was taught only six kinds of puzzle")).to_be_visible()
     box.fill("How many r in raspberry?")
-    expect(page.get_by_text("s1-nano knows only these kinds of question")).not_to_be_visible()
+    expect(page.get_by_text("s1-nano was taught only six kinds of puzzle")).not_to_be_visible()
+
+
+def test_an_answer_outside_its_families_is_marked_as_a_guess(open_page, nano: Playground) -> None:
+    page = open_page(nano.url)
+    ask(page, "What is 17+25?")
+    finished(page)
+    card = region(page, "Answer")
+    expect(card).to_contain_text("this isn't one. Its answer is a guess.")
+    assert card.get_attribute("data-caution") == "true"
+    weight = card.locator(".answer-text").evaluate("node => getComputedStyle(node).fontWeight")
+    assert weight == "400"
 
 
 def test_a_model_that_cannot_be_loaded_says_why_and_what_to_do(open_page, nano: Playground) -> None:
