@@ -27,7 +27,7 @@ from app.tabs.train.jobs import TrainJobs
 from app.tabs.train.models import TrainedModels
 from app.tabs.train.slurm import A_DAY, HERE, SLURM
 from app.tabs.train.slurm import is_here as slurm_is_here
-from evals.benchmarks import BENCHMARKS
+from evals.benchmarks import BENCHMARKS, own_benchmark
 from s1core.models import S1_135M
 
 FIRST = {S1_135M: ("s1-135m", "problems:1000")}
@@ -66,9 +66,9 @@ def build(
                 ask = gr.Button("Preflight", elem_id="train-preflight")
                 launch = gr.Button("Launch", variant="primary", elem_id="train-launch")
                 stop = gr.Button("Stop job", elem_id="train-stop")
-        board = train_board(
-            plotly=PLOTLY, benchmarks=list(BENCHMARKS), questions=list(QUESTIONS), elem_id="train-board"
-        )
+        # The first is what is chosen before anybody chooses.
+        benchmarks = sorted(BENCHMARKS, key=lambda name: name != own_benchmark(model.value))
+        board = train_board(plotly=PLOTLY, benchmarks=benchmarks, questions=list(QUESTIONS), elem_id="train-board")
     _wire_buttons([fields[name] for name in FIELDS], (ask, launch, stop), board, jobs, sets)
     _wire_form(fields, line, tab, jobs, sets)
     _wire_models(board, models, sweeps, steps, model)
