@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from types import MethodType
 from typing import Any, cast
 
 import torch
@@ -86,23 +87,17 @@ def fuse_adapters(model: nn.Module) -> None:
 
     for module in model.modules():
         if isinstance(module, Linear):
-            cast("Any", module).forward = _Fused(module)
+            # A method, so that compiled layers see a module's own weights and share their kernels.
+            cast("Any", module).forward = MethodType(_adapted, module)
 
 
-class _Fused:
+def _adapted(layer: Any, x: Tensor) -> Tensor:
     """Stands in for the forward of one adapted layer."""
-
-    def __init__(self, layer: Any) -> None:
-        (name,) = layer.active_adapters
-        self._weight: Tensor = layer.base_layer.weight
-        self._bias: Tensor | None = layer.base_layer.bias
-        self._down: nn.Parameter = layer.lora_A[name].weight
-        self._up: nn.Parameter = layer.lora_B[name].weight
-        self._scale = float(layer.scaling[name])
-
-    def __call__(self, x: Tensor) -> Tensor:
-        out = cast("Any", _AdaptedLinear).apply(x, self._weight, self._down, self._up, self._scale)
-        return out if self._bias is None else out + self._bias
+    (name,) = layer.lora_A
+    base = layer.base_layer
+    down, up, scale = layer.lora_A[name].weight, layer.lora_B[name].weight, float(layer.scaling[name])
+    out = cast("Any", _AdaptedLinear).apply(x, base.weight, down, up, scale)
+    return out if base.bias is None else out + base.bias
 
 
 class _AdaptedLinear(torch.autograd.Function):
