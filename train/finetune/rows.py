@@ -25,6 +25,17 @@ THINKING = (
 )
 """Names of fields that hold the thinking of a turn."""
 _LIKE_THINKING = re.compile(r"reason|think|thought|rationale|scratchpad|chain_of|(^|_)cot(_|$)", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(tokens?|counts?|length|effort|budget|level|mode|type|format|style|model|lang(uage)?|source|id|time|seconds|enabled)$",
+    re.IGNORECASE,
+)
+"""Ends of such names that say something of the thinking and hold none."""
+_FOREIGN = re.compile(
+    r"\s*(<(think|thinking|thought|thoughts|reasoning|reflection|scratchpad)>|\[think\]|<\|begin_of_thought\|>"
+    r"|<\|channel\|>|◁think▷|<seed:think>)",
+    re.IGNORECASE,
+)
+"""How thinking begins in the text of a turn, in notations of other families."""
 _CALLS = ("tool_calls", "function_call")
 _TURN = re.compile(r"<\|im_start\|>(system|user|assistant)\n")
 Raw = dict[str, Any]
@@ -54,6 +65,7 @@ def turns(raw: Mapping[str, Any], fmt: ThinkingFormat = FORMATS["s1"]) -> tuple[
     answer = made[-1].content
     if not _thinks(answer):
         answer = _with_thinking(answer, _thinking(raw), fmt)
+    _require_whole(answer)
     if raw.get("no_loss") and answer != chat[-1]["content"]:
         raise ValueError("no_loss counts the characters of a turn, whose thinking must then stand in its text")
     return made[:-1], answer
@@ -65,7 +77,7 @@ def _content(turn: Mapping[str, Any], fmt: ThinkingFormat) -> str:
     Raises:
         ValueError: it is no text, or says more than would be trained.
     """
-    content, thinking = turn.get("content"), _thinking(turn)
+    content, thinking = turn.get("content"), _thinking(turn) or _nested(turn)
     if called := next((name for name in _CALLS if turn.get(name)), None):
         raise ValueError(f"a turn has {called}, which would not be trained")
     if isinstance(content, list):
@@ -92,7 +104,10 @@ def _of_parts(parts: list[Any]) -> tuple[str, str]:
     for part in parts:
         kind = part.get("type") if isinstance(part, Mapping) else None
         if kind in ("thinking", "reasoning"):
-            thinking += _thinking(part) or str(part.get("text") or "")
+            thought = _thinking(part) or str(part.get("text") or "")
+            if not thought and any(value for name, value in part.items() if name != "type"):
+                raise ValueError(f"its {kind} has no text, and would not be trained")
+            thinking += thought
         elif kind in ("text", "output_text") and isinstance(part.get("text"), str):
             text += part["text"]
         else:
@@ -114,12 +129,45 @@ def _thinking(fields: Mapping[str, Any]) -> str:
             found[name] = value
         elif name in THINKING and not isinstance(value, bool | int | float):
             raise ValueError(f"its field {name} is no text, and would not be trained")
-        elif isinstance(value, str) and len(value.split()) > 2:
+        elif not isinstance(value, bool | int | float) and not _ABOUT.search(name):
             raise ValueError(f"its field {name} would not be trained; call it thinking, or leave it out")
-    texts = {text.strip() for text in found.values()} - {""}
+    texts = {_bare(text) for text in found.values()} - {""}
     if len(texts) > 1:
         raise ValueError(f"its fields {' and '.join(found)} differ; keep the one that is meant")
     return texts.pop() if texts else ""
+
+
+def _nested(turn: Mapping[str, Any]) -> str:
+    """The thinking in a field of fields, where some clients put what a server adds to the protocol."""
+    found = {_thinking(value) for value in turn.values() if isinstance(value, Mapping)} - {""}
+    if len(found) > 1:
+        raise ValueError("a turn has more than one thinking; keep the one that is meant")
+    return found.pop() if found else ""
+
+
+def _bare(thinking: str) -> str:
+    """Thinking without the markers that some put into its field too."""
+    for fmt in FORMATS.values():
+        if block := fmt.block(thinking):
+            return thinking[block.start : block.end].strip()
+    return thinking.strip()
+
+
+def _require_whole(answer: str) -> None:
+    """Refuse an answer whose thinking would be taken for something else.
+
+    Raises:
+        ValueError: it is never closed, nothing follows it, or its notation is of another family.
+    """
+    blocks = [block for fmt in FORMATS.values() if (block := fmt.block(answer))]
+    if not blocks and (found := _FOREIGN.match(answer)):
+        raise ValueError(
+            f"its thinking begins with {found[1]}, which no known format does; name it as a field: thinking"
+        )
+    if any(block.after == block.end for block in blocks):
+        raise ValueError("its thinking is never closed: the text was cut, and would teach to end in the middle")
+    if blocks and not any(answer[block.after :].strip() for block in blocks):
+        raise ValueError("nothing follows its thinking: a row needs an answer")
 
 
 def _thinks(text: str) -> bool:

@@ -186,3 +186,41 @@ def test_files_that_are_no_rows_are_told(content: bytes, said: str, tmp_path: Pa
 def test_text_comes_back_from_the_encoding_that_is_told(text: str, encoding: str) -> None:
     content = text.encode(encoding)
     assert content.decode(encoding_of(content[:4])) == text
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        {"content": "5", "reasoning_details": [{"text": "T one two"}]},
+        {"content": "5", "thinking_blocks": [{"thinking": "T"}]},
+        {"content": "5", "thought_process": "我们先计算二加三等于五"},
+        {"content": "5", "Complex_CoT": "Compute it"},
+        {"content": [{"type": "reasoning", "summary": [{"text": "T"}]}, {"type": "text", "text": "5"}]},
+        {"content": "<think>never closed"},
+        {"content": "<think>T</think>"},
+        {"content": "<thinking>T</thinking>5"},
+        {"content": "[THINK]T[/THINK]5"},
+        {"content": "<Think>T</Think>5"},
+        {"content": "<|channel|>analysis<|message|>T<|end|>5"},
+        {"content": "5", "additional_kwargs": {"thought_process": "T one two"}},
+    ],
+)
+def test_thinking_that_would_be_lost_or_cut_is_refused(turn: dict[str, Any]) -> None:
+    row = {"messages": [{"role": "user", "content": "2+3?"}, {"role": "assistant", **turn}]}
+    with pytest.raises(ValueError, match="trained|closed|follows|no known format"):
+        turns(row, FORMATS["think_tags"])
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        {"content": "5", "reasoning_content": "<think>T</think>"},
+        {"content": "5", "additional_kwargs": {"reasoning_content": "T"}},
+        {"content": "5", "provider_specific_fields": {"reasoning_content": "T"}, "reasoning_tokens": 1},
+        {"content": "5", "thinking": "T", "reasoning_effort": "high", "thinking_mode": "on"},
+    ],
+)
+def test_thinking_is_found_where_clients_put_it(turn: dict[str, Any]) -> None:
+    fmt = FORMATS["think_tags"]
+    _, answer = turns({"messages": [{"role": "user", "content": "2+3?"}, {"role": "assistant", **turn}]}, fmt)
+    assert answer == fmt.turn("T", "5")
