@@ -16,15 +16,21 @@ _LETTER = (
 )
 _DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?![\w^%]|[.,][0-9])"
 _WORDS = rf"(?<![A-Za-z\u00c0-\u052f])(?i:{'|'.join((*ANSWER_WORDS, *CHOOSING_WORDS))})"
-_NEGATION = r"\b(?:not|nicht|no|não|pas|ne|non|не|нет|нe|değil|bukan|không)\b|不|没|ない|아니|아닙|ليست?|لا\s|नहीं|নয়|ไม่"
+_NEGATION = (
+    r"\b(?:not|isn['’]?t|wasn['’]?t|cannot|nicht|no|não|pas|ne|non|не|нет|нe|değil|bukan|không|inte|ikke|niet|nie|není|nem|"
+    r"nu|nije|δεν|לא|si(?= [A-J]\b))\b|不|没|非|ない|아니|아닙|ليست?|لا\s|नहीं|নয়|ไม่"
+)
 # Within one sentence: `making B the correct answer. Option A is ...` chooses B.
 _GAP = rf"(?:(?!{_NEGATION}|[.!?。।][\s*]|[。।])[^\n]){{0,50}}?"
 # `B is wrong`, `Bではない`, `B değil`: what stands after a letter that is not chosen.
 _DENIED = (
     r"(?!\)?\s*(?:is\s+(?:not|wrong|incorrect|false)|isn't|ではな|じゃな|ではありません|(?:[은는이가]\s*)?(?:아니|아닙)|"
-    r"değil|नहीं|নয়|不对|不正确|不是|错))"
+    r"değil|नहीं|নয়|(?:选项)?(?:不对|不正确|不是|错)|can\s+be\s+ruled|no\s+es|não\s+é|non\s+è|n['’]est\s+pas|"
+    r"(?:es|é|è|est|ist|är|er|is|jest|je)\s+(?:in[ck]orr|errad|erron|sbagliat|errat|fals|fauss|nicht|inte|ikke|niet|fel\b|feil|"
+    r"forkert|fout|onjuist|błędn|niepoprawn|nesprávn)|невер|неправ|نیست|ليس|yanlış|salah|sai\b|hibás|λάθος))"
 )
-_DENYING = re.compile(rf"(?:{_NEGATION})\W*$", re.IGNORECASE)
+_DENYING = re.compile(rf"(?:{_NEGATION})(?:\W*\b(?:es|é|is|ist|est|är|er|be)\b|[选是])?\W*$", re.IGNORECASE)
+_NOT_DENIED = re.compile(_DENIED)
 # `A or C` chooses neither.
 _ALTERNATIVE = re.compile(r"(?<![A-Za-z])(?:[A-J]|[0-9])\)?\s*(?:,|/|\bor\b|\band\b)\s*\(?$")
 _WINDOW = 4_000
@@ -186,5 +192,6 @@ def _only(pattern: re.Pattern[str], text: str) -> str | None:
         for found in pattern.finditer(text)
         if not _DENYING.search(before := text[max(0, found.start() - 20) : found.start()])
         and not _ALTERNATIVE.search(before)
+        and _NOT_DENIED.match(text, found.end())
     }
     return letters.pop() if len(letters) == 1 else None
