@@ -7,6 +7,7 @@ where they disagree the reader is asked, since the log does not tell.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,11 @@ _KNOWN = (
 """Metrics of lm-eval and scorers of inspect that say whether an answer is right, those that read most first."""
 _MOST = 64
 """Most verdicts of one log; a file with more is not a log."""
+_LOWER_IS_BETTER = re.compile(
+    r"(?<![a-z])(wer|cer|ter|error|errors|err|loss|nll|brier|perplexity|ppl|distance|ece|mse|mae|rmse|bits_per_byte)(?![a-z])",
+    re.IGNORECASE,
+)
+"""In names of metrics that measure what is wrong."""
 _WORDS = {
     **dict.fromkeys(("c", "correct", "yes", "true", "pass", "passed", "right"), 1.0),
     **dict.fromkeys(("i", "incorrect", "no", "false", "fail", "failed", "wrong", "n"), 0.0),
@@ -33,7 +39,7 @@ class Score:
     answer: str | None = None
     """The answer that was judged, where the log names it."""
     scale: bool = False
-    """It is a number outside 0 to 1: of an unknown scale."""
+    """It is a number outside 0 to 1, or of a metric that grows with what is wrong: no verdict of right or wrong."""
 
     @property
     def correct(self) -> bool:
@@ -54,7 +60,7 @@ def read_score(name: str, value: object, answer: str | None = None) -> dict[str,
                 found |= read_score(f"{name}.{key}"[:120], each, answer)
         return found or {name: Score(value=None, answer=answer)}
     number = _number(value)
-    scale = number is not None and not 0 <= number <= 1
+    scale = number is not None and (not 0 <= number <= 1 or _LOWER_IS_BETTER.search(name) is not None)
     return {name: Score(value=None if scale else number, answer=answer, scale=scale)}
 
 

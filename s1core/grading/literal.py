@@ -45,7 +45,10 @@ _LONGEST_NUMBER = 300
 """Python refuses to read integers of more than 4,300 digits; nobody asks for one of 300."""
 _LARGEST_EXPONENT = 120
 """Of ten; larger ones are compared by computer algebra, under a deadline."""
-_NO_VALUE = frozenset({"", "nan", "<na>"})
+_NO_VALUE = frozenset(
+    ("", "nan", "nat", "<na>", "n/a", "null", "#n/a", "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!")
+)
+"""What tables write where there is nothing, or where a formula failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from evals.importers import write
 from evals.importers.reading import Choice
+from evals.importers.verdicts import read_score
 from s1core.store import read_manifest, read_rows
 from tests.evals.importers.logs import inspect_json, inspect_sample, judged
 
@@ -69,3 +70,10 @@ def test_no_order_of_lines_filters_and_metrics_matters(
         path.parent.mkdir()
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert _results(first, choice) == _results(second, choice)
+
+
+@pytest.mark.parametrize("name", ["wer", "edit_distance", "error_rate", "brier_score", "word_perplexity", "rmse,none"])
+def test_what_grows_with_errors_is_no_verdict(name: str) -> None:
+    (score,) = read_score(name, 0.0).values()
+    assert score.value is None and score.scale
+    assert not read_score("exact_match,strict", 0.0)["exact_match,strict"].scale
