@@ -83,7 +83,10 @@ class ChatTemplate:
     def _renders(self, chat: Chat, *, think: bool) -> bool:
         try:
             self._rendered(chat, ask=True, think=think)
+        except MemoryError:
+            raise
         except Exception:
+            # A template is a program of the model's authors and may raise anything; the caller reports its first error.
             return False
         return True
 

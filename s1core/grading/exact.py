@@ -126,6 +126,8 @@ def _rational(value: Any) -> Any:
 def _done(value: Any) -> Any:
     try:
         return value.doit()
+    except MemoryError:
+        raise  # a verdict of its own: `out_of_memory`
     except Exception:
         # What sympy cannot evaluate stays as it is.
         return value

@@ -7,12 +7,16 @@ import math
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import uvicorn
 
+from app.access.limits import PUBLIC_VARIABLE
+from app.access.sign_in import Credentials
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.scripted import Script, ScriptedEngine, byte_codec
 
@@ -156,3 +160,14 @@ class Playground:
         self._server.should_exit = True
         self._thread.join(timeout=10)
         self._socket.close()
+
+
+@contextmanager
+def owned(user: str, password: str) -> Iterator[Playground]:
+    """A public playground with an owner, as on a machine that is no Space."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SPACE_ID", "S1_OWNER", "SPACE_AUTHOR_NAME"):
+            patch.delenv(name, raising=False)
+        patch.setenv(PUBLIC_VARIABLE, "1")
+        with Playground("paced", scripted_engines(), owner=Credentials(user=user, password=password)) as playground:
+            yield playground

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect, sync_playwright
 
-from app.access.limits import PUBLIC_VARIABLE
-from app.access.sign_in import COOKIE, Credentials
-from tests.browser.playground import Playground, scripted_engines
+from app.access.sign_in import COOKIE
+from tests.browser.playground import Playground, owned
 from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS
 
 PASSWORD = "correct horse: battery"
@@ -31,12 +30,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Playground]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("SPACE_ID", "S1_OWNER", "SPACE_AUTHOR_NAME"):
-            patch.delenv(name, raising=False)
-        patch.setenv(PUBLIC_VARIABLE, "1")
-        with Playground("paced", scripted_engines(), owner=Credentials(user="ada", password=PASSWORD)) as playground:
-            yield playground
+    with owned("ada", PASSWORD) as playground:
+        yield playground
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.access.limits import PUBLIC_VARIABLE
-from app.access.sign_in import COOKIE, Credentials
+from app.access.sign_in import COOKIE
 from tests.browser.firefox import PROGRAM, Firefox
-from tests.browser.playground import Playground, scripted_engines
+from tests.browser.playground import Playground, owned
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Firefox is not installed (Debian: apt install firefox-esr)")
 PASSWORD = "correct horse: battery"
@@ -18,12 +17,8 @@ PASSWORD = "correct horse: battery"
 
 @pytest.fixture
 def server() -> Iterator[Playground]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("SPACE_ID", "S1_OWNER", "SPACE_AUTHOR_NAME"):
-            patch.delenv(name, raising=False)
-        patch.setenv(PUBLIC_VARIABLE, "1")
-        with Playground("paced", scripted_engines(), owner=Credentials(user="ada", password=PASSWORD)) as playground:
-            yield playground
+    with owned("ada", PASSWORD) as playground:
+        yield playground
 
 
 def sign_in(firefox: Firefox, password: str) -> None:
