@@ -35,9 +35,6 @@ def build(registry: EngineRegistry, results: CurveStore) -> None:
     """Lay out the tab and wire it."""
     with gr.Column(elem_id="curves"):
         with gr.Row(elem_id="curves-run", equal_height=False):
-            here = models_here()
-            first = registry.default if registry.default in here else S1_NANO
-            model = gr.Radio(here, value=first, label="Model", elem_id="curves-model")
             questions = stepped_slider(
                 label="Questions",
                 stops=(20, 60, 100, 200, 300, 500),
@@ -45,6 +42,10 @@ def build(registry: EngineRegistry, results: CurveStore) -> None:
                 unit="of its own test",
                 elem_id="curves-questions",
             )
+            # Beside the groups, so that all three share one row of the panel's grid.
+            here = models_here()
+            first = registry.default if registry.default in here else S1_NANO
+            model = gr.Radio(here, value=first, label="Model", visible=len(here) > 1, elem_id="curves-model")
             budgets = gr.CheckboxGroup(
                 [budget_name(budget) for budget in BUDGETS],
                 value=list(FIRST_BUDGETS),
