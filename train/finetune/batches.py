@@ -20,6 +20,8 @@ from train.finetune.data import IGNORED, Row
 Unit = tuple[int, ...]
 """Rows of one forward pass; none is a filler."""
 _MULTIPLE = 8
+_POOL = 32
+"""Batches whose rows are sorted by length together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,13 +48,20 @@ def total_steps(config: TrainConfig, rows: int) -> int:
     return steps if config.max_steps is None else min(steps, config.max_steps)
 
 
-def rows_of_step(config: TrainConfig, rows: int, step: int) -> list[int]:
-    """The rows of step `step` (from 0)."""
-    per_epoch = -(-rows // config.global_batch)
-    epoch, index = divmod(step, per_epoch)
-    order = list(range(rows))
-    random.Random(f"{config.seed}/epoch/{epoch}").shuffle(order)
-    return order[index * config.global_batch : (index + 1) * config.global_batch]
+def rows_of_step(config: TrainConfig, lengths: Sequence[int], step: int) -> list[int]:
+    """The rows of step `step` (from 0), of rows with these lengths in tokens."""
+    size = config.global_batch
+    epoch, index = divmod(step, -(-len(lengths) // size))
+    rng = random.Random(f"{config.seed}/epoch/{epoch}")
+    order = list(range(len(lengths)))
+    rng.shuffle(order)
+    if not config.group_by_length:
+        return order[index * size : (index + 1) * size]
+    for start in range(0, len(order), _POOL * size):
+        order[start : start + _POOL * size] = sorted(order[start : start + _POOL * size], key=lengths.__getitem__)
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    rng.shuffle(batches)
+    return batches[index]
 
 
 def units_of(config: TrainConfig, rows: Sequence[Row], chosen: Sequence[int], rank: int, world: int) -> list[Unit]:

@@ -38,6 +38,8 @@ class TrainConfig:
     """Rows of one optimizer step, over all processes."""
     micro_batch: int = 1
     """Rows of one forward pass of one process; with packing, sequences are passed one by one."""
+    group_by_length: bool = False
+    """Rows of similar length share a batch: hardly any padding, but less varied batches."""
     loss_weighting: Literal["token", "row"] = "token"
     """`token`: every trained token of a batch counts the same. `row`: every row does, however long."""
 

@@ -116,6 +116,7 @@ class Run:
         data = load_data(config, tokenizer)
         self._data, self._pad = data, tokenizer.pad_token_id or 0
         self._total = total_steps(config, len(data.rows))
+        self._lengths = [len(row.ids) for row in data.rows]
         self._say(data.summary())
         resumed = self._found(data)
         trained = build(config, place)
@@ -189,7 +190,7 @@ class Run:
         """Forward, backward and update for one global batch."""
         config, place = self.config, self.place
         learning_rate = rate(config, step, self._total)
-        chosen = rows_of_step(config, len(self._data.rows), step)
+        chosen = rows_of_step(config, self._lengths, step)
         # Dropout is a function of (seed, step, process), so that a resumed run draws what an unbroken one does.
         torch.manual_seed(hash((config.seed, step, place.rank)) % 2**31)
         loss = self._accumulate(self._data.rows, chosen, learn=True)
@@ -237,8 +238,8 @@ class Run:
 
     def _report(self, result: StepResult, step_s: float, events: EventFiles) -> None:
         self._seconds += step_s
-        chosen = rows_of_step(self.config, len(self._data.rows), self._step - 1)
-        tokens = sum(len(self._data.rows[i].ids) for i in chosen)
+        chosen = rows_of_step(self.config, self._lengths, self._step - 1)
+        tokens = sum(self._lengths[i] for i in chosen)
         row = {
             "step": self._step,
             "total": self._total,

@@ -24,7 +24,7 @@ def make_receipt(config: TrainConfig, data: TrainingData, steps: int, folder: Pa
         "parent": config.model,
         "data": data.facts(),
         "steps": steps,
-        "tokens_seen": sum(lengths[i] for step in range(steps) for i in rows_of_step(config, len(lengths), step)),
+        "tokens_seen": sum(lengths[i] for step in range(steps) for i in rows_of_step(config, lengths, step)),
         **_losses(folder, steps),
         "hardware": torch.cuda.get_device_name() if gpu else "CPU",
         **run_facts("s1core", "train"),

@@ -273,7 +273,7 @@ def _counted(config: TrainConfig, data: TrainingData, source: str) -> Work:
 
     lengths = [len(row.ids) for row in data.rows]
     steps = range(-(-len(lengths) // config.global_batch))
-    units = [unit for s in steps for unit in units_of(config, data.rows, rows_of_step(config, len(lengths), s), 0, 1)]
+    units = [unit for s in steps for unit in units_of(config, data.rows, rows_of_step(config, lengths, s), 0, 1)]
     sequences = [1 if config.packing else len(unit) for unit in units]
     padded = [
         sum(lengths[i] for i in unit) if config.packing else len(unit) * max(lengths[i] for i in unit) for unit in units

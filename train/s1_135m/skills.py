@@ -1,7 +1,9 @@
-"""Rows that teach the base of s1-135M what a model of its size lacks: sums, times tables, spelling, counting on.
+"""Rows that teach the base of s1-135M what a model of its size lacks: sums, tables, spelling, plain word problems.
 
-They are plain chats without a thinking block. Each reply works several small exercises, one statement each, in the
-words that the traces of `s1core.problems` use for one step. So stage 2 has to teach only when and how to think.
+They are plain chats without a thinking block. About a third of the replies work several small exercises, one statement
+each, in the words that the traces of `s1core.problems` use for one step. The others are problems of those families with
+their worked solutions: what an instruction-tuned model of 32B parameters can do before anyone teaches it to think. So
+stage 2 has to teach only when and how to think.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from s1core.nano.question import HELD_OUT_WORDS
+from s1core.problems.families import FAMILIES
+from s1core.problems.make import draw_problem
+from s1core.problems.traces import solution
 from s1core.problems.words import spelling_words
 
 Row = dict[str, str]
@@ -278,19 +283,27 @@ def _prices(rng: random.Random) -> tuple[str, str]:
     )
 
 
+def _worked(rng: random.Random) -> tuple[str, str]:
+    """A problem of the families' training split, and its solution in one paragraph."""
+    family = FAMILIES[rng.choice(list(FAMILIES))]
+    problem = draw_problem(family, "train", rng.getrandbits(32), 0)
+    return problem.question, solution(problem)
+
+
 SKILLS: tuple[tuple[float, Draw], ...] = (
-    (0.28, _sums),
-    (0.22, _running),
-    (0.06, _long_sums),
-    (0.10, _tables),
-    (0.06, _spelling),
-    (0.08, _letters),
-    (0.05, _days),
-    (0.05, _clock),
-    (0.02, _units),
-    (0.03, _swaps),
-    (0.03, _words),
-    (0.02, _prices),
+    (0.65, _worked),
+    (0.098, _sums),
+    (0.077, _running),
+    (0.021, _long_sums),
+    (0.035, _tables),
+    (0.021, _spelling),
+    (0.028, _letters),
+    (0.0175, _days),
+    (0.0175, _clock),
+    (0.007, _units),
+    (0.0105, _swaps),
+    (0.0105, _words),
+    (0.007, _prices),
 )
 """Share of each exercise, and how it is drawn."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,18 +138,30 @@ def test_held_out_rows_are_not_trained_on(rows: Path) -> None:
     assert not set(data.rows) & set(data.held_out)
 
 
-def test_every_row_trains_once_an_epoch_and_all_processes_run_alike() -> None:
+@pytest.mark.parametrize("group_by_length", [False, True])
+def test_every_row_trains_once_an_epoch_and_all_processes_run_alike(group_by_length: bool) -> None:
     rows = [Row(ids=(1,) * n, labels=(1,) * n) for n in range(3, 21)]
-    config = replace(CONFIG, epochs=2)
+    config = replace(CONFIG, epochs=2, group_by_length=group_by_length)
     assert total_steps(config, len(rows)) == 10
     for world in (1, 2, 3, 8):
         seen: list[int] = []
         for step in range(5):
-            chosen = rows_of_step(config, len(rows), step)
+            chosen = rows_of_step(config, [len(row.ids) for row in rows], step)
             units = [units_of(config, rows, chosen, rank, world) for rank in range(world)]
             assert len({len(one) for one in units}) == 1
             seen += [i for one in units for unit in one for i in unit]
         assert sorted(seen) == list(range(18))
+
+
+def test_rows_of_similar_length_can_share_a_batch() -> None:
+    rng = random.Random(0)
+    lengths = [rng.randint(3, 400) for _ in range(1_000)]
+    config = replace(CONFIG, global_batch=8, group_by_length=True)
+    batches = [rows_of_step(config, lengths, step) for step in range(125)]
+    assert sorted(i for batch in batches for i in batch) == list(range(1_000))
+    used = sum(lengths) / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+    means = [sum(lengths[i] for i in batch) / len(batch) for batch in batches]
+    assert used > 0.95 and means != sorted(means), "hardly any padding, and long rows do not all come last"
 
 
 def test_packing_keeps_rows_apart_and_fits_them_in() -> None:
