@@ -24,6 +24,8 @@ from typing import Any, cast
 from s1core.errors import ModelUnavailable
 from s1core.models import PRESETS, S1_135M, S1_NANO, ModelPreset, resolve
 
+MODEL_VARIABLE = "S1_MODEL"
+"""Names the model that is chosen at first, everywhere."""
 SMOLLM2 = "SmolLM2-135M-Instruct"
 """The pretrained model that s1-135M is made of."""
 SMOLLM2_HUB = f"HuggingFaceTB/{SMOLLM2}"
@@ -74,8 +76,8 @@ def is_here(preset: ModelPreset) -> bool:
 
 
 def default_model() -> str:
-    """Name the bundled model that people see first: s1-135M, or s1-nano where the package with its base is missing."""
-    return S1_135M if is_here(PRESETS[S1_135M]) else S1_NANO
+    """Name the model that people see first: what `S1_MODEL` says, or s1-135M, or s1-nano where that one is not here."""
+    return os.environ.get(MODEL_VARIABLE) or (S1_135M if is_here(PRESETS[S1_135M]) else S1_NANO)
 
 
 def location_of(model: str) -> str:

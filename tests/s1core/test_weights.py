@@ -154,3 +154,10 @@ def test_an_adapter_is_merged_into_its_base(tiny: Path, tmp_path: Path, cache: P
 
 def test_a_gguf_file_is_named_by_its_file(tiny: Path) -> None:
     assert resolve(str(tiny)).name == "tiny"
+
+
+def test_the_environment_can_name_the_first_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S1_MODEL", "Qwen3-8B")
+    assert weights.default_model() == "Qwen3-8B"
+    monkeypatch.delenv("S1_MODEL")
+    assert weights.default_model() in ("s1-135M", "s1-nano")
