@@ -236,8 +236,8 @@ def _load_adapter(adapted: Any, lora: Any, folder: str) -> None:
         known, weights = cast("Any", PeftConfig.from_pretrained(folder)), load_peft_weights(folder, device="cpu")
     if (known.r, known.lora_alpha) != (lora.r, lora.lora_alpha):
         raise InvalidSetting(
-            f"adapter={folder!r} has rank {known.r} and alpha {known.lora_alpha}, the run {lora.r} and {lora.lora_alpha}; "
-            f"give it --set lora_rank={known.r} --set lora_alpha={known.lora_alpha}"
+            f"adapter={folder!r} has rank {known.r} and alpha {known.lora_alpha}, not {lora.r} and {lora.lora_alpha}"
+            f"; add --set lora_rank={known.r} --set lora_alpha={known.lora_alpha}"
         )
     try:
         result: Any = set_peft_model_state_dict(adapted, weights)
