@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from s1core.budget import DEFAULT_WAIT_TEXT, Budget
+from s1core.commands import Steered
 from s1core.engines import load_engine
 from s1core.engines.base import Engine
 from s1core.engines.capabilities import capability_line
+from s1core.engines.replay import ReplayEngine
 from s1core.errors import InvalidSetting, S1Error
 from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
+from s1core.keys import HELP, keys_of
 from s1core.models import PRESETS
 from s1core.problems import expected_answer
 from s1core.recording import Recorder
 from s1core.solve import stream
+from s1core.steering import Steering
 from s1core.types import Cut, Event, Finished, Receipt, Sampling, Started, Tokens, Trace
 from s1core.weights import default_model
 
@@ -37,13 +41,15 @@ examples:
   python -m s1core "How many r in raspberry?" --fork trace.json --at 20 --close        what it would have said after 20
 """
 
-AMBER, BLUE, BOLD, DIM, RESET = "\x1b[30;43m", "\x1b[34m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+AMBER, GREEN, BLUE, BOLD, DIM, RESET = "\x1b[30;43m", "\x1b[30;42m", "\x1b[34m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 CLOSINGS = {
     "model": "the model ended its thinking",
     "budget": "budget spent: {spent}",
     "context": "context full: {spent}",
+    "you": "you wanted the answer: {spent}",
     "cancelled": "cancelled",
 }
+CLOSERS = {"model": "the model", "budget": "the budget", "context": "the context", "you": "you", "cancelled": "Stop"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,7 +65,7 @@ def parser() -> Parser:
     p = Parser(
         prog="python -m s1core",
         description="Ask a question, decide how long the model thinks, and watch it.",
-        epilog=EXAMPLES,
+        epilog=f"{EXAMPLES}\nwhile it thinks, in a terminal: {HELP}\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("question", help="what to ask")
@@ -118,6 +124,11 @@ class Terminal:
             case Tokens(source="wait"):
                 self._spent += len(event.token_ids)
                 self._write(f"[{event.note}: {_printable(event.text) or 'end ignored'}]", AMBER)
+            case Tokens(source="you"):
+                self._spent += len(event.token_ids)
+                self._write(f"[you: {_printable(event.text) or 'end ignored'}]", GREEN)
+            case Steered() if event.kind in ("more", "less", "pause") or event.at_end:
+                self._write(f"[you: {_printable(event.in_words)}]", GREEN)
             case Tokens(source="close"):
                 reason = CLOSINGS[event.note].format(spent=self._spent)
                 self._write(f"\n── {reason} ──\n", BLUE)
@@ -148,12 +159,14 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
     first = receipt.time_to_first_token_s
     rows = {
         "answer": answer if answer is not None else f"none found ({receipt.answer_rule})",
-        "thinking": f"{receipt.thinking_tokens} tokens of {asked}, closed by the {receipt.closed_by}",
+        "thinking": f"{receipt.thinking_tokens} tokens of {asked}, closed by {CLOSERS[receipt.closed_by]}",
         "waits": f"{receipt.waits_used} of {receipt.waits} forced",
         "prefix": f"{receipt.prefill_computed} tokens computed, {receipt.prefill_reused} reused",
         "time": f"{receipt.wall_s:.2f} s{'' if first is None else f', first token after {first * 1000:.0f} ms'}{speed}",
         "model": f"{receipt.model} on {receipt.engine}, {receipt.drawn}",
     }
+    if receipt.steered:
+        rows["you"] = ", ".join(f"{_printable(each.in_words)} at {each.at_tokens}" for each in receipt.steered)
     if receipt.unsupported:
         rows["not kept"] = "; ".join(receipt.unsupported)
     return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
@@ -167,14 +180,32 @@ def _engine(args: argparse.Namespace) -> Engine:
     return load_engine(args.model, engine=args.engine or implied, **options)
 
 
+def _steering(args: argparse.Namespace, engine: Engine, budget: Budget) -> Steering:
+    """Return what steers the run: a recorded one is steered as it was."""
+    return Steering(script=engine.script(args.question, budget) if isinstance(engine, ReplayEngine) else ())
+
+
 def _events(
-    args: argparse.Namespace, engine: Engine, budget: Budget, sampling: Sampling
+    args: argparse.Namespace, engine: Engine, budget: Budget, sampling: Sampling, steering: Steering
 ) -> Generator[Event, None, None]:
     if args.fork is None:
-        return stream(engine, args.question, budget, sampling)
+        return stream(engine, args.question, budget, sampling, steering=steering)
     trace = _read_trace(args.fork)
     turn = CLOSE if args.close else FOLLOW if args.say is None else Turn.say(args.say) if args.say else IGNORE
-    return fork_stream(engine, args.question, trace, _place(trace, args.at or "end"), budget, sampling, turn=turn)
+    at = _place(trace, args.at or "end")
+    return fork_stream(engine, args.question, trace, at, budget, sampling, turn=turn, steering=steering)
+
+
+def _show(engine: Engine, events: Generator[Event, None, None], steering: Steering) -> None:
+    """Print the events of a run as they come, and let the keys of the terminal steer it."""
+    terminal = Terminal(sys.stdout)
+    with keys_of(sys.stdin, steering, lambda words: print(words, end="", file=sys.stderr, flush=True)) as listens:
+        for event in events:
+            if isinstance(event, Started):
+                print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
+                if listens:
+                    print(HELP, file=sys.stderr)
+            terminal.show(event)
 
 
 def _saved(args: argparse.Namespace, recorder: Recorder) -> None:
@@ -227,15 +258,12 @@ def main(argv: list[str] | None = None) -> int:
         recorder = Recorder(args.question, args.model, budget, sampling)
         engine = _engine(args)
         try:
-            events = recorder.watch(_events(args, engine, budget, sampling))
+            steering = _steering(args, engine, budget)
+            events = recorder.watch(_events(args, engine, budget, sampling, steering))
             if args.json:
                 print(json.dumps(Trace.from_events(events).as_dict(), ensure_ascii=False))
             else:
-                terminal = Terminal(sys.stdout)
-                for event in events:
-                    if isinstance(event, Started):
-                        print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
-                    terminal.show(event)
+                _show(engine, events, steering)
         finally:
             engine.close()
             if args.save is not None:

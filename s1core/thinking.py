@@ -156,6 +156,11 @@ class EndDetector:
         """What matters of the last line of what was released: whether it says anything, and its last letter."""
 
     @property
+    def held(self) -> tuple[int, ...]:
+        """What is held back: it may be the beginning of a marker."""
+        return tuple(self._held)
+
+    @property
     def first_ids(self) -> frozenset[int]:
         """Ids with which an end can begin."""
         return self.stop_ids | {self._codec.encode_template(m)[0] for m in self._long}

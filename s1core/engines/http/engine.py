@@ -44,6 +44,7 @@ BY_IDS = Capabilities(
     logprobs="enforced",
     prefix_cache="emulated",
     token_ids="enforced",
+    steering="emulated",
 )
 BY_TEXT = Capabilities(
     max_tokens="enforced",
@@ -54,6 +55,7 @@ BY_TEXT = Capabilities(
     logprobs="unsupported",
     prefix_cache="emulated",
     token_ids="emulated",
+    steering="emulated",
 )
 
 
