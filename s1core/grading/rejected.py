@@ -42,8 +42,8 @@ _DENIED_AFTER = re.compile(
 )
 _OR = rf"{_any(*words.OR_WORDS)}(?![{_ALPHABET}])"
 _LINK = re.compile(
-    rf"{_CLOSES}(?P<comma>[,;、]\s*)?(?:(?P<either>{_OR}|/)|(?P<both>{_any(*words.BOTH_WORDS)}(?![{_ALPHABET}])|[&+]))?"
-    rf"\s*(?:{_any(*words.DOUBTS)}\s+)?(?:[^\W\d_]{{2,4}}\s+)?(?:{_NOUN}\s*)?{_OPENS}",
+    rf"{_CLOSES}(?P<comma>[,;、]\s*)?(?:(?:(?P<either>{_OR}|/)|(?P<both>{_any(*words.BOTH_WORDS)}(?![{_ALPHABET}])|[&+]))"
+    rf"\s*(?:{_any(*words.DOUBTS)}\s+)?(?:[^\W\d_]{{2,4}}\s+)?)?(?:{_NOUN}\s*)?{_OPENS}",
     re.IGNORECASE,
 )
 # `(A) Paris or (B) Lyon`: options with what they say, but not `(A) because it is or (B)`.
