@@ -16,6 +16,8 @@ from s1core.engines.base import Engine
 from s1core.engines.capabilities import capability_line
 from s1core.errors import InvalidSetting, S1Error
 from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
+from s1core.methods import METHODS, Method, read_method
+from s1core.methods.show import outcome_lines, run_line
 from s1core.models import PRESETS
 from s1core.problems import expected_answer
 from s1core.recording import Recorder
@@ -31,6 +33,8 @@ examples:
   python -m s1core "What is 7^8 mod 11?" --url http://127.0.0.1:8000   ask a server that already runs
   python -m s1core "How many r in raspberry?" --waits 1 --save run.jsonl   keep it as a recording
   python -m s1core "How many r in raspberry?" --recording app/recordings/race-waits.jsonl --waits 2   play it again
+  python -m s1core "What is 7^8 mod 11?" --method vote:samples=8   the most common answer of eight samples
+  python -m s1core "What is 7^8 mod 11?" --method early-exit:every=16,equal=3   stop when the answer has settled
   python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
   python -m s1core "How many r in raspberry?" --waits 1 --json > trace.json
   python -m s1core "How many r in raspberry?" --fork trace.json --at wait1 --say Hmm   another word at the first Wait
@@ -42,6 +46,7 @@ CLOSINGS = {
     "model": "the model ended its thinking",
     "budget": "budget spent: {spent}",
     "context": "context full: {spent}",
+    "settled": "the answer has settled: {spent}",
     "cancelled": "cancelled",
 }
 
@@ -84,6 +89,12 @@ def parser() -> Parser:
     p.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
     add_filters(p)
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument(
+        "--method",
+        default=None,
+        metavar="NAME[:SETTING=VALUE,...]",
+        help=f"another way to spend compute: {', '.join(METHODS)} (docs/methods.md); the budget is that of each run",
+    )
     p.add_argument("--fork", default=None, metavar="FILE", help="go on from a trace that --json printed")
     p.add_argument(
         "--at", default=None, metavar="PLACE", help="of the fork: start, wait1, wait2, ..., end (default), or tokens"
@@ -146,14 +157,19 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
     asked = "no limit" if receipt.max_thinking_tokens is None else str(receipt.max_thinking_tokens)
     speed = "" if receipt.tokens_per_s is None else f", {receipt.tokens_per_s:,.0f} tokens/s"
     first = receipt.time_to_first_token_s
+    closed_by = "an early exit" if receipt.closed_by == "settled" else f"the {receipt.closed_by}"
     rows = {
         "answer": answer if answer is not None else f"none found ({receipt.answer_rule})",
-        "thinking": f"{receipt.thinking_tokens} tokens of {asked}, closed by the {receipt.closed_by}",
+        "thinking": f"{receipt.thinking_tokens} tokens of {asked}, closed by {closed_by}",
         "waits": f"{receipt.waits_used} of {receipt.waits} forced",
         "prefix": f"{receipt.prefill_computed} tokens computed, {receipt.prefill_reused} reused",
         "time": f"{receipt.wall_s:.2f} s{'' if first is None else f', first token after {first * 1000:.0f} ms'}{speed}",
         "model": f"{receipt.model} on {receipt.engine}, {receipt.drawn}",
     }
+    if receipt.probe_tokens or receipt.discarded_tokens:
+        more = {"probes": receipt.probe_tokens, "taken back": receipt.discarded_tokens}
+        counts = ", ".join(f"{name} {count}" for name, count in more.items() if count)
+        rows["total"] = f"{receipt.total_tokens} tokens: thinking, answer, {counts}"
     if receipt.unsupported:
         rows["not kept"] = "; ".join(receipt.unsupported)
     return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
@@ -175,6 +191,26 @@ def _events(
     trace = _read_trace(args.fork)
     turn = CLOSE if args.close else FOLLOW if args.say is None else Turn.say(args.say) if args.say else IGNORE
     return fork_stream(engine, args.question, trace, _place(trace, args.at or "end"), budget, sampling, turn=turn)
+
+
+def _run_method(args: argparse.Namespace, engine: Engine, method: Method, sampling: Sampling) -> None:
+    """Run a method and show it: one run as it happens, of several the end of each."""
+    terminal = Terminal(sys.stdout)
+
+    def take(number: int, event: Event) -> None:
+        if args.json:
+            return
+        if not method.draws:
+            terminal.show(event)
+        elif isinstance(event, Finished):
+            print(_printable(run_line(number, event)), flush=True)
+
+    print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
+    outcome = method.run(engine, args.question, method.sampling(sampling), on_event=take)
+    if args.json:
+        print(json.dumps({"method": method.as_dict(), **outcome.as_dict()}, ensure_ascii=False))
+    elif method.draws:
+        print("\n" + _printable(outcome_lines(method, outcome)))
 
 
 def _saved(args: argparse.Namespace, recorder: Recorder) -> None:
@@ -208,6 +244,14 @@ def _check_fork(args: argparse.Namespace) -> None:
         raise InvalidSetting("--say and --close exclude each other; drop one")
 
 
+def _method(args: argparse.Namespace, budget: Budget) -> Method | None:
+    if args.method is None:
+        return None
+    if args.fork is not None or args.save is not None or args.recording is not None:
+        raise InvalidSetting("--method makes new runs of its own; leave out --fork, --save and --recording")
+    return read_method(args.method, budget)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
@@ -224,9 +268,13 @@ def main(argv: list[str] | None = None) -> int:
             temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed
         )
         _check_fork(args)
+        method = _method(args, budget)
         recorder = Recorder(args.question, args.model, budget, sampling)
         engine = _engine(args)
         try:
+            if method is not None:
+                _run_method(args, engine, method, sampling)
+                return 0
             events = recorder.watch(_events(args, engine, budget, sampling))
             if args.json:
                 print(json.dumps(Trace.from_events(events).as_dict(), ensure_ascii=False))

@@ -16,8 +16,9 @@ Source = Literal["model", "wait", "close", "probe"]
 
 Phase = Literal["thinking", "answer"]
 
-ClosedBy = Literal["model", "budget", "context", "cancelled"]
-"""What closed the thinking: the model itself, the asked budget, the context window, or the user."""
+ClosedBy = Literal["model", "budget", "context", "settled", "cancelled"]
+"""What closed the thinking: the model itself, the asked budget, the context window, an early exit whose answer had
+settled, or the user."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +113,15 @@ class Receipt:
     """Probability of the tokens that wrote the answer, not of the words around it; only where it was asked for."""
     unsupported: tuple[str, ...] = ()
     """Asked settings that this engine could not enforce."""
+    probe_tokens: int = 0
+    """Sampled on the way to look at the answer, and not part of the trace."""
+    discarded_tokens: int = 0
+    """Sampled and taken back, since they spelled what was forbidden."""
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens that were written for this run: thinking, answer, probes, and those that were taken back."""
+        return self.thinking_tokens + self.answer_tokens + self.probe_tokens + self.discarded_tokens
 
     @property
     def drawn(self) -> str:

@@ -26,6 +26,7 @@ CLOSED_BY = {
     "model": "the model itself",
     "budget": "the budget",
     "context": "the context window",
+    "settled": "an early exit: the answer had settled",
     "cancelled": "you, with Stop",
 }
 ANSWER_RULE = {
