@@ -4,6 +4,7 @@ What they do, with formulas and sources: `docs/methods.md`. Conditional control,
 are also functions, with results of their own.
 """
 
+from s1core.methods.adaptive_vote import AdaptiveVote, posterior
 from s1core.methods.base import Method, OnEvent, Outcome, Spent, one_by_one, side_by_side
 from s1core.methods.control import Asking, Control, Controlled, acontrolled, asked_label, controlled
 from s1core.methods.early_exit import EarlyExit
@@ -30,6 +31,7 @@ from s1core.methods.vote import (
 __all__ = [
     "METHODS",
     "NATURAL",
+    "AdaptiveVote",
     "Asking",
     "Ballot",
     "Control",
@@ -52,6 +54,7 @@ __all__ = [
     "majority",
     "majority_vote",
     "one_by_one",
+    "posterior",
     "read_method",
     "read_methods",
     "rejection_label",

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from s1core.budget import Budget
 from s1core.errors import InvalidSetting
+from s1core.methods.adaptive_vote import AdaptiveVote
 from s1core.methods.base import Method
 from s1core.methods.control import Asking
 from s1core.methods.early_exit import EarlyExit
@@ -21,7 +22,7 @@ from s1core.methods.rejection import RejectionSampling
 from s1core.methods.vote import MajorityVote
 
 METHODS: Mapping[str, type[Method]] = {
-    one.name: one for one in (Forcing, Asking, RejectionSampling, MajorityVote, EarlyExit)
+    one.name: one for one in (Forcing, Asking, RejectionSampling, MajorityVote, AdaptiveVote, EarlyExit)
 }
 """Every method by its name in specifications."""
 
