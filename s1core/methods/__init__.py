@@ -9,6 +9,7 @@ from s1core.methods.base import Method, OnEvent, Outcome, Spent, one_by_one, sid
 from s1core.methods.control import Asking, Control, Controlled, acontrolled, asked_label, controlled
 from s1core.methods.early_exit import EarlyExit
 from s1core.methods.forcing import NATURAL, Forcing
+from s1core.methods.no_wait import NoWait
 from s1core.methods.read import METHODS, read_method, read_methods
 from s1core.methods.rejection import (
     Rejection,
@@ -40,6 +41,7 @@ __all__ = [
     "Forcing",
     "MajorityVote",
     "Method",
+    "NoWait",
     "OnEvent",
     "Outcome",
     "Rejection",

@@ -18,11 +18,12 @@ from s1core.methods.base import Method
 from s1core.methods.control import Asking
 from s1core.methods.early_exit import EarlyExit
 from s1core.methods.forcing import Forcing
+from s1core.methods.no_wait import NoWait
 from s1core.methods.rejection import RejectionSampling
 from s1core.methods.vote import MajorityVote
 
 METHODS: Mapping[str, type[Method]] = {
-    one.name: one for one in (Forcing, Asking, RejectionSampling, MajorityVote, AdaptiveVote, EarlyExit)
+    one.name: one for one in (Forcing, Asking, RejectionSampling, MajorityVote, AdaptiveVote, EarlyExit, NoWait)
 }
 """Every method by its name in specifications."""
 
