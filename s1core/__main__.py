@@ -19,6 +19,8 @@ from s1core.engines.replay import ReplayEngine
 from s1core.errors import InvalidSetting, S1Error
 from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
 from s1core.keys import HELP, keys_of
+from s1core.methods import METHODS, Method, read_method
+from s1core.methods.show import outcome_lines, run_line
 from s1core.models import PRESETS
 from s1core.problems import expected_answer
 from s1core.recording import Recorder
@@ -35,6 +37,8 @@ examples:
   python -m s1core "What is 7^8 mod 11?" --url http://127.0.0.1:8000   ask a server that already runs
   python -m s1core "How many r in raspberry?" --waits 1 --save run.jsonl   keep it as a recording
   python -m s1core "How many r in raspberry?" --recording app/recordings/race-waits.jsonl --waits 2   play it again
+  python -m s1core "What is 7^8 mod 11?" --method vote:samples=8   the most common answer of eight samples
+  python -m s1core "What is 7^8 mod 11?" --method early-exit:every=16,equal=3   stop when the answer has settled
   python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
   python -m s1core "How many r in raspberry?" --waits 1 --json > trace.json
   python -m s1core "How many r in raspberry?" --fork trace.json --at wait1 --say Hmm   another word at the first Wait
@@ -47,9 +51,17 @@ CLOSINGS = {
     "budget": "budget spent: {spent}",
     "context": "context full: {spent}",
     "you": "you wanted the answer: {spent}",
+    "settled": "the answer has settled: {spent}",
     "cancelled": "cancelled",
 }
-CLOSERS = {"model": "the model", "budget": "the budget", "context": "the context", "you": "you", "cancelled": "Stop"}
+CLOSERS = {
+    "model": "the model",
+    "budget": "the budget",
+    "context": "the context",
+    "settled": "an early exit",
+    "you": "you",
+    "cancelled": "Stop",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -90,6 +102,12 @@ def parser() -> Parser:
     p.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
     add_filters(p)
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument(
+        "--method",
+        default=None,
+        metavar="NAME[:SETTING=VALUE,...]",
+        help=f"another way to spend compute: {', '.join(METHODS)} (docs/methods.md); the budget is that of each run",
+    )
     p.add_argument("--fork", default=None, metavar="FILE", help="go on from a trace that --json printed")
     p.add_argument(
         "--at", default=None, metavar="PLACE", help="of the fork: start, wait1, wait2, ..., end (default), or tokens"
@@ -167,6 +185,10 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
     }
     if receipt.steered:
         rows["you"] = ", ".join(f"{_printable(each.in_words)} at {each.at_tokens}" for each in receipt.steered)
+    if receipt.probe_tokens or receipt.discarded_tokens:
+        more = {"probes": receipt.probe_tokens, "taken back": receipt.discarded_tokens}
+        counts = ", ".join(f"{name} {count}" for name, count in more.items() if count)
+        rows["total"] = f"{receipt.total_tokens} tokens: thinking, answer, {counts}"
     if receipt.unsupported:
         rows["not kept"] = "; ".join(receipt.unsupported)
     return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
@@ -208,6 +230,26 @@ def _show(engine: Engine, events: Generator[Event, None, None], steering: Steeri
             terminal.show(event)
 
 
+def _run_method(args: argparse.Namespace, engine: Engine, method: Method, sampling: Sampling) -> None:
+    """Run a method and show it: one run as it happens, of several the end of each."""
+    terminal = Terminal(sys.stdout)
+
+    def take(number: int, event: Event) -> None:
+        if args.json:
+            return
+        if not method.draws:
+            terminal.show(event)
+        elif isinstance(event, Finished):
+            print(_printable(run_line(number, event)), flush=True)
+
+    print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
+    outcome = method.run(engine, args.question, method.sampling(sampling), on_event=take)
+    if args.json:
+        print(json.dumps({"method": method.as_dict(), **outcome.as_dict()}, ensure_ascii=False))
+    elif method.draws:
+        print("\n" + _printable(outcome_lines(method, outcome)))
+
+
 def _saved(args: argparse.Namespace, recorder: Recorder) -> None:
     try:
         recorder.save(Path(args.save), expected=expected_answer(args.question))
@@ -239,6 +281,14 @@ def _check_fork(args: argparse.Namespace) -> None:
         raise InvalidSetting("--say and --close exclude each other; drop one")
 
 
+def _method(args: argparse.Namespace, budget: Budget) -> Method | None:
+    if args.method is None:
+        return None
+    if args.fork is not None or args.save is not None or args.recording is not None:
+        raise InvalidSetting("--method makes new runs of its own; leave out --fork, --save and --recording")
+    return read_method(args.method, budget)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
@@ -255,9 +305,13 @@ def main(argv: list[str] | None = None) -> int:
             temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed
         )
         _check_fork(args)
+        method = _method(args, budget)
         recorder = Recorder(args.question, args.model, budget, sampling)
         engine = _engine(args)
         try:
+            if method is not None:
+                _run_method(args, engine, method, sampling)
+                return 0
             steering = _steering(args, engine, budget)
             events = recorder.watch(_events(args, engine, budget, sampling, steering))
             if args.json:

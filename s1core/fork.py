@@ -269,6 +269,16 @@ def _turned(engine: Engine, kept: tuple[Segment, ...], before: Progress, turn: T
                 f"the {engine.name} engine cannot ignore an end without a word; say one, Wait for instance"
             )
         return Thought(segments=(*kept, _wait(codec, (), before)), progress=before.injected(0))
+    return _goes_on(codec, kept, before)
+
+
+def continued(codec: Codec, segments: Iterable[Segment]) -> Thought:
+    """Return thinking that stopped somewhere, where the model had not tried to end, as `Run.resume` goes on with it."""
+    thinking = tuple(segment for segment in segments if segment.phase == "thinking")
+    return _goes_on(codec, thinking, _progress(thinking, tried=False))
+
+
+def _goes_on(codec: Codec, kept: tuple[Segment, ...], before: Progress) -> Thought:
     if kept and kept[-1].source == "model" and not before.ended:
         last = replace(kept[-1], text=_certain(codec, kept[-1].token_ids))
         return Thought(segments=(*kept[:-1], last), progress=before, goes_on=True)

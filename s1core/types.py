@@ -21,9 +21,9 @@ PUT_IN = ", put in"
 
 Phase = Literal["thinking", "answer"]
 
-ClosedBy = Literal["model", "budget", "context", "you", "cancelled"]
-"""What closed the thinking: the model itself, the asked budget, the context window, a person who wanted the answer, or
-one who stopped the run."""
+ClosedBy = Literal["model", "budget", "context", "settled", "you", "cancelled"]
+"""What closed the thinking: the model itself, the asked budget, the context window, an early exit whose answer had
+settled, a person who wanted the answer, or one who stopped the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +128,15 @@ class Receipt:
     """Waits that a person forced while the run went on; they are not among `waits_used`."""
     steered: tuple[Steered, ...] = ()
     """What a person asked while the run went on, in order; steps in a row are one."""
+    probe_tokens: int = 0
+    """Sampled on the way to look at the answer, and not part of the trace."""
+    discarded_tokens: int = 0
+    """Sampled and taken back, since they spelled what was forbidden."""
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens that were written for this run: thinking, answer, probes, and those that were taken back."""
+        return self.thinking_tokens + self.answer_tokens + self.probe_tokens + self.discarded_tokens
 
     @property
     def drawn(self) -> str:

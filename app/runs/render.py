@@ -29,6 +29,7 @@ CLOSED_BY = {
     "budget": "the budget",
     "context": "the context window",
     "you": "you, with Answer now",
+    "settled": "an early exit: the answer had settled",
     "cancelled": "you, with Stop",
 }
 ANSWER_RULE = {
