@@ -11,32 +11,56 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
-# Scripts that set no spaces between words: those of whole words or syllables, and those of letters.
+# Scripts that set no spaces between words: those of whole words or syllables, and those of letters. Korean sets them as
+# its writers like.
 _SYLLABLES = r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _UNSPACED_LETTERS = r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\ua980-\ua9df"
-_UNSPACED = _SYLLABLES + _UNSPACED_LETTERS
-_LENGTHS = ((re.compile(f"[{_SYLLABLES}]+"), 6), (re.compile(f"[{_UNSPACED_LETTERS}]+"), 24))
-"""Characters that stand for a word: with these, eight words in a row are 13 characters, or 31 letters."""
+_HANGUL = r"\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7fb"
+_UNSPACED = _SYLLABLES + _UNSPACED_LETTERS + _HANGUL
+_LENGTHS = (
+    (re.compile(f"[{_SYLLABLES}]+"), 6),
+    (re.compile(f"[{_UNSPACED_LETTERS}]+"), 24),
+    (re.compile(f"[{_HANGUL}]+"), 14),
+)
+"""Characters that stand for a word: eight words in a row are 13 characters, 31 letters, or 21 Korean syllables."""
 _BETWEEN = re.compile(rf"(?<=[{_UNSPACED}])[^\w{_UNSPACED}]+(?=[{_UNSPACED}])")
-_WORD = re.compile(rf"[{_SYLLABLES}]+|[{_UNSPACED_LETTERS}]+|[^\W{_UNSPACED}]+")
+_WORD = re.compile(rf"[{_SYLLABLES}]+|[{_UNSPACED_LETTERS}]+|[{_HANGUL}]+|[^\W_{_UNSPACED}]+")
 # A hyphen between letters is spelling; anywhere else it is a minus.
 _FIGURE = re.compile(r"\d+|[+*/=<>^!|≤≥±×÷]|(?<![^\W\d])-|-(?![^\W\d])")
 _LONGEST_GRAM = 16
 _MULTIPLIERS: Hashes = np.random.default_rng(0x51).integers(1, 2**63, _LONGEST_GRAM, dtype=np.uint64) * 2 + 1
 
 
+class _Plain(dict[int, str]):
+    """What a character is for comparison; looked up once, then kept."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        # Soft hyphens, joiners and marks of direction are not seen; vowel signs of Arabic and Hebrew may be left out.
+        unseen = unicodedata.category(char) == "Cf" or _MARK.match(char) is not None
+        self[code] = "" if unseen else str(unicodedata.decimal(char)) if char.isdecimal() else char
+        return self[code]
+
+
+_MARK = re.compile(
+    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u08d3-\u08ff]"
+)
+_PLAIN = _Plain(str.maketrans("−أإآٱىیک", "-اااايي\u0643"))
+
+
 def normal(text: str) -> str:
-    """Compatible, case-folded form; a typographic minus is a minus."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold().replace("−", "-")
+    """Compatible, case-folded form with the digits 0 to 9, without what is not seen; a typographic minus is a minus."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold().translate(_PLAIN)
 
 
 def words(text: str) -> list[str]:
     r"""Letters and digits of a normal text in runs; `\frac{1}{2}` gives `frac 1 2`, spacing and other marks go.
 
-    Scripts without spaces give every so many characters in a row, one after the other, marks between them left out.
+    Scripts without spaces, and Korean, give every so many characters in a row, one after the other, marks and spaces
+    between them left out.
     """
     if text.isascii():
-        return re.findall(r"\w+", text)
+        return re.findall(r"[^\W_]+", text)
     return [word for run in _WORD.findall(_BETWEEN.sub("", text)) for word in _split(run)]
 
 

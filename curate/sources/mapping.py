@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from curate.rows import Row, question_key
-from curate.sources.chats import NotOneQuestion, chat_turns, only_turn
+from s1core.chats import NotOneQuestion, chat_turns, only_turn
 from s1core.escapes import eaten_command
 from s1core.grading import Kind
 from s1core.grading.literal import is_missing
@@ -67,9 +67,14 @@ class Source:
     name: str
     title: str
     hub: Hub | None = None
-    question: tuple[str, ...] = ("{question|problem|prompt|query|input|instruction}",)
+    question: tuple[str, ...] = (
+        "{question|problem|prompt|query|input|instruction|messages|conversations|conversation}",
+    )
     """Pieces; one whose field is empty is left out whole."""
-    solution: str = "solution|reference_solution|explanation|output|response|answer|expected_answer|label"
+    solution: str = (
+        "solution|reference_solution|explanation|output|response|answer|expected_answer|label|messages|conversations|"
+        "conversation"
+    )
     answer: str = "answer|expected_answer|final_answer|ground_truth|reward_model.ground_truth"
     """The short answer, where there is one."""
     choice: str = ""
@@ -222,10 +227,10 @@ def _raw(value: Any, role: str = "assistant") -> str:
     """
     if value is None or value != value:  # NaN is the one value that is not itself
         return ""
-    if isinstance(value, str):
-        return value
     if (turns := chat_turns(value)) is not None:
         return only_turn(turns, role)
+    if isinstance(value, str):
+        return value
     if isinstance(value, (list, tuple)):
         # Options and steps stand on lines; the parts of an answer beside each other.
         parts = [_text(part) for part in value]  # pyright: ignore[reportUnknownVariableType]

@@ -35,7 +35,7 @@ class Decontaminate:
     def config(self) -> dict[str, Any]:
         """All that decides what it does; the number of the words grows when they are found in another way."""
         shared = {"shared": sorted(self.shared)} if self.shared else {}
-        return {"words": 2, "ngram": self.ngram, "evaluation": sorted(row.key for row in self.evaluation), **shared}
+        return {"words": 3, "ngram": self.ngram, "evaluation": sorted(row.key for row in self.evaluation), **shared}
 
     def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Keep what shares no run of words with any of them."""

@@ -35,8 +35,9 @@ class Duplicates:
 
     @property
     def config(self) -> dict[str, Any]:
-        """All that decides what it does."""
-        return {"threshold": self.threshold, "ngram": self.ngram, "bands": self.bands, "rows": self.rows_per_band}
+        """All that decides what it does; the number of the words grows when they are found in another way."""
+        bands = {"bands": self.bands, "rows": self.rows_per_band}
+        return {"words": 3, "threshold": self.threshold, "ngram": self.ngram, **bands}
 
     def run(self, rows: Sequence[Row], on_progress: OnProgress) -> Outcome:
         """Keep the first of each."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from evals.benchmarks.files import BadData, Record
 from evals.benchmarks.items import Item
-from s1core.grading import Kind
+from s1core.chats import NotOneQuestion, chat_turns, only_turn
+from s1core.grading import Kind, extract_answer
 
-QUESTION_FIELDS = ("question", "problem", "prompt", "input", "query")
+QUESTION_FIELDS = ("question", "problem", "prompt", "input", "query", "messages", "conversations", "conversation")
+"""Of a chat its one question counts."""
 ANSWER_FIELDS = ("answer", "correct answer", "final_answer", "expected_answer", "target", "gold", "label", "answer_key")
 ID_FIELDS = ("id", "unique_id", "record id", "question_id", "problem_id")
 GROUP_FIELDS = ("subject", "subdomain", "high-level domain", "category", "type")
@@ -53,8 +55,8 @@ def to_items(records: Iterable[tuple[str, Record]], *, name: str, title: str, ki
 
 
 def _item(fields: Record, default_id: str, title: str, kind: Kind, where: str) -> Item:
-    question = _first(fields, QUESTION_FIELDS)
-    answer = _first(fields, ANSWER_FIELDS)
+    question, said = _asked(fields, where)
+    answer = _first(fields, ANSWER_FIELDS) or (extract_answer(said).answer if said else None)
     if question is None:
         raise BadData(f"{where}: no question; name its field one of {', '.join(QUESTION_FIELDS)}")
     if answer is None:
@@ -69,6 +71,27 @@ def _item(fields: Record, default_id: str, title: str, kind: Kind, where: str) -
     if kind == "choice":
         question, answer = _with_choices(fields, question, answer, item_id, where)
     return Item(id=item_id, question=question, answer=answer, kind=kind, group=_first(fields, GROUP_FIELDS) or title)
+
+
+def _asked(fields: Record, where: str) -> tuple[str | None, str]:
+    """The question, and what a chat that holds it answers.
+
+    Raises:
+        BadData: the chat holds several questions, or one that is no text.
+    """
+    for name in QUESTION_FIELDS:
+        if (turns := chat_turns(fields.get(name))) is not None:
+            try:
+                question, said = only_turn(turns, "user").strip(), only_turn(turns, "assistant").strip()
+            except NotOneQuestion as error:
+                raise BadData(
+                    f"{where}: {name} is a conversation ({error}); a question is one turn of the user"
+                ) from error
+            if question:
+                return question, said
+        elif (question := _first(fields, (name,))) is not None:
+            return question, ""
+    return None, ""
 
 
 def _first(fields: Record, names: Sequence[str]) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from s1core.encodings import HEAD, encoding_of
 from s1core.errors import InvalidSetting
+from s1core.escapes import eaten_command
 from s1core.formats import FORMATS, ThinkingFormat
 from s1core.types import Message
 
@@ -36,6 +37,7 @@ _FOREIGN = re.compile(
     re.IGNORECASE,
 )
 """How thinking begins in the text of a turn, in notations of other families."""
+_HALF = re.compile("[\ud800-\udfff]")
 _CALLS = ("tool_calls", "function_call")
 _TURN = re.compile(r"<\|im_start\|>(system|user|assistant)\n")
 Raw = dict[str, Any]
@@ -60,11 +62,14 @@ def turns(raw: Mapping[str, Any], fmt: ThinkingFormat = FORMATS["s1"]) -> tuple[
     else:
         chat = _parsed(raw["text"])
     made = [Message(role=cast("Any", turn["role"]), content=_content(turn, fmt)) for turn in chat]
+    for message in made:
+        _require_readable(message.content)
     if len(made) < 2 or made[-1].role != "assistant" or not made[-1].content.strip():
         raise ValueError("its last turn is not an assistant's with text, or nothing comes before it")
     answer = made[-1].content
     if not _thinks(answer):
-        answer = _with_thinking(answer, _thinking(raw), fmt)
+        _require_readable(thinking := _thinking(raw))
+        answer = _with_thinking(answer, thinking, fmt)
     _require_whole(answer)
     if raw.get("no_loss") and answer != chat[-1]["content"]:
         raise ValueError("no_loss counts the characters of a turn, whose thinking must then stand in its text")
@@ -151,6 +156,18 @@ def _bare(thinking: str) -> str:
         if block := fmt.block(thinking):
             return thinking[block.start : block.end].strip()
     return thinking.strip()
+
+
+def _require_readable(text: str) -> None:
+    """Refuse a text that whoever wrote the file did not mean.
+
+    Raises:
+        ValueError: a JSON reader has eaten into its LaTeX, or it has halves of characters.
+    """
+    if command := eaten_command(text):
+        raise ValueError(f"it has a control character instead of {command}; double the backslashes of LaTeX in JSON")
+    if _HALF.search(text):
+        raise ValueError("it has half of a character (a lone surrogate), which no file can hold; write it again")
 
 
 def _require_whole(answer: str) -> None:

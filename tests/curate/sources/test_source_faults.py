@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from curate.pipeline import curate
 from curate.progress import Progress, read_events
-from curate.rows import CurateError, Row
+from curate.rows import CurateError, Row, question_key
 from curate.sources import Refused, parse_spec, read
+from curate.stages.decontaminate import Decontaminate
 from curate.text import joined, normal, words
 from s1core.errors import S1Error
 from s1core.escapes import eaten_command, with_backslashes
@@ -33,6 +34,35 @@ def only(path: Path, content: str | bytes) -> Row | Refused:
 USER, SYSTEM = {"content": "What is 3+4?", "role": "user"}, {"content": "Be brief.", "role": "system"}
 SHAREGPT = [{"from": "system", "value": "Be brief."}, {"from": "human", "value": "What is 3+4?"}]
 PARTS = [{"role": "user", "content": [{"type": "text", "text": "What is 3+4?"}]}]
+
+
+TABLE_CELLS = [
+    json.dumps([USER]),
+    json.dumps([SYSTEM, USER]),
+    json.dumps(USER),
+    str([SYSTEM, USER]),
+    json.dumps(SHAREGPT),
+]
+
+
+@pytest.mark.parametrize("cell", TABLE_CELLS)
+def test_a_chat_in_a_cell_of_a_table_is_its_question(cell: str, tmp_path: Path) -> None:
+    quoted = cell.replace('"', '""')
+    row = only(tmp_path / "a.csv", f'prompt,answer\n"{quoted}",7\n')
+    assert isinstance(row, Row) and (row.question, row.answer) == ("What is 3+4?", "7")
+
+
+@pytest.mark.parametrize("column", ["messages", "conversations", "conversation"])
+def test_a_column_of_chats_has_questions_and_solutions(column: str, tmp_path: Path) -> None:
+    chat = [SYSTEM, USER, {"role": "assistant", "content": "It is 7."}]
+    row = only(tmp_path / "a.jsonl", json.dumps({column: chat}) + "\n")
+    assert isinstance(row, Row) and (row.question, row.solution, row.answer) == ("What is 3+4?", "It is 7.", None)
+
+
+@pytest.mark.parametrize("text", ['[{"x": 1}]', '{"role": "user"', "[1, 2]", '[{"role": "user"}] is what?'])
+def test_a_text_that_looks_like_a_chat_is_a_question(text: str, tmp_path: Path) -> None:
+    row = only(tmp_path / "a.jsonl", json.dumps({"question": text}) + "\n")
+    assert isinstance(row, Row) and row.question == text
 
 
 @pytest.mark.parametrize("prompt", [[USER], [SYSTEM, USER], USER, SHAREGPT, PARTS], ids=str)
@@ -73,6 +103,10 @@ def test_a_chat_that_is_no_question_is_refused_by_name(prompt: Any, rule: str, t
         (r'{"question": "What is 3 \times 4?", "answer": "12"}', r"\times"),
         (r'{"question": "Is 3 \neq 4?", "answer": "yes"}', r"\neq"),
         (r'{"question": "What is |(3\right)|?", "answer": "3"}', r"\right"),
+        (r'{"question": "What is $\nu$ here?", "answer": "3"}', r"\nu"),
+        (r'{"question": "Is $a \ne b$?", "answer": "yes"}', r"\ne"),
+        (r'{"question": "Is 3 \ne 4?", "answer": "yes"}', r"\ne"),
+        (r'{"question": "Is $A \not= B$?", "answer": "yes"}', r"\not"),
     ],
 )
 def test_commands_that_json_has_eaten_are_named(line: str, command: str, tmp_path: Path) -> None:
@@ -86,6 +120,7 @@ def test_commands_that_json_has_eaten_are_named(line: str, command: str, tmp_pat
     [
         r'{"question": "What is \\frac{1}{2} of 6?", "answer": "3"}',
         r'{"question": "Two lines:\nnew, or\ttabbed.\r\nAnd a page.\f\nNext", "answer": "3"}',
+        r'{"question": "It costs $5\ne depois $6,\nu sea, $$\nu = 3$$ \tan apple", "answer": "3"}',
     ],
 )
 def test_line_ends_and_right_latex_are_kept(line: str, tmp_path: Path) -> None:
@@ -154,7 +189,9 @@ def test_a_name_that_is_no_text_is_told_and_written(tmp_path: Path) -> None:
         ("相距120公里", ["相距", "120", "公里"]),
         ("a plain text, 2+2", ["a", "plain", "text", "2", "2"]),
         ("höher als 3", ["höher", "als", "3"]),
-        ("두 수의 합은", ["두", "수의", "합은"]),
+        ("두 수의 합은", ["두수의합은"]),
+        ("다음 수의 합을 구하고 답하시오", ["다음수의합을구하고답하시오"]),
+        ("a_1 and __b__", ["a", "1", "and", "b"]),
     ],
 )
 def test_words_of_a_script_without_spaces(text: str, expected: list[str]) -> None:
@@ -164,6 +201,39 @@ def test_words_of_a_script_without_spaces(text: str, expected: list[str]) -> Non
 @given(st.text("甲乙两地相距一辆车袋の中に赤い玉", min_size=1, max_size=60))
 def test_words_of_such_a_text_join_to_it_again(text: str) -> None:
     assert joined(words(text)) == text
+
+
+ENGLISH = "A train leaves the town at noon and travels sixty miles"
+ARABIC = "كم عدد الكتب التي اشتراها أحمد من المكتبة في اليوم الأول"
+HEBREW = "כמה ספרים קנתה דנה ביום הראשון של החופשה הגדולה"
+KOREAN = "철수는 사과를 스물네 개 가지고 있었고 영희에게 여섯 개를 주었습니다"
+BENGALI = "রহিমের কাছে ২৪ টি আম ছিল এবং সে ৬ টি আম করিমকে দিল"
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        (ENGLISH, ENGLISH.replace("travels", "tra\u00advels")),
+        (ENGLISH, ENGLISH.replace("travels", "tra\u200bvels").replace("noon", "noon\u200f")),
+        (ENGLISH, ENGLISH.replace(" ", "_")),
+        (ENGLISH, ENGLISH.replace("travels", "__travels__")),
+        (KOREAN, KOREAN.replace(" ", "")),
+        (KOREAN, KOREAN.replace("스물네 개", "스물네개").replace("있었고", "있었고,")),
+        (ARABIC, ARABIC.replace("كتب", "كُتُب")),
+        (ARABIC, ARABIC.replace("اليوم", "اليـــوم").replace("أ", "ا")),
+        (HEBREW, HEBREW.replace("ספרים", "סְפָרִים")),
+        (BENGALI, BENGALI.replace("২৪", "24").replace("৬", "6")),
+        (ENGLISH.replace("sixty", "60"), ENGLISH.replace("sixty", "६०")),
+    ],
+)
+def test_a_question_is_found_however_it_is_written(asked: str, written: str) -> None:
+    def row(question: str, source: str) -> Row:
+        return Row(key=question_key(question), id="1", source=source, question=question, solution="")
+
+    stage = Decontaminate(evaluation=[row(asked, "test")])
+    outcome = stage.run([row(written, "train"), row("Something else is asked here", "train")], lambda *_: None)
+    assert [rejection.rule for rejection in outcome.rejections] == ["contaminated:test"]
+    assert len(outcome.rows) == 1
 
 
 # Errors of the system

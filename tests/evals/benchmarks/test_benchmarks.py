@@ -83,9 +83,37 @@ def test_csv_with_other_field_names(tmp_path: Path) -> None:
     assert [(i.question, i.answer) for i in items] == [("two\nlines", "7"), ("x", "8")]
 
 
+USER, SYSTEM = {"role": "user", "content": "What is 3+4?"}, {"role": "system", "content": "Be brief."}
+SHAREGPT = [{"from": "human", "value": "What is 3+4?"}, {"from": "gpt", "value": "It is \\boxed{7}."}]
+
+
+@pytest.mark.parametrize("name", ["prompt", "messages", "conversations", "conversation", "question"])
+@pytest.mark.parametrize("chat", [[USER], [SYSTEM, USER], USER, SHAREGPT], ids=str)
+@pytest.mark.parametrize("written", [json.dumps, str])
+def test_a_chat_is_its_question_also_in_a_table(tmp_path: Path, name: str, chat: Any, written: Any) -> None:
+    table, lines = tmp_path / "q.csv", tmp_path / "q.jsonl"
+    quoted = written(chat).replace('"', '""')
+    table.write_text(f'{name},answer\n"{quoted}",7\n')
+    lines.write_text(json.dumps({name: chat, "answer": 7}) + "\n")
+    for path in (table, lines):
+        (item,) = load_benchmark("math500", data=path)
+        assert (item.question, item.answer) == ("What is 3+4?", "7")
+
+
+def test_a_chat_may_hold_its_answer(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text(json.dumps({"conversations": SHAREGPT}) + "\n")
+    (item,) = load_benchmark("math500", data=path)
+    assert (item.question, item.answer) == ("What is 3+4?", "7")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (
+            json.dumps({"messages": [USER, USER], "answer": 7}).encode(),
+            "messages is a conversation .2 turns of the user.",
+        ),
         (b"", "is empty"),
         (b" \n", "is empty"),
         (b'{"problem": "a", "answer": 1}\n{"problem": "b", "ans', "line 2: not valid JSON"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,30 @@ def test_what_would_not_be_trained_is_refused(raw: dict[str, Any], said: str, tm
     path.write_text(json.dumps(raw) + "\n")
     with pytest.raises(InvalidSetting, match=f"row 1 of .* cannot be used: .*{said}"):
         load_data(replace(CONFIG, data=str(path)), templates.tokenizer(templates.PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("So \frac{1}{2}", r"a control character instead of \frac"),
+        ("3 \times 4", r"a control character instead of \times"),
+        ("Is 3 \ne 4?", r"a control character instead of \ne"),
+        ("Let $\nu$ be", r"a control character instead of \nu"),
+        ("$A \not= B$", r"a control character instead of \not"),
+        ("half \ud83d of it", "half of a character"),
+    ],
+)
+@pytest.mark.parametrize("place", ["user", "assistant", "system", "thinking"])
+def test_text_that_was_not_meant_is_refused_with_its_row(text: str, said: str, place: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(raw) + "\n" for raw in (ROW, ROW | {place: text})))
+    with pytest.raises(InvalidSetting, match=f"row 2 of .* cannot be used: .*{re.escape(said)}"):
+        load_data(replace(CONFIG, data=str(path)), templates.tokenizer(templates.PLAIN))
+
+
+@pytest.mark.parametrize("text", ["a\n\tan apple", "def f():\n\treturn 3\n", "two\nlines", r"\frac{1}{2} \neq 3"])
+def test_tabs_and_lines_are_kept(text: str) -> None:
+    assert turns(ROW | {"user": text})[0][-1].content == text
 
 
 def test_columns_beside_a_turn_that_thinks_change_nothing() -> None:
