@@ -154,6 +154,7 @@ def why_closed(reason: str, spent_tokens: int) -> str:
         "model": f"the model stopped by itself: {spent_tokens:,}",
         "budget": f"budget spent: {spent_tokens:,}",
         "context": f"context full: {spent_tokens:,}",
+        "settled": f"the answer had settled: {spent_tokens:,}",
         "you": f"you wanted the answer: {spent_tokens:,}",
     }.get(reason, reason)
 

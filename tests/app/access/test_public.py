@@ -459,7 +459,7 @@ def test_on_a_space_the_owner_is_known_by_name(monkeypatch: pytest.MonkeyPatch) 
     assert not is_owner(signed_in)
     other = request(host="10.0.0.1")
     other.scope = {"session": {"oauth_info": {"userinfo": {"preferred_username": "eve"}}}}
-    with pytest.raises(NotTheOwner, match="Duplicate this Space to run your own job"):
+    with pytest.raises(NotTheOwner, match="sign in as the owner"):
         require_owner(other)
     other.scope = {"session": {}}
     assert not is_owner(other)
