@@ -18,6 +18,7 @@ from evals.evaluate import Progress, Unit, sample_row, sampling_of, work_off
 from evals.progress import ProgressLine, ending
 from s1core import Budget, Sampling
 from s1core.engines.base import Engine
+from s1core.engines.recalling import RecallingEngine
 from s1core.errors import InvalidSetting
 from s1core.methods import METHODS, Control, Method, Outcome, acontrolled, amajority_vote, asked_label, read_methods
 from s1core.store import Row, RunStore
@@ -27,7 +28,7 @@ EXAMPLES = """\
 examples:
   python -m evals.methods --method forcing --method forcing:waits=1        the natural stop, and one Wait
   python -m evals.methods --method "early-exit:every=16,equal=1+2+3"       a curve: one method for each value
-  python -m evals.methods --method "vote:samples=1+2+4+8" --limit 100      votes of growing size
+  python -m evals.methods --method "vote:samples=1+2+4+8" --share          votes of growing size, of the same samples
 """
 SAMPLE = "1 sample"
 
@@ -105,9 +106,13 @@ async def evaluate_methods(
     store: RunStore,
     *,
     concurrency: int,
+    share: bool = False,
     on_progress: Progress = lambda done, total: None,
 ) -> list[Row]:
     """Run each method on each question; otherwise as `evaluate`.
+
+    With `share`, what methods have in common on a question is sampled once (`s1core.engines.recalling`): the same rows
+    in a fraction of the time, but without `seconds` (None).
 
     A row has the trace of the run that gave the answer, and what all of its method cost: `thinking_tokens` and
     `answer_tokens` of all runs, `probe_tokens`, `discarded_tokens`, `reward_tokens`, `total_tokens`,
@@ -115,17 +120,26 @@ async def evaluate_methods(
 
     Raises:
         InvalidSetting: no method, or two of one name.
+        Unsupported: `share` on an engine that says something else each time.
         S1Error: as `evaluate`.
     """
     check_methods(methods)
+    if share:
+        RecallingEngine(engine)  # refuses before the first question
 
-    async def ask(method: Method, item: Item) -> list[Row]:
-        drawn = method.sampling(sampling_of(item, sampling))
-        return [outcome_row(item, method, drawn, await method.arun(engine, item.question, drawn))]
+    async def ask(some: Sequence[Method], item: Item) -> list[Row]:
+        asked = RecallingEngine(engine) if share else engine
+        rows: list[Row] = []
+        for method in some:
+            drawn = method.sampling(sampling_of(item, sampling))
+            rows.append(outcome_row(item, method, drawn, await method.arun(asked, item.question, drawn)))
+        return [{**row, "seconds": None} for row in rows] if share else rows
 
     units = [
-        Unit(keys=((item.id, method.label, sampling.sample_index),), ask=partial(ask, method, item))
-        for method in methods
+        Unit(
+            keys=tuple((item.id, method.label, sampling.sample_index) for method in some), ask=partial(ask, some, item)
+        )
+        for some in ([methods] if share else [[method] for method in methods])
         for item in items
     ]
     return await work_off(units, store, concurrency=concurrency, on_progress=on_progress)
@@ -170,6 +184,9 @@ def main(argv: list[str] | None = None) -> int:
         metavar="NAME[:SETTING=VALUE,...]",
         help=f"one of {', '.join(METHODS)}, with its settings (docs/methods.md); may be given several times",
     )
+    p.add_argument(
+        "--share", action="store_true", help="sample once what methods have in common; seconds are then unknown"
+    )
     args = p.parse_args(argv)
 
     def command() -> None:
@@ -184,11 +201,13 @@ def main(argv: list[str] | None = None) -> int:
                 w.sampling,
                 w.store,
                 concurrency=args.concurrency,
+                share=args.share,
                 on_progress=ProgressLine(),
             )
 
         settings = [method.as_dict() for method in methods]
-        cli.measure(args, settings, [m.label for m in methods], work, concurrency=args.concurrency)
+        timed = {"share": True} if args.share else {"concurrency": args.concurrency}
+        cli.measure(args, settings, [m.label for m in methods], work, **timed)
 
     return ending(PROG, command)
 

@@ -21,7 +21,7 @@ from s1core import Sampling, load_engine
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
 from s1core.methods import read_methods
-from s1core.store import RunStore, read_rows
+from s1core.store import Row, RunStore, read_rows
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,24 @@ async def test_a_vote_is_that_of_the_samples_alone(engine: Engine, items: list[I
         other = expected[row["id"], row["setting"]]
         for key in ("answer", "correct", "thinking_tokens", "answer_tokens", "segments"):
             assert row[key] == other[key]
+
+
+async def test_shared_rows_are_those_of_methods_alone(engine: Engine, items: list[Item], tmp_path: Path) -> None:
+    lines = ("forcing:waits=0+1", "early-exit:every=8,equal=1+2", "vote:samples=1+4", "best-of-n:samples=4")
+    lines += ("adaptive-vote:samples=4", "no-wait", "rebase:width=3", "rejection:budget=24+48,attempts=3")
+    methods = [method for line in lines for method in read_methods(line)]
+    found: list[dict[tuple[str, str], Row]] = []
+    for share in (False, True):
+        with RunStore(tmp_path / str(share), {}) as store:
+            rows = await evaluate_methods(engine, items, methods, Sampling(), store, concurrency=3, share=share)
+        found.append({(row["id"], row["setting"]): row for row in rows})
+    alone, shared = found
+    assert alone.keys() == shared.keys()
+    for key, row in alone.items():
+        assert shared[key]["seconds"] is None
+        for column in row.keys() - {"seconds", "details"}:
+            assert shared[key][column] == row[column], (key, column)
+        assert shared[key]["details"].keys() == row["details"].keys()
 
 
 def test_the_command_measures_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
