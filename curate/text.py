@@ -45,7 +45,7 @@ class _Plain(dict[int, str]):
 _MARK = re.compile(
     "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u08d3-\u08ff]"
 )
-_PLAIN = _Plain(str.maketrans("−أإآٱىیک", "-اااايي\u0643"))
+_PLAIN = _Plain({ord(a): b for a, b in zip("−أإآٱىیک", "-اااايي\u0643", strict=True)})
 
 
 def normal(text: str) -> str:
