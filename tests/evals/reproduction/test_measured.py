@@ -18,6 +18,7 @@ from evals.reports.packed_run import read_packed
 from evals.reports.summary import by_setting
 from evals.reproduction import measured_tables
 from evals.reproduction.measured import DRAWN, EVALS, REJECTED, REJECTION_BUDGETS, SAMPLES, VOTED, VOTES
+from evals.reproduction.measured_135m import EVALS_135M
 from evals.samples import rejections, votes
 from s1core import Budget, Sampling, load_engine
 from s1core.engines.base import Engine
@@ -175,8 +176,8 @@ def test_an_eval_of_no_such_name_is_refused() -> None:
 
 
 def test_every_eval_ships_and_is_small() -> None:
-    of_s1_nano = [path for path in SHIPPED if not path.name.startswith("miniature-")]
-    assert [path.relative_to(MEASURED).as_posix() for path in of_s1_nano] == sorted(f"{e.name}.jsonl.gz" for e in EVALS)
+    shipped = [path.relative_to(MEASURED).as_posix() for path in SHIPPED if not path.name.startswith("miniature-")]
+    assert shipped == sorted(f"{one.name}.jsonl.gz" for one in (*EVALS, *EVALS_135M))
     assert sum(path.stat().st_size for path in SHIPPED) <= 15 * 2**20
 
 
