@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -83,6 +84,12 @@ def test_what_is_no_terminal_is_left_alone() -> None:
                 assert not listens
 
 
+def _own_the_terminal() -> None:
+    """The terminal's keys are for this process, and Ctrl-C ends it, also where the tests run in the background."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Screen:
     """The other end of a terminal in which the command runs."""
 
@@ -97,7 +104,7 @@ class Screen:
             stderr=theirs,
             env=os.environ | {"TERM": "xterm", "COLUMNS": "200"},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the terminal's keys are for this process
+            preexec_fn=_own_the_terminal,
         )
         self.shown = ""
 
