@@ -143,9 +143,9 @@ class LiveTrace:
 def why_closed(reason: str, spent_tokens: int) -> str:
     """Say why the thinking was closed."""
     return {
-        "model": f"the model stopped by itself: {spent_tokens:,}",
-        "budget": f"budget spent: {spent_tokens:,}",
-        "context": f"context full: {spent_tokens:,}",
+        "model": f"model stopped on its own · token {spent_tokens:,}",
+        "budget": f"budget reached · {count(spent_tokens)}",
+        "context": f"context full · {count(spent_tokens)}",
     }.get(reason, reason)
 
 
@@ -198,7 +198,7 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
         ["First token after", seconds(receipt.time_to_first_token_s)],
         ["Speed", "–" if receipt.tokens_per_s is None else f"{receipt.tokens_per_s:,.0f} tokens/s"],
         ["Whole run", seconds(receipt.wall_s)],
-        ["Prompt work", f"{receipt.prefill_computed:,} computed, {receipt.prefill_reused:,} reused"],
+        ["Prompt tokens", prompt_tokens(receipt.prefill_computed, receipt.prefill_reused)],
         ["Sampling", sampling(receipt)],
         ["Model", f"{receipt.model} on {receipt.engine}"],
     ]
@@ -208,6 +208,11 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
         rows.append(["Budget counts", "per round, cut once at the end"])
     rows += [["Not enforced", note] for note in receipt.unsupported]
     return [[name, plain(value)] for name, value in rows]
+
+
+def prompt_tokens(processed: int, cached: int) -> str:
+    """Say how many tokens of prompts went through the model, and how many were in its cache already."""
+    return f"{processed:,} processed, {cached:,} from cache"
 
 
 def sampling(receipt: Receipt) -> str:

@@ -1,6 +1,6 @@
 // What a lane's settings are called. The title says what tells a lane from the others; the rest is the same for all.
 const METHOD_WORDS = {
-  forcing: () => "", none: () => "no forcing", tokens: (s) => `asked for ${s.budget} tokens`, steps: (s) => `asked for ${s.count} steps`,
+  forcing: () => "", none: () => "no limit, no Wait", tokens: (s) => `asked for ${s.budget} tokens`, steps: (s) => `asked for ${s.count} steps`,
   short: () => "asked for short thinking", long: () => "asked for long thinking", rejection: (s) => `rejection, ${s.count} attempts`,
   vote: (s) => `majority of ${s.count}`,
 };

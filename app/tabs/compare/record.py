@@ -31,7 +31,7 @@ def comparisons() -> dict[str, tuple[str, str, list[dict[str, Any]]]]:
         "race-waits": ("No Wait, one, two, four", RASPBERRY, waits),
         "race-words": ("Wait, Hmm, Alternatively", RASPBERRY, words),
         "race-models": ("s1-nano and a weaker model", "How many r in strawberry?", models),
-        "race-methods": ("No forcing, a majority of five, one Wait", RASPBERRY, methods),
+        "race-methods": ("No limit, a majority of five, one Wait", RASPBERRY, methods),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from app.runs.request import ASKING, COUNTED, RunRequest, read_method, read_settings
+from app.runs.request import ASKING, COUNTED, RunRequest, read_method, read_question, read_settings
 from s1core.errors import InvalidSetting
 from s1core.models import S1_135M
 
@@ -46,16 +46,16 @@ def read_comparison(value: Any, known_answer: KnownAnswer) -> Comparison:
     lanes = asked.get("lanes")
     if not isinstance(lanes, list) or not FEWEST_LANES <= len(cast("list[Any]", lanes)) <= MOST_LANES:
         raise InvalidSetting(f"A comparison has {FEWEST_LANES} to {MOST_LANES} lanes. Add or remove some.")
-    question = asked.get("question")
+    question = read_question(asked.get("question"))
     read = tuple(_lane(number, lane, question) for number, lane in enumerate(cast("list[Any]", lanes), start=1))
     return Comparison(
-        question=read[0].question,
-        expected=_expected(asked.get("expected")) or known_answer(read[0].question),
+        question=question,
+        expected=_expected(asked.get("expected")) or known_answer(question),
         lanes=read,
     )
 
 
-def _lane(number: int, value: Any, question: Any) -> RunRequest:
+def _lane(number: int, value: Any, question: str) -> RunRequest:
     lane = _mapping(value, f"Lane {number}")
     unknown = [str(name)[:40] for name in lane if name not in FIELDS]
     if unknown:
@@ -72,8 +72,7 @@ def _lane(number: int, value: Any, question: Any) -> RunRequest:
             lane.get("count", 1) if read_method(lane.get("method", "forcing")) in COUNTED else 1,
         )
     except InvalidSetting as error:
-        words = str(error)
-        raise InvalidSetting(words if words.startswith("The question") else f"Lane {number}: {words}") from None
+        raise InvalidSetting(f"Lane {number}: {error}") from None
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:

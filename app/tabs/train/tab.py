@@ -85,10 +85,14 @@ def _form(sets: SetStore, recipe: str, data: str | None) -> dict[str, Any]:
         choices, value=data or choices[0][1], label="Data", info=where, allow_custom_value=True, elem_id="train-data"
     )
     fields["settings"] = gr.Textbox(
-        label="Settings", lines=2, max_lines=8, placeholder="key=value, one a line; as max_steps=20", max_length=4_000
+        label="Settings",
+        lines=2,
+        max_lines=8,
+        placeholder="key=value, one per line, such as max_steps=20",
+        max_length=4_000,
     )
     fields["key"] = gr.Dropdown(
-        _key_choices(recipe), value=None, label="Known keys", info="with the recipe's values", elem_id="train-keys"
+        _key_choices(recipe), value=None, label="Available settings", info="with their defaults", elem_id="train-keys"
     )
     _place(fields)
     with gr.Row(elem_id="train-numbers"):

@@ -68,7 +68,7 @@ def test_the_expected_answer_is_known_for_the_examples_and_can_be_typed() -> Non
         ({"question": QUESTION, "lanes": [{"budget": 1}, 7]}, "Lane 2 must be"),
         ({"question": QUESTION, "lanes": [{"budget": 1}, {"__class__": 1}]}, "there is not"),
         ({"question": QUESTION, "lanes": [{"budget": 1, "waits": 99}, {"budget": 1}]}, "Lane 1: Waits must lie"),
-        ({"question": " ", "lanes": [{"budget": 1}, {"budget": 1}]}, "The question is empty"),
+        ({"question": " ", "lanes": [{"budget": 1}, {"budget": 1}]}, "Type a question"),
         ({"question": QUESTION, "expected": "x" * 201, "lanes": [{"budget": 1}] * 2}, "Shorten it"),
     ],
 )
