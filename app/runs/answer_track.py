@@ -66,6 +66,11 @@ class LiveTrack:
         """All probes are there."""
         return len(self._points) == len(self._places)
 
+    @property
+    def effects(self) -> tuple[WaitEffect, ...]:
+        """What each forced Wait did; empty until all probes are there."""
+        return Track.of(self._trace, self._points).waits if self.whole else ()
+
     def view(self) -> dict[str, Any]:
         """Return the JSON for the page."""
         track = Track.of(self._trace, self._points) if self.whole else None

@@ -154,6 +154,7 @@ def meter(trace: LiveTrace, *, waits: int) -> dict[str, Any]:
     rate, first, reused = trace.tokens_per_s, trace.first_token_s, trace.reused_tokens
     return {
         "spent": trace.spent_tokens,
+        "written": trace.spent_tokens + trace.answer_tokens,
         "limit": trace.limit_tokens,
         "waits": f"{trace.waits_used} of {waits}" if waits else "",
         "rate": "" if rate is None else f"{rate:,.0f}",

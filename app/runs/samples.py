@@ -81,6 +81,7 @@ class LiveSamples:
         used = sum(trace.waits_used for trace in traces)
         return render.meter(traces[0], waits=waits) | {
             "spent": sum(trace.spent_tokens for trace in traces),
+            "written": sum(trace.spent_tokens + trace.answer_tokens for trace in traces),
             "limit": None if limit is None else limit * count,
             "waits": f"{used} of {waits * count}" if waits else "",
             "rate": "" if rate is None else f"{rate:,.0f}",

@@ -21,6 +21,7 @@ from app.shell.responses import View, closed_in_public
 from app.tabs.compare import export as compare_export
 from app.tabs.compare import import_lm_eval, recording_file
 from app.tabs.compare.backdrop import curve
+from app.tabs.compare.opening import opening
 from app.tabs.compare.tape import tape
 from s1core import S1Error
 
@@ -61,6 +62,10 @@ def router(kept: Sequence[RaceStore], results: CurveStore) -> APIRouter:
         if not name:
             return await _answer(lambda: {"recordings": recording_file.bundled()})
         return await _answer(lambda: opened(recording_file.read_bundled(name)))
+
+    @routes.get("/opening")
+    async def opening_pair(model: Name) -> Response:
+        return await _answer(lambda: opening(model, same_answer))
 
     def opened_file(content: bytes, question: int, tokens_s: float) -> View:
         if not import_lm_eval.is_log(next(_lines(content), "")):
