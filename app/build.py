@@ -60,6 +60,8 @@ STYLES = (
     "shell/base.css",
     "shell/fields.css",
     "runs/stage.css",
+    "runs/player.css",
+    "tabs/think/opening.css",
     "tabs/curves/curves.css",
     "tabs/compare/race.css",
     "tabs/compare/compare.css",

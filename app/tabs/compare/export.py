@@ -7,9 +7,9 @@ import json
 
 from app.shell.components import read_assets
 from app.shell.responses import View
-from app.tabs.compare.board import RACE_SCRIPTS
+from app.tabs.compare.board import RACE_SCRIPTS, race_markup
 
-STYLES = ("shell/base.css", "runs/stage.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
+STYLES = ("shell/base.css", "runs/stage.css", "runs/player.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
 
 
 def page(tape: View) -> str:
@@ -17,7 +17,7 @@ def page(tape: View) -> str:
     parts = {
         "TITLE": html.escape(tape["question"][:200]),
         "STYLE": read_assets(*STYLES),
-        "RACE": read_assets("tabs/compare/race.html"),
+        "RACE": race_markup(),
         "TAPE": _inert(tape),
         "SCRIPT": read_assets(*RACE_SCRIPTS, "tabs/compare/race.file.js"),
     }

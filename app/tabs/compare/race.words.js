@@ -27,4 +27,13 @@ function laneTitles(settings) {
   });
 }
 
+function settingLine(settings, i) { // all settings of a lane in one line; those that differ stand out
+  const all = settings.map(settingParts);
+  const parts = Object.entries(all[i]).filter(([, words]) => words);
+  return parts.flatMap(([name, words], place) => {
+    const differs = all.some((other) => other[name] !== all[0][name]);
+    return [...(place ? [" · "] : []), make(differs ? "b" : "span", "", words)];
+  });
+}
+
 const settingWords = (setting) => Object.values(settingParts(setting)).filter(Boolean).join(", ");

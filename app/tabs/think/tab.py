@@ -85,7 +85,7 @@ def build(registry: EngineRegistry, runs: LiveRuns[ThinkRun], gate: Gate, races:
         with gr.Column(scale=1, min_width=300, elem_id="controls"):
             controls = _controls(registry)
         with gr.Column(scale=2, min_width=300, elem_id="stage-column"):
-            stage_view = stage(example=first_example, elem_id="stage")
+            stage_view = stage(model=registry.default, elem_id="stage")
     _wire_runs(controls, stage_view, registry, runs, gate, first_example, races)
     _wire_fields(controls, registry)
     keep("s1-think", controls.inputs, stage_view, refusal(BACK, question=""))
@@ -94,7 +94,14 @@ def build(registry: EngineRegistry, runs: LiveRuns[ThinkRun], gate: Gate, races:
 
 
 def _controls(registry: EngineRegistry) -> Controls:
-    question = gr.Textbox(label="Question", lines=1, max_lines=8, elem_id="question", placeholder="Ask something…")
+    question = gr.Textbox(
+        questions.example_families(registry.default)[0].questions[0],
+        label="Question",
+        lines=1,
+        max_lines=8,
+        elem_id="question",
+        placeholder="Ask something…",
+    )
     hint = note(kind="hint")
     chips = {model: _chips(question, model, shown=_chips_of(registry.default) == model) for model in questions.TAUGHT}
     budget = stepped_slider(
