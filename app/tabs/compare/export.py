@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 
+from app.shell import fonts
 from app.shell.components import read_assets
 from app.shell.responses import View
 from app.tabs.compare.board import RACE_SCRIPTS, race_markup
@@ -16,7 +17,7 @@ def page(tape: View) -> str:
     """Return the whole page; the tape's texts are data in it, never markup or code."""
     parts = {
         "TITLE": html.escape(tape["question"][:200]),
-        "STYLE": read_assets(*STYLES),
+        "STYLE": f"{fonts.styles(inline=True)}\n{read_assets(*STYLES)}",
         "RACE": race_markup(),
         "TAPE": _inert(tape),
         "SCRIPT": read_assets(*RACE_SCRIPTS, "tabs/compare/race.file.js"),
