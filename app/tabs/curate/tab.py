@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from app.access.limits import is_public
+from app.access.read_only import offer_to_owner
 from app.shell.board_updates import BoardUpdates
 from app.shell.components import open_from_link
 from app.shell.plotly import PLOTLY
@@ -48,8 +50,9 @@ def build(jobs: CurateJobs) -> None:
             fields = _form()
             with gr.Row(elem_id="curate-actions"):
                 estimate = gr.Button("Estimate", elem_id="curate-estimate")
-                launch = gr.Button("Launch", variant="primary", elem_id="curate-launch")
-                stop = gr.Button("Stop job", elem_id="curate-stop")
+                launch = gr.Button("Launch", variant="primary", visible=not is_public(), elem_id="curate-launch")
+                stop = gr.Button("Stop job", visible=not is_public(), elem_id="curate-stop")
+            offer_to_owner((launch, stop))
         board = curate_board(plotly=PLOTLY, elem_id="curate-board")
     _wire([fields[name] for name in FIELDS], fields, (estimate, launch, stop), board, jobs)
 
