@@ -52,7 +52,7 @@ def curves(page: Page, folder: Path, scheme: str, width: int) -> None:
         swept.click()
     other = region(page, "Compare points").get_by_label("Point B")
     metrics.get_by_role("button", name="1 x Wait", exact=True).last.click()
-    other.select_option(other.locator("option", has_text=re.compile("^natural")).last.get_attribute("value"))
+    other.select_option(other.locator("option", has_text=re.compile("^no limit, no Wait")).last.get_attribute("value"))
     region(page, "Samples").locator('[data-key="fixed"]').click()
     region(page, "Sample trace").locator("[data-source]").first.wait_for()
     page.evaluate("scrollTo(0, document.body.scrollHeight)")

@@ -116,7 +116,7 @@ def test_a_click_opens_the_samples_and_one_sample_its_trace(page: Page) -> None:
     expect(trace.locator(f".trace-text {WAIT}")).to_have_text("Wait ①")
     expect(trace.locator(f".trace-text {CLOSE}")).to_contain_text("model stopped on its own · token 50")
     expect(trace).to_contain_text("nonsense ✗ wrong, expected")
-    expect(trace).to_contain_text("Under “natural” it said")
+    expect(trace).to_contain_text("Under “no limit, no Wait” it said")
 
 
 def test_the_table_opens_samples_by_keyboard(page: Page) -> None:
@@ -358,7 +358,7 @@ def test_nothing_overflows_at_any_width(open_page, playground: Playground, width
     page.get_by_role("tab", name="Curves").click()
     drawn(page)
     region(page, "Metrics").get_by_role("button", name="1 x Wait", exact=True).click()
-    expect(region(page, "Sample trace")).to_contain_text("Under “natural”")
+    expect(region(page, "Sample trace")).to_contain_text("Under “no limit, no Wait”")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     choose(page, "AIME24")
     expect(region(page, "Metrics")).to_contain_text("rejection sampling")

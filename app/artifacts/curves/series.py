@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from app.artifacts.curves.voice import voice
 from app.shell.responses import View
 from evals.benchmarks import BUNDLED, SOURCES, is_private
 from evals.reports.figures import metrics, series_traces
@@ -61,6 +62,7 @@ def _view(one: Series, run: str | None, own: bool, taken: dict[str, int]) -> Vie
         "note": one.note or "",
         "counts": one.x.replace("_", " "),
         "featured": is_featured(one),
+        "voice": voice(one.points),
         "metrics": {"control": control, "scaling": scaling, "performance": performance},
         "points": [_point(point) for point in one.points],
         "traces": [trace.to_plotly_json() for trace in series_traces(one, colour=NO_COLOUR)],

@@ -9,6 +9,7 @@ from app.artifacts.curves.series import NANO, PROBLEMS
 from app.shell.responses import View
 from evals.reports.series import FORCING
 
+_OF_A_POINT = ("label", "tokens", "accuracy", "low", "high", "waits")
 _FIRST = (PROBLEMS, NANO, "AIME24", "MATH500")
 """Benchmarks in the order in which one is chosen; others after them."""
 
@@ -30,7 +31,7 @@ def curve(series: Sequence[View], model: str) -> View | None:
         "benchmark": best["benchmark"],
         "origin": best["origin"],
         "n": max((point["n"] or 0 for point in points), default=0),
-        "points": [{name: point[name] for name in ("label", "tokens", "accuracy", "low", "high")} for point in points],
+        "points": [{name: point[name] for name in _OF_A_POINT} for point in points],
     }
 
 

@@ -76,10 +76,14 @@ function forget() { // what is shown
   [current, key, recording] = [null, "", ""];
   player.close();
   lanes.clear();
-  chart.draw(form.lanes.map(() => NOTHING)); // it has its place before anything moves
+  chart.draw(form.lanes.map(() => NOTHING), form.lanes); // it has its place before anything moves
   share.enable(false);
   lab.offer([]);
   find(".race-saved").textContent = find(".race-verdict").textContent = "";
+}
+
+function noteQuestion() { // it stands above already, unless another one is typed there by now
+  race.dataset.asked = String(Boolean(player.tape) && form.read().question.trim() === player.tape.question.trim());
 }
 
 function setState(state, note = "") {
@@ -115,7 +119,8 @@ function again() { // what was raced is raced again, what was recorded is played
 }
 
 function drawFrame(views, { tape, over, playing }) {
-  chart.draw(views);
+  chart.draw(views, tape.lanes.map((lane) => lane.setting));
+  noteQuestion();
   find(".race-saved").textContent = over ? tape.saved : "";
   const says = over ? tape.verdict : "";
   if (find(".race-verdict").textContent !== says) find(".race-verdict").textContent = says;
@@ -186,6 +191,7 @@ function restore() { // what the address asks for; it fills the form, and starts
 }
 
 find(".compare-race").addEventListener("click", startRace);
+find(".compare-question textarea").addEventListener("input", noteQuestion);
 find(".compare-stop").addEventListener("click", stopRace);
 find(".compare-talk").addEventListener("click", talk.enter);
 

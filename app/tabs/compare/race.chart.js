@@ -41,9 +41,11 @@ function raceChart(box, says) {
     return shape(parent, "circle", { cx: x, cy: y, r: size, ...attributes });
   }
 
+  // Budgets are one line; each number of Waits is a setting of its own, and a mark of its own.
   function drawCurve(svg, one, place, top, dashed) {
     const y = (percent) => top + (1 - percent / 100) * plot;
-    const points = one.points, ink = css("--ink-soft"), line = css("--ink");
+    const points = one.points.filter((point) => !point.waits), waits = one.points.filter((point) => point.waits);
+    const ink = css("--ink-soft"), line = css("--ink");
     const banded = points.filter((point) => point.low !== null);
     if (banded.length > 1) {
       const upper = banded.map((point) => `${place.x(point.tokens)} ${y(point.high)}`);
@@ -52,10 +54,27 @@ function raceChart(box, says) {
     }
     shape(svg, "path", { d: `M${points.map((point) => `${place.x(point.tokens)} ${y(point.accuracy)}`).join("L")}`, fill: "none", stroke: line, "stroke-width": 2, "stroke-dasharray": dashed ? "5 4" : "none" });
     for (const point of points) {
-      const published = one.origin === "published";
-      const mark = marker(svg, published ? "published" : "measured", place.x(point.tokens), y(point.accuracy), 0.28 * em, { fill: published ? css("--paper") : line, stroke: line, "stroke-width": 2 });
-      shape(mark, "title", {}, `${one.model}, ${point.label ?? one.origin}: ${point.accuracy.toFixed(1)} % at ${Math.round(point.tokens)} tokens`);
+      const mark = marker(svg, one.origin === "published" ? "published" : "measured", place.x(point.tokens), y(point.accuracy), 0.28 * em, { fill: css("--paper"), stroke: line, "stroke-width": 2 });
+      tell(mark, one, point);
     }
+    for (const point of waits) {
+      const x = place.x(point.tokens), at = y(point.accuracy);
+      const mark = shape(svg, "rect", { x: x - 0.5 * em, y: at - 0.34 * em, width: em, height: 0.68 * em, rx: 0.34 * em, fill: css("--amber-fill"), stroke: css("--amber-line"), "stroke-width": 1.5 });
+      tell(mark, one, point);
+      shape(svg, "text", { x, y: at + 0.24 * small, "text-anchor": "middle", fill: css("--amber-ink"), "font-size": 0.72 * small, "font-weight": 700, "pointer-events": "none" }, String(point.waits));
+    }
+  }
+
+  function tell(mark, one, point) {
+    shape(mark, "title", {}, `${one.model}, ${point.label ?? one.origin}: ${point.accuracy.toFixed(1)} % at ${Math.round(point.tokens)} tokens`);
+  }
+
+  function ownPoint(lane) { // the point that was measured under the lane's own setting
+    const one = curves.find((curve) => curve.model === lane.setting.model);
+    if (!one || lane.setting.method === "vote") return null;
+    const { waits = 0, budget } = lane.setting;
+    if (waits) return one.points.find((point) => point.waits === waits) ?? null;
+    return one.points.find((point) => point.label === `budget ${budget}`) ?? (lane.reached ? null : one.points.find((point) => point.label === "natural") ?? null);
   }
 
   function axes(svg, place, top) {
@@ -76,11 +95,19 @@ function raceChart(box, says) {
     shape(svg, "text", { x: (LEFT * em + width - RIGHT * em) / 2, y: bottom + 2.45 * em, "text-anchor": "middle", fill: ink, "font-size": small }, "thinking tokens (log)");
   }
 
+  function drawPin(svg, lane, ink, x, y, place, bottom) {
+    const own = curves.length && lane.over ? ownPoint(lane) : null;
+    if (!own) { shape(svg, "path", { d: `M${x} ${y}V${bottom}`, stroke: ink, "stroke-width": 1.5, "stroke-dasharray": "2 4" }); return; }
+    const to = [place.x(own.tokens), bottom - plot + (1 - own.accuracy / 100) * plot];
+    shape(svg, "path", { d: `M${x} ${y}L${to[0]} ${to[1]}`, stroke: ink, "stroke-width": 1.5, "stroke-dasharray": "2 4" });
+    shape(svg, "circle", { cx: to[0], cy: to[1], r: 0.72 * em, fill: "none", stroke: ink, "stroke-width": 2 });
+  }
+
   function drawLane(svg, lane, i, place, bottom) {
     const y = (i + 0.6) * ROW * em, x = place.x(lane.spent), ink = css(`--lane-${i + 1}`), start = place.x(0);
     shape(svg, "text", { x: start - 0.8 * em, y: y + 0.33 * em, "text-anchor": "end", fill: ink, "font-weight": 700, "font-size": em }, String(i + 1));
     shape(svg, "path", { d: `M${start} ${y}H${x}`, stroke: ink, "stroke-width": 5 });
-    if (lane.begun) shape(svg, "path", { d: `M${x} ${y}V${bottom}`, stroke: ink, "stroke-width": 1.5, "stroke-dasharray": "2 4" });
+    if (lane.begun) drawPin(svg, lane, ink, x, y, place, bottom);
     if (lane.begun) marker(svg, lane.verdict || "open", x, y, 0.4 * em, { fill: lane.over ? ink : css("--paper"), stroke: ink, "stroke-width": 2 });
     if (!lane.answer) return;
     const words = `${lane.answer}${{ right: " ✓", wrong: " ✗" }[lane.verdict] ?? ""}`, left = x + (0.8 + 0.62 * words.length) * em > width;
@@ -106,9 +133,9 @@ function raceChart(box, says) {
 
   const spoken = () => lanes.map((lane, i) => `Lane ${i + 1}: ${lane.spent} thinking tokens${lane.answer ? `, answer ${lane.answer} ${lane.verdict}` : ""}`).join("; ");
 
-  function draw(views) {
-    lanes = views.map((view) => ({
-      spent: view.meter.spent, limit: view.meter.limit, verdict: view.answer.verdict,
+  function draw(views, settings) {
+    lanes = views.map((view, i) => ({
+      setting: settings[i] ?? {}, reached: view.meter.limit !== null && view.meter.spent >= view.meter.limit, spent: view.meter.spent, limit: view.meter.limit, verdict: view.answer.verdict,
       answer: view.answer.text.length > 24 ? `${view.answer.text.slice(0, 24)}…` : view.answer.text, over: view.state === "done", begun: view.state !== "empty",
     }));
     const now = JSON.stringify(lanes);
@@ -122,7 +149,8 @@ function raceChart(box, says) {
     curves = next;
     const words = curves.map((one) => `${one.model}, budget forcing on ${one.benchmark === "nano" ? "s1-nano's held-out questions" : one.benchmark}, ${one.origin}${one.n ? `, n = ${one.n.toLocaleString("en")} a point, band: 95 % interval` : ""}`);
     const missing = without.length ? `No cached curve of ${without.join(", ")}.` : "";
-    says.textContent = [words.length ? `Curve: ${words.join("; dashed: ")}.` : "", missing].filter(Boolean).join(" ");
+    const marks = curves.length ? "Hollow marks: budgets; amber: forced Waits; a ring: a lane’s own setting." : "";
+    says.textContent = [words.length ? `Curve: ${words.join("; dashed: ")}.` : "", marks, missing].filter(Boolean).join(" ");
     redraw();
   }
 

@@ -8,7 +8,7 @@ dress();
 const lanes = raceLanes(race);
 const chart = raceChart(race.querySelector(".race-chart-box"), race.querySelector(".race-chart-says"));
 const again = () => { player.seek(0); player.start(); };
-const player = racePlayer(race, lanes, { onAgain: () => again(), onFrame: (views) => chart.draw(views) });
+const player = racePlayer(race, lanes, { onAgain: () => again(), onFrame: (views, { tape: shown }) => chart.draw(views, shown.lanes.map((lane) => lane.setting)) });
 const talk = raceTalk(race, player, { onStart: () => again(), onAgain: () => again(), question: () => tape.question });
 race.dataset.state = "done";
 race.querySelector(".race-question").textContent = tape.question;

@@ -51,11 +51,12 @@ function raceLanes(race) {
     const now = trunk.planned ? sharedLength(texts) : 0;
     if (now === shared || (now < shared && commonLength(texts) >= shared)) return; // lanes that are alike so far
     shared = now;
+    if (!tape.live) trunk.room(shared);
     for (const lane of lanes) lane.key = null;
   }
 
   function own(text) { // what stands in the lane itself, with its author
-    const rest = text.slice(shared);
+    const rest = shared ? text.slice(shared).replace(/^(\ue000?)\n+/u, "$1") : text; // below the trunk no line is empty
     return !rest || /^[\ue000-\ue005]/u.test(rest) ? rest : `\ue000${rest}`;
   }
 
@@ -86,6 +87,7 @@ function raceLanes(race) {
 
   function clear() {
     [shared, measured] = [0, ""];
+    trunk.room(0);
     trunk.draw("");
     for (const lane of lanes) {
       Object.assign(lane, { key: null, following: true, text: "" });

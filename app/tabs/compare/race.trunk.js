@@ -32,6 +32,7 @@ function tidy(text, length, texts) { // lanes part between words
 }
 
 function raceTrunk(race) {
+  const MANY_CHARACTERS = 110;
   const section = race.querySelector(".trunk"), box = section.querySelector(".trace-text");
   const write = traceWriter(box);
   return {
@@ -41,6 +42,8 @@ function raceTrunk(race) {
       section.hidden = settings.length < 2 || kinds.size > 1 || !settings.every(({ method }) => ["forcing", "none"].includes(method));
     },
     get planned() { return !section.hidden; },
+    // Of a race that is over it is known how much they share.
+    room(characters) { section.dataset.long = String(characters > MANY_CHARACTERS); },
     draw(text) { if (write(text)) box.scrollTop = box.scrollHeight; },
   };
 }

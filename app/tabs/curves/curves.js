@@ -11,12 +11,14 @@ const off = { model: new Set(), method: new Set(), origin: new Set() };
 const known = new Set(); // benchmark and method pairs that were seen: an unfeatured one starts switched off
 const unfolded = new Set(); // the filters that show all their names
 const looked = { a: null, b: null }; // the points that are looked at: {series, index}
+let chosen = ""; // the series that is looked at
 let sampleFilter = "all", sampled = false;
 
 const chart = curveChart(find(".chart"), props.plotly, pickOnChart);
 const drawMetrics = metricsTable(find(".metrics-list"), {
   colour: chart.colour,
   onPoint: (one, index) => openSamples({ series: one, index }),
+  onSeries: (one) => { chosen = one.id; draw(); },
   onRemove: (one) => { series = series.filter((other) => other.run !== one.run); draw(); },
   isPicked: (one, index) => [looked.a, looked.b].some((at) => at && at.series.id === one.id && at.index === index),
 });
@@ -34,7 +36,7 @@ function at(key) {
   return one ? { series: one, index: Number(index) } : null;
 }
 
-function look(name, place) { looked[name] = place && { ...place, label: place.series.points[place.index].label }; }
+function look(name, place) { if (name === "a" && place) chosen = place.series.id; looked[name] = place && { ...place, label: place.series.points[place.index].label }; }
 
 function current(place) { // a live series is replaced as it grows, and its points move
   if (!place) return null;
@@ -125,6 +127,18 @@ function drawEmpty(shown) {
   };
 }
 
+function lit(shown) { // the series that has its colour, and those of the points that are compared
+  const points = [looked.a, looked.b].filter(Boolean).map((place) => place.series.id);
+  const first = shown.find((one) => one.id === chosen) ?? shown.find((one) => one.own) ?? shown.find((one) => one.origin === "measured") ?? shown[0];
+  return [...new Set(points.length ? points : first ? [first.id] : [])];
+}
+
+function drawVoice(shown) {
+  const one = shown.find((each) => each.id === lit(shown)[0]);
+  find(".chart-voice").replaceChildren(...(one?.voice ?? []).map((sentence) => make("p", "", sentence)));
+  find(".chart-of").textContent = one?.voice.length ? `${one.model}, ${one.method}, ${one.origin}` : "";
+}
+
 function draw() {
   learnMethods();
   for (const name of ["a", "b"]) {
@@ -139,7 +153,8 @@ function draw() {
   const on = ["a", "b"].map((name) => ({ name: name.toUpperCase(), place: looked[name] }))
     .filter(({ place }) => place && shown.some((one) => one.id === place.series.id));
   const marked = on.map(({ name, place }) => ({ name, point: place.point }));
-  chart.draw(shown, marked).catch((error) => tell([`The chart cannot be drawn: ${error.message}. Reload the page; the tables work without it.`]));
+  drawVoice(shown);
+  chart.draw(shown, marked, lit(shown)).catch((error) => tell([`The chart cannot be drawn: ${error.message}. Reload the page; the tables work without it.`]));
   drawMetrics(shown);
   compare.offer(shown);
   compare.show(looked.a, looked.b);
@@ -187,7 +202,10 @@ function add(found, replaced = []) {
   series = [...series.filter((one) => !one.run || !gone.has(one.run)), ...found];
   for (const one of found) if (!benchmarks.some((other) => other.name === one.benchmark)) benchmarks.push({ name: one.benchmark, says: "" });
   if (!found.some((one) => one.benchmark === benchmark)) choose(found[0].benchmark);
+  chosen = found[0].id;
+  look("a", null);
   draw();
+  find(".chart-panel").scrollIntoView({ block: "nearest" });
 }
 
 let liveRun = "";

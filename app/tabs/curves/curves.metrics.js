@@ -1,5 +1,5 @@
 // The table of metrics, which is the chart's legend too, and the settings of each series below its row.
-function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
+function metricsTable(box, { colour, onPoint, onSeries, onRemove, isPicked }) {
   const open = new Map(); // series id -> whether its points are listed; the first is, until someone says otherwise
   const METRICS = [["control", "Within budget %"], ["scaling", "Gain per 1,000 tokens"], ["performance", "Best %"]];
   const SHAPES = { published: "M12 1l4 4-4 4-4-4z", measured: "M8.5 5a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z", imported: "M8.5 1.5h7v7h-7z" };
@@ -26,7 +26,7 @@ function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
     toggle.dataset.key = `toggle ${series.id}`;
     toggle.setAttribute("aria-expanded", String(isOpen));
     toggle.append(swatch(series), make("span", "metrics-model", `${series.model}, ${series.method}`));
-    toggle.addEventListener("click", () => { open.set(series.id, !isOpen); draw(); });
+    toggle.addEventListener("click", () => { open.set(series.id, !isOpen); draw(); onSeries(series); });
     const origin = name.appendChild(make("p", "small metrics-origin"));
     const said = origin.appendChild(make("span", "", `${series.origin}: ${series.source}`));
     said.title = series.source;
@@ -52,7 +52,7 @@ function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
       if (isPicked(series, index)) row.setAttribute("aria-current", "true");
       const setting = row.appendChild(make("th"));
       setting.scope = "row";
-      const said = point.label ?? "not labelled";
+      const said = settingName(point.label);
       if (series.run) {
         const button = setting.appendChild(make("button", "link-like", said));
         button.type = "button";

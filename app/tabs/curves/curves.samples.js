@@ -11,7 +11,7 @@ function sampleViews(list, panel, { onFilter }) {
     opened = "";
     inList(".teach").hidden = true;
     inList(".samples-body").hidden = false;
-    inList(".samples-of").textContent = `${next.series.model}, ${next.point.label}`;
+    inList(".samples-of").textContent = `${next.series.model}, ${settingName(next.point.label)}`;
     inList(".samples-list").replaceChildren();
     closeTrace();
     await page(0);
@@ -45,7 +45,7 @@ function sampleViews(list, panel, { onFilter }) {
   function tell(text) { inList(".samples-says").textContent = text; }
 
   function said(found) {
-    const against = found.baseline ? ` “Fixed” and “broken” compare with the same questions under “${found.baseline}”.` : "";
+    const against = found.baseline ? ` “Fixed” and “broken” compare with the same questions under “${settingName(found.baseline)}”.` : "";
     if (!found.counts[filter]) {
       const nothing = { all: "This point has no samples.", right: "None is right.", wrong: "None is wrong." };
       const waits = point.point.waits ? `No Wait has ${filter} an answer here.` : "This point forces no Wait; choose one that does.";
@@ -121,7 +121,7 @@ function sampleViews(list, panel, { onFilter }) {
     verdict.replaceChildren(make("b", "", found.answer ?? "no answer"), make("span", "", found.correct ? " ✓ right" : ` ✗ wrong${expected}`));
     const before = found.before;
     inPanel(".sample-before").textContent = before
-      ? `Under “${before.setting}” it said ${before.answer ?? "nothing"}, which is ${before.correct ? "right" : "wrong"}.` : "";
+      ? `Under “${settingName(before.setting)}” it said ${before.answer ?? "nothing"}, which is ${before.correct ? "right" : "wrong"}.` : "";
   }
 
   return { show, close };

@@ -5,7 +5,9 @@ const raised = (digits) => [...digits].map((digit) => (digit === "-" ? "⁻" : "
 const small = (p) => (p >= 0.001 ? p.toFixed(3) : p.toExponential(1).replace(/e(.*)/, (_, power) => ` × 10${raised(power)}`));
 const pointKey = (series, index) => `${series.id}.${index}`;
 const tokensOf = (point, digits) => (point.tokens === null ? "unknown" : point.tokens.toLocaleString("en", digits));
-const pointName = (point) => `${point.label ?? "not labelled"}: ${point.accuracy.toFixed(1)} % at ${tokensOf(point, { maximumFractionDigits: 0 })} tokens`;
+// The name of a setting as the page says it; the name itself is what links and files hold.
+const settingName = (label) => (label === null || label === undefined ? "not labelled" : label === "natural" ? "no limit, no Wait" : label);
+const pointName = (point) => `${settingName(point.label)}: ${point.accuracy.toFixed(1)} % at ${tokensOf(point, { maximumFractionDigits: 0 })} tokens`;
 
 const ask = asker("curves/");
 const send = (path, form) => reply(fetch(address(`curves/${path}`), { method: "POST", body: form, headers: { "x-requested-with": "s1-playground" } }));
