@@ -65,6 +65,7 @@ STYLES = (
     "shell/fields.css",
     "runs/stage.css",
     "runs/player.css",
+    "runs/drawing.css",
     "tabs/think/opening.css",
     "tabs/curves/curves.css",
     "tabs/compare/race.css",

@@ -18,6 +18,8 @@ from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, Watch
 
 OpenPage = Callable[..., Page]
 WIDE: Any = {"viewport": {"width": 1440, "height": 900}}
+AT_ONCE = "try { localStorage['s1-pace'] ??= 'instant'; } catch {}"
+"""Most tests look at what is there in the end, and do not wait for a reader's pace."""
 expect.set_options(timeout=15_000)  # for machines with other work to do; nothing waits when all is well
 
 
@@ -46,6 +48,7 @@ def playground() -> Iterator[Playground]:
 def usual(browser: Browser) -> Iterator[BrowserContext]:
     """One visitor for the tests of a module: what the browser has fetched once, it keeps."""
     context = browser.new_context(**WIDE)
+    context.add_init_script(AT_ONCE)
     yield context
     context.close()
 
@@ -54,13 +57,17 @@ def usual(browser: Browser) -> Iterator[BrowserContext]:
 def open_page(browser: Browser, usual: BrowserContext) -> Iterator[OpenPage]:
     """Open pages that are checked, at the end, for requests to other hosts and for errors in the console.
 
-    The second page of a test, and one with settings of its own, are those of another visitor.
+    The second page of a test, and one with settings of its own, are those of another visitor. With `paced=True` runs
+    and races are played at reading pace, as visitors see them.
     """
     watches: list[Watch] = []
 
-    def open_one(url: str, **settings: object) -> Page:
-        first = not watches and not settings
-        page = (usual if first else browser.new_context(**{**WIDE, **settings})).new_page()
+    def open_one(url: str, *, paced: bool = False, **settings: object) -> Page:
+        first = not watches and not settings and not paced
+        context = usual if first else browser.new_context(**{**WIDE, **settings})
+        if not first and not paced:
+            context.add_init_script(AT_ONCE)
+        page = context.new_page()
         watches.append(Watch(page))
         page.goto(url)
         # The button of whichever tab the address opens.

@@ -19,6 +19,7 @@ WAIT, CLOSE, MODEL = '[data-source="wait"]', '[data-source="close"]', '[data-sou
 def tab(page: Page) -> Page:
     page.get_by_role("tab", name="Compare").click()
     page.get_by_role("button", name="Race", exact=True).wait_for()
+    page.get_by_role("button", name="budgets 32/128/512").click()
     return page
 
 
@@ -36,11 +37,20 @@ def finished(page: Page) -> None:
     expect(page.locator(".race[data-state=done]")).to_be_visible()
 
 
+def unfold(page: Page, number: int) -> None:
+    """Show the fields of a lane, which is one line before."""
+    toggle = page.get_by_role("button", name=f"Settings of lane {number}")
+    if toggle.get_attribute("aria-expanded") == "false":
+        toggle.click()
+
+
 def pick(page: Page, number: int, field: str, value: str) -> None:
+    unfold(page, number)
     page.get_by_label(f"{field} of lane {number}", exact=True).select_option(value)
 
 
 def fill(page: Page, number: int, field: str, value: str) -> None:
+    unfold(page, number)
     box = page.get_by_label(f"{field} of lane {number}", exact=True)
     box.fill(value)
     box.press("Tab")
@@ -69,8 +79,7 @@ def test_a_small_budget_is_wrong_and_a_large_one_right(tab: Page) -> None:
 
 def test_lanes_stream_side_by_side(tab: Page) -> None:
     race(tab, "budgets 32/128/512")
-    for number in (1, 2, 3):
-        expect(lane(tab, number).locator(MODEL).first).to_contain_text("First")
+    expect(region(tab, "Shared by all lanes").locator(MODEL).first).to_contain_text("First")
     finished(tab)
     expect(lane(tab, 1).locator(CLOSE)).to_contain_text(re.compile("stopped on its own|budget reached"))
 
@@ -84,11 +93,61 @@ def test_every_lane_has_settings_of_its_own(tab: Page) -> None:
     fill(tab, 2, "Wait text", "Hmm")
     race(tab)
     finished(tab)
-    expect(lane(tab, 1).get_by_role("heading", name="no limit, no Wait")).to_be_visible()
+    expect(lane(tab, 1).get_by_role("heading", name="no limit, no Wait").first).to_be_visible()
     expect(lane(tab, 2)).to_contain_text("3 of 3 samples said so")
     expect(lane(tab, 2).locator(WAIT).first).to_have_text("Hmm ①")
     tab.get_by_role("button", name="Add a lane").click()
     expect(lane(tab, 3)).to_be_visible()
+
+
+def test_a_field_that_is_being_edited_keeps_what_is_typed_and_the_focus(tab: Page) -> None:
+    unfold(tab, 1)
+    budget = tab.get_by_label("Budget of lane 1", exact=True)
+    budget.click()
+    tab.keyboard.press("Control+A")
+    tab.keyboard.type("77")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_label("Waits of lane 1", exact=True)).to_be_focused()
+    tab.keyboard.type("3")
+    tab.get_by_label("Wait text of lane 1", exact=True).click()
+    expect(budget).to_have_value("77")
+    expect(tab.get_by_label("Waits of lane 1", exact=True)).to_have_value("3")
+    expect(lane(tab, 1).locator(".lane-setting")).to_contain_text("budget 77 · 3 × Wait")
+
+
+def test_the_first_race_shows_what_a_wait_does_and_says_it(open_page, playground: Playground) -> None:
+    page = open_page(f"{playground.url}?tab=compare")
+    race(page)
+    finished(page)
+    expect(page.locator(".race-verdict")).to_contain_text("which is right. This question needs no Wait.")
+    fill(page, 1, "Budget", "8")
+    race(page)
+    expect(page.locator(".race-verdict")).to_contain_text("Wrong: no Wait with budget 8.")
+
+
+def test_what_all_lanes_share_is_drawn_once(tab: Page) -> None:
+    race(tab, "0/1/2/4 Waits")
+    finished(tab)
+    expect(region(tab, "Shared by all lanes")).to_contain_text("First look: 2.")
+    for number in (1, 2, 3, 4):
+        expect(text_of(tab, number)).not_to_contain_text("First look")
+    tab.get_by_role("button", name="paced vs another model").click()
+    pick(tab, 2, "Model", "sure")
+    race(tab)
+    expect(region(tab, "Shared by all lanes")).to_be_hidden()
+    expect(text_of(tab, 1)).to_contain_text("First look")
+
+
+def test_a_race_is_played_at_a_readers_pace(open_page, playground: Playground) -> None:
+    page = open_page(f"{playground.url}?tab=compare", paced=True)
+    race(page)
+    finished(page)
+    expect(page.locator(".race[data-playing=true]")).to_be_visible()
+    expect(lane(page, 2).locator(".beat")).to_be_visible()
+    expect(page.locator(".race-verdict")).to_be_empty()
+    page.get_by_role("button", name="Stop", exact=True).click()  # the rest at once
+    expect(page.locator(".race-verdict")).not_to_be_empty()
+    expect(lane(page, 4)).to_contain_text("✓ right")
 
 
 def test_two_models_race(tab: Page) -> None:
@@ -111,7 +170,7 @@ def test_stop_frees_all_lanes(tab: Page, playground: Playground) -> None:
     tab.get_by_role("button", name="Stop", exact=True).click()
     assert soon(lambda: engine.running == 0, page=tab)
     expect(tab.locator(".race[data-state=cancelled]")).to_be_visible()
-    expect(lane(tab, 2).locator(MODEL).first).to_contain_text("Step 0")
+    expect(tab.locator(".race .trace-text").filter(has_text="Step 0").first).to_be_visible()
 
 
 def test_a_setting_that_cannot_be_is_one_sentence(tab: Page) -> None:
@@ -204,7 +263,7 @@ def test_the_scrubber_and_the_steps_go_both_ways(tab: Page) -> None:
 
 def test_a_race_can_be_paused_while_it_runs(tab: Page, playground: Playground) -> None:
     race(tab, "0/1/2/4 Waits")
-    expect(lane(tab, 4).locator(MODEL).first).to_contain_text("First")
+    expect(tab.locator(".race .trace-text").filter(has_text="First").first).to_be_visible()
     tab.get_by_role("button", name="Pause", exact=True).click()
     held = at(tab)
     assert soon(lambda: playground.engines["paced"].running == 0, page=tab)
@@ -219,6 +278,7 @@ def test_talk_mode_is_large_and_obeys_the_keyboard_alone(playground: Playground,
     page.get_by_role("button", name="0/1/2/4 Waits").click()
     page.get_by_role("button", name="Talk mode").click()
     expect(page.locator(".race[data-talk=true]")).to_be_visible()
+    expect(page.locator(".talk-question")).to_have_text(QUESTION)
     page.keyboard.press("Space")
     finished(page)
     small = """() => [...document.querySelectorAll(".race *")].filter((node) => node.checkVisibility() &&
@@ -275,6 +335,7 @@ def test_a_link_restores_question_settings_and_view(playground: Playground, open
     first = open_page(f"{playground.url}?tab=compare")
     first.get_by_role("textbox", name="Question").fill("Wh?t & <b>why</b>")
     first.get_by_label("Expected answer").fill("x=1")
+    first.get_by_role("button", name="budgets 32/128/512").click()
     pick(first, 1, "Method", "vote")
     fill(first, 2, "Wait text", "Hmm & so?")
     first.get_by_label("Speed", exact=True).select_option("4")
@@ -283,7 +344,9 @@ def test_a_link_restores_question_settings_and_view(playground: Playground, open
     other = open_page(playground.url)
     other.goto(first.url + "&view=talk")
     expect(other.locator(".race[data-talk=true]")).to_be_visible()
+    expect(other.locator(".talk-question")).to_have_text("Wh?t & <b>why</b>")
     other.keyboard.press("Escape")
+    assert "view=talk" not in other.url
     expect(other.get_by_role("textbox", name="Question")).to_have_value("Wh?t & <b>why</b>")
     expect(other.get_by_label("Expected answer")).to_have_value("x=1")
     expect(other.get_by_label("Method of lane 1", exact=True)).to_have_value("vote")
@@ -357,6 +420,7 @@ def test_the_chart_places_every_lane(tab: Page) -> None:
 
 def test_a_bundled_recording_plays_without_any_model(tab: Page, playground: Playground) -> None:
     requests = len(playground.engines["paced"].requests)
+    tab.get_by_label("Speed", exact=True).select_option("10/s")
     tab.get_by_label("Recordings", exact=True).select_option(label="No Wait, one, two, four")
     expect(lane(tab, 4).get_by_role("heading", name="4 × Wait")).to_be_visible()
     expect(tab.get_by_role("button", name="Pause", exact=True)).to_be_visible()

@@ -22,6 +22,7 @@ from tests.browser.playground import LONG, PacedEngine, Playground, endless
 from tests.browser.visit import region, replay
 
 LANES, TOKENS_PER_S, TOKENS = 4, 300, 1800
+LANE_MODELS = [f"metered-{number}" for number in range(1, LANES + 1)]
 ATTEMPTS = 3
 """The bounds are for a machine of two cores that does nothing else; a test may have to share them for a moment."""
 BUSY = 1.5
@@ -72,7 +73,8 @@ class MeteredEngine(PacedEngine):
 @pytest.fixture(scope="module")
 def metered() -> Iterator[tuple[Playground, MeteredEngine]]:
     engine = MeteredEngine()
-    with Playground("metered", {"metered": engine}) as server:
+    # Lanes of one model would stand in one trunk; these are drawn one by one.
+    with Playground("metered", dict.fromkeys(("metered", *LANE_MODELS), engine)) as server:
         yield server, engine
 
 
@@ -88,6 +90,11 @@ def lags_ms(told: list[float], frames: list[list[float]], lane: int) -> list[flo
             frame += 1
         lags.append(frames[frame][0] - at_ms)
     return lags
+
+
+def link(server: Playground, tokens: int) -> str:
+    lanes = [quote(f"model={model}&budget={tokens}&waits=0") for model in LANE_MODELS]
+    return f"{server.url}?tab=compare&q=How+long%3F" + "".join(f"&lane={lane}" for lane in lanes)
 
 
 def settled_memory(page: Page, cdp: CDPSession) -> dict[str, float]:
@@ -135,8 +142,7 @@ def test_four_lanes_at_300_tokens_a_second_stay_smooth(
     open_page: Any, metered: tuple[Playground, MeteredEngine], capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, engine = metered
-    lane = quote(f"model=metered&budget={TOKENS}&waits=0")
-    page: Page = open_page(f"{server.url}?tab=compare&q=How+long%3F" + f"&lane={lane}" * LANES)
+    page: Page = open_page(link(server, TOKENS))
     expect(region(page, "Lane 4")).to_be_visible()
     page.wait_for_timeout(500)
     for _ in range(ATTEMPTS):
@@ -160,8 +166,7 @@ def test_memory_stays_flat_over_replays(
     open_page: Any, metered: tuple[Playground, MeteredEngine], capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, _ = metered
-    lane = quote("model=metered&budget=600&waits=0")
-    page: Page = open_page(f"{server.url}?tab=compare&q=How+long%3F" + f"&lane={lane}" * LANES)
+    page: Page = open_page(link(server, 600))
     page.get_by_role("button", name="Race", exact=True).click()
     page.locator(".race[data-state=done]").wait_for()
     expect(page.get_by_role("button", name="Save page")).to_be_enabled()

@@ -25,14 +25,79 @@ QUESTION = "How many r in raspberry?"
 WAIT, CLOSE, MODEL = '[data-source="wait"]', '[data-source="close"]', '[data-source="model"]'
 
 
-def test_the_first_look_invites_and_its_example_runs(page: Page) -> None:
-    expect(page.get_by_text("Test-time scaling")).to_be_visible()
+def test_the_first_look_shows_a_wrong_answer_become_right_and_its_question_runs(page: Page) -> None:
+    expect(page.get_by_text("Test-time scaling: the same model")).to_be_visible()
     page.get_by_text("Details", exact=True).first.click()
     expect(page.get_by_text("Enforced: max, min, Waits")).to_be_visible()
-    page.get_by_role("button", name=f"Try: {QUESTION}").click()
+    opening = region(page, "Before and after")
+    expect(opening.get_by_role("article").nth(0)).to_contain_text("✗ wrong, expected 3")
+    expect(opening.get_by_role("article").nth(1)).to_contain_text("✓ right")
+    expect(opening).to_contain_text("One word, 40 more tokens, and the answer changed.")
+    opening.get_by_role("button", name="Ask about your own word").click()
+    box = page.get_by_role("textbox", name="Question")
+    expect(box).to_be_focused()
+    page.keyboard.type("strawberry")
+    expect(box).to_have_value("How many r in strawberry?")
+    opening.get_by_role("button", name="Run it live").click()
     finished(page)
     expect(region(page, "Answer")).to_contain_text("✓ right")
-    expect(page.get_by_role("textbox", name="Question")).to_have_value(QUESTION)
+    expect(box).to_have_value(QUESTION)
+    expect(opening).to_be_hidden()
+
+
+def test_the_opening_pair_plays_at_reading_pace_with_a_beat_at_the_ignored_end(open_page, playground) -> None:
+    page = open_page(playground.url, paced=True)
+    opening = region(page, "Before and after")
+    expect(opening.locator(".beat[data-struck=true]")).to_be_visible()
+    expect(opening.locator(WAIT)).to_have_count(0)
+    expect(opening.locator(WAIT)).to_have_text("Wait ①")
+    expect(opening.locator(".beat")).to_have_count(0)
+    expect(opening.locator(".opening-says")).to_contain_text("the answer changed")
+
+
+def test_where_motion_is_unwanted_the_opening_pair_stands_still(open_page, playground) -> None:
+    page = open_page(playground.url, paced=True, reduced_motion="reduce")
+    expect(region(page, "Before and after").locator(".opening-says")).to_contain_text("the answer changed")
+    expect(page.locator(".opening[data-playing=true]")).to_have_count(0)
+
+
+def test_a_run_is_read_at_a_readers_pace_and_begins_with_its_verdict(open_page, playground) -> None:
+    page = open_page(playground.url, paced=True)
+    ask(page, QUESTION)
+    expect(stage(page, "done")).to_be_visible()  # the model is done long before the reader
+    expect(page.locator(".stage-verdict")).to_be_empty()
+    assert playground.engines["paced"].running == 0
+    expect(trace(page).locator(".beat")).to_be_visible()
+    page.keyboard.press("Escape")  # enough: all of it is shown
+    expect(page.locator(".stage-verdict")).to_have_text(
+        "One word, 54 more tokens, and the answer changed from 2 to 3, which is right."
+    )
+    expect(trace(page)).to_contain_text("So 3.")
+    page.locator("h1").click()
+    page.keyboard.press("Space")  # again, from the beginning
+    expect(page.locator(".stage[data-reading=true]")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.locator(".stage-status")).to_have_text("Paused")
+
+
+def test_dragging_over_the_bars_shows_the_answer_at_that_place(page: Page) -> None:
+    ask(page, QUESTION)
+    expect(stage(page, "done")).to_be_visible()
+    box = page.locator(".track-strip").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 4, box["y"] + 20, steps=4)
+    page.mouse.up()
+    answer = region(page, "Answer")
+    expect(answer).to_contain_text("If it had to answer at token")
+    expect(answer).to_contain_text("✗ wrong, expected 3")
+    later = page.locator(".trace-later")
+    expect(later).to_contain_text("So 3.")
+    assert float(later.evaluate("node => getComputedStyle(node).opacity")) < 0.5
+    page.get_by_role("slider", name="Position").fill("1000")
+    expect(answer).to_contain_text("✓ right")
+    expect(later).to_be_hidden()
 
 
 def test_a_forced_wait_is_a_numbered_pill_and_the_answer_a_card(page: Page) -> None:
@@ -164,6 +229,7 @@ def test_leaving_the_page_frees_the_engine(page: Page, playground: Playground, l
 
 
 def test_an_empty_question_is_refused_and_the_next_one_answered(page: Page) -> None:
+    page.get_by_role("textbox", name="Question").fill("")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("alert").filter(has_text="Type a question")).to_be_visible()
     ask(page, QUESTION)

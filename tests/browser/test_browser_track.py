@@ -52,7 +52,7 @@ def test_the_track_tells_when_the_answer_settled_and_what_the_wait_did(page: Pag
     expect(track.get_by_role("list", name="Answers").get_by_role("listitem")).to_have_text(["A2✗ wrong", "B3✓ right"])
     expect(cells(page).first).to_have_accessible_name("after 0 of 69 tokens: 2, wrong")
     expect(cells(page).last).to_have_accessible_name("after 69 of 69 tokens: 3, right")
-    expect(track).to_contain_text("tells no probabilities, so all cells are equally high")
+    expect(track).to_contain_text("reports no probabilities, so all bars are equally high")
 
 
 def test_an_unknown_answer_is_not_judged(page: Page) -> None:
@@ -101,7 +101,7 @@ def test_probing_does_not_hold_up_the_trace(page: Page, playground: Playground, 
     more_settings(page)
     took: dict[bool, float] = {}
     for probing in (False, True):
-        page.get_by_label("Probe the trace").set_checked(probing)
+        page.get_by_label("Ask along the way").set_checked(probing)
         before = len(playground.engines["paced"].requests)
         page.evaluate(WATCH)
         ask(page, QUESTION)

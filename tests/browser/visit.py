@@ -98,8 +98,11 @@ def ask(page: Page, question: str) -> None:
 
 
 def finished(page: Page) -> Locator:
-    """Wait for the receipt and return its region."""
+    """Wait for the receipt, unfold it and return its region."""
     receipt = region(page, "Receipt")
+    expect(receipt.locator("tr").first).to_be_attached()
+    if not receipt.locator("details").evaluate("node => node.open"):
+        receipt.locator("summary").click()
     expect(receipt.get_by_role("row").first).to_be_visible()
     return receipt
 

@@ -3,7 +3,7 @@
 const stage = element.querySelector(".stage");
 const find = (selector) => stage.querySelector(selector);
 const traceText = find(".trace-text"), toEnd = find(".to-end");
-const drawNow = traceWriter(find(".trace-now")), drawLater = traceWriter(find(".trace-later")), drawBeat = traceBeat(find(".trace-now"));
+const drawNow = traceWriter(find(".trace-now")), drawLater = traceWriter(find(".trace-later")), drawBeat = traceBeat(find(".trace-now")), drawSteps = traceDrawing(find(".drawing"));
 const drawTrack = trackDrawer(find(".track"), { onScrub: scrub }), drawRun = runDrawer(stage);
 const NEAR_THE_END_PX = 48, LATER_CHARACTERS = 4000;
 const STATUS = {
@@ -50,6 +50,7 @@ function drawAt(_, shown) { // the one lane of this tape
   drawBeat(null);
   drawNow(shown.text);
   drawBeat(shown.beat);
+  drawSteps(view?.question ?? "", shown.text);
   drawRun.numbers(shown.meter);
 }
 

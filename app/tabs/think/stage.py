@@ -10,7 +10,7 @@ from app.shell.components import component, read_assets
 
 STAGE_SCRIPTS = (
     "shell/tools.js",
-    *(f"runs/{part}.js" for part in ("run", "trace", "tape", "player")),
+    *(f"runs/{part}.js" for part in ("run", "trace", "tape", "player", "drawing")),
     *(f"tabs/think/{part}.js" for part in ("track", "opening", "stage")),
 )
 """One script to the browser: each file but the last defines functions, the last one wires them."""
