@@ -9,7 +9,7 @@ SLURM  := slurmctld slurmd slurm-client munge
 # Another browser and the documented proxies: their tests are left out where these cannot be installed.
 EXTRAS := firefox-esr nginx-light caddy
 
-.PHONY: help setup app quick quick-types quick-tests test test-library system test-vllm test-vllm-buffered vllm clients check bench bench-vllm bench-gpu eval reproduce shots smooth load attack lock audit fuzz faults clean
+.PHONY: help setup app quick quick-types quick-tests test test-library system test-vllm test-vllm-buffered vllm clients check bench bench-vllm bench-gpu eval reproduce recordings shots smooth load attack lock audit fuzz faults clean
 .DEFAULT_GOAL := help
 # What a target needs is prepared side by side: Debian's packages while Python's are fetched.
 MAKEFLAGS += -j2
@@ -144,6 +144,9 @@ reproduce: $(VENV)/.app-ready  ## make the measured cached evals again, and s1 i
 	$(PY) -m evals.miniature --model s1-nano $(ARGS)
 	$(PY) -m evals.miniature $(ARGS)
 	$(PY) -m curate.run --recipe nano --out curated/nano-1k
+
+recordings: $(VENV)/.app-ready  ## record again what plays without a model (ARGS="--opening --model s1-135M": the first pair alone)
+	$(PY) -m app.tabs.compare.record app/recordings $(ARGS)
 
 shots: $(VENV)/.dev-ready  ## take the screenshots in docs/shots from the real app
 	$(PY) -m tests.browser.shots docs/shots

@@ -9,7 +9,7 @@ import app.shell.gradio_compat  # noqa: F401
 
 # isort: split
 import gradio as gr
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from app.access import gradio_limits, hub_login
 from app.access.admission import Gate, Room
@@ -27,10 +27,14 @@ from app.artifacts.curated.sets import SetStore
 from app.artifacts.curves.store import CurveStore
 from app.jobs.registry import Jobs
 from app.models.registry import EngineRegistry
+from app.previews import Previews
 from app.runs.recent_runs import RaceStore
 from app.runs.session import LiveRuns, ThinkRun
-from app.shell import theme
+from app.shell import fonts, theme
 from app.shell.components import read_assets
+from app.shell.document import head_of_request
+from app.shell.footer import footer
+from app.shell.footer import router as footer_router
 from app.shell.gradio_compat import refuse_files, search_matplotlib_once, serve_under_any_address
 from app.tabs.compare import routes as compare_routes
 from app.tabs.compare import tab as compare
@@ -60,6 +64,8 @@ STYLES = (
     "shell/base.css",
     "shell/fields.css",
     "runs/stage.css",
+    "runs/player.css",
+    "tabs/think/opening.css",
     "tabs/curves/curves.css",
     "tabs/compare/race.css",
     "tabs/compare/compare.css",
@@ -105,11 +111,28 @@ def build_page(
                 train.build(trainings, sets, models, sweeps, steps, train_tab, model)
             with gr.Tab("Learn", id="learn"):
                 learn.build()
+        gr.HTML(html_template=footer(registry.default), js_on_load=None, apply_default_css=False, elem_id="footer")
         hub_login.offer()
         if tools:
             mcp_tools.offer(registry, gate)
     refuse_files(page)
     return gradio_limits.bound(page, public=is_public())
+
+
+def _pictures(previews: Previews) -> APIRouter:
+    """The routes of typefaces and of the pictures of links."""
+    routes = APIRouter()
+
+    @routes.get("/fonts/{version}/{name}")
+    def font(version: str, name: str) -> Response:
+        return fonts.response(name)
+
+    @routes.get("/card.png")
+    def picture(request: Request) -> Response:
+        headers = {"cache-control": "public, max-age=3600"}
+        return Response(previews.picture(request.query_params), media_type="image/png", headers=headers)
+
+    return routes
 
 
 def build_app(
@@ -140,14 +163,17 @@ def build_app(
     if mcp:
         require_mcp()
     search_matplotlib_once()
-    serve_under_any_address()
     registry = EngineRegistry(model or default_model(), engines=engines, engine=engine, **options)
     registry.warm()
     results = CurveStore(default_root() / "evals")
     results.warm()
+    previews = Previews(registry.default, results)
+    serve_under_any_address(head_of_request(previews.of))
     races, thoughts = RaceStore(), RaceStore()  # apart, so that runs of Think do not crowd out races
     gate = Gate(RUNS)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    server.include_router(_pictures(previews))
+    server.include_router(footer_router(registry.default))
     server.include_router(router(results))
     server.include_router(compare_routes.router((races, thoughts), results))
     server.include_router(compare_lab_routes.router(registry, (races, thoughts), LabStore(), gate))

@@ -31,7 +31,7 @@ GROUND, MIDDLE, TABS, ROOF = range(4)
 FLOORS = {
     "app.shell": GROUND,
     **dict.fromkeys(("app.runs", "app.models", "app.jobs", "app.access", "app.api", "app.artifacts"), MIDDLE),
-    **dict.fromkeys(("app.build", "app.hosting", "app.__main__"), ROOF),
+    **dict.fromkeys(("app.build", "app.hosting", "app.previews", "app.__main__"), ROOF),
 }
 HEAVY = ("torch", "transformers", "gradio", "vllm", "datasets", "plotly", "peft", "anthropic")
 GRADIO = {"gradio", "gradio.components", "gradio.events", "gradio.themes", "gradio.themes.utils"}
@@ -126,7 +126,7 @@ def test_packages_of_the_app_import_downwards() -> None:
 
 def test_no_module_of_the_app_stands_outside_its_packages() -> None:
     outside = [name for name in modules() if name.startswith("app.") and floor(name) == ROOF]
-    assert sorted(outside) == ["app.__main__", "app.build", "app.hosting"]
+    assert sorted(outside) == ["app.__main__", "app.build", "app.hosting", "app.previews"]
 
 
 def test_scripts_and_styles_are_taken_from_below() -> None:

@@ -32,7 +32,7 @@ ONE_VISITOR, EVERYBODY = (20.0, 400), (400.0, 4_000)
 """Requests a second, and how many at once before that counts."""
 RETRY_S = 5
 """After which a rate-limited visitor may send another hundred requests."""
-_FREE = re.compile(r"/(assets|static|svelte|theme|favicon|manifest|curves/plotly-)")
+_FREE = re.compile(r"/(assets|static|svelte|theme|favicon|manifest|fonts/|curves/plotly-)")
 """Files of the page, of which a visit needs hundreds."""
 
 

@@ -33,10 +33,21 @@ def require_owner(request: Any) -> None:
         NotTheOwner: anybody else.
     """
     if not is_owner(request):
-        how = "open the page on the machine that it runs on"
-        if is_public():
-            how = "sign in as the owner" + (" on the page /owner" if SIGNED_IN in _scope(request) else "")
-        raise NotTheOwner(f"Only the owner can do this: {how}, or start a playground yourself.")
+        raise NotTheOwner(refusal(sign_in=SIGNED_IN in _scope(request)))
+
+
+def refusal(*, sign_in: bool) -> str:
+    """Say what somebody who is not the owner can do instead.
+
+    Args:
+        sign_in: whether the owner can sign in on the page `/owner`.
+    """
+    if not is_public():
+        return "Read-only from here. Open the page on the machine that it runs on, or start your own playground."
+    own = "Duplicate this Space" if os.environ.get("SPACE_ID") else "Start your own playground"
+    return f"Read-only demo. {own} to run your own job" + (
+        ", or sign in as the owner on the page /owner." if sign_in else "."
+    )
 
 
 def is_owner(request: Any) -> bool:

@@ -20,8 +20,8 @@ CELLS = 48
 SMALLEST_STEP = 2
 PREFIX_TOKENS = 32_768
 """Tokens of thinking that the probes under way may hold copies of, all together; bounds the memory of long traces."""
-HEIGHT = "height: how sure"
-NO_PROBABILITY = "This engine tells no probabilities, so all cells are equally high."
+HEIGHT = "bar height = confidence"
+NO_PROBABILITY = "This engine reports no probabilities, so all bars are equally high."
 
 State = Literal["none", "filling", "done", "stopped"]
 IsRight = Callable[[str | None], bool]
@@ -66,6 +66,11 @@ class LiveTrack:
         """All probes are there."""
         return len(self._points) == len(self._places)
 
+    @property
+    def effects(self) -> tuple[WaitEffect, ...]:
+        """What each forced Wait did; empty until all probes are there."""
+        return Track.of(self._trace, self._points).waits if self.whole else ()
+
     def view(self) -> dict[str, Any]:
         """Return the JSON for the page."""
         track = Track.of(self._trace, self._points) if self.whole else None
@@ -91,8 +96,8 @@ class LiveTrack:
 
     def _words(self, track: Track | None) -> str:
         if track is not None:
-            return f"settled at {track.settled_at:,}, spent {self._places[-1]:,}"
-        return "" if self._broken else f"asking along the way: {len(self._points)} of {len(self._places)}"
+            return f"Answer settled at token {track.settled_at:,} of {self._places[-1]:,}"
+        return "" if self._broken else f"Probing: {len(self._points)} of {len(self._places)}"
 
     def _answers(self) -> dict[str | None, str]:
         """Spellings by key, in the order of their first appearance."""
@@ -129,7 +134,7 @@ class LiveTrack:
         sampled, computed = sum(point.sampled for point in asked), sum(point.computed for point in asked)
         reused = sum(point.reused for point in asked)
         probes, tokens = count(len(asked), "probe"), count(sampled)
-        return f"{probes}: {tokens} sampled, {computed:,} computed, {reused:,} reused."
+        return f"{probes}: {tokens} sampled, {computed:,} processed, {reused:,} from cache."
 
 
 def wait_words(wait: WaitEffect, is_right: IsRight | None) -> tuple[str, str]:

@@ -16,13 +16,13 @@ from s1core.models import S1_135M, S1_135M_BASE
 NANO = "s1-nano"
 AT_TEMPERATURE_1 = "Drawn at temperature 1, unless you set another one above 0."
 METHOD_NOTES: dict[Method, str] = {
-    "none": "The model stops when it wants to; the budget and the Waits are not used.",
+    "none": "No limit, no Wait: the model stops on its own.",
     "tokens": "The prompt asks to think for no more tokens than the budget.",
-    "steps": "The prompt asks for no more than so many steps. Steps are counted as lines.",
+    "steps": "The prompt asks for at most so many steps; each line counts as one.",
     "short": "The prompt asks for a short amount of thinking.",
     "long": "The prompt asks for a long amount of thinking.",
-    "rejection": "Draws again until the thinking ends by itself within the budget. " + AT_TEMPERATURE_1,
-    "vote": "Draws several samples, each under the budget, and takes the most common answer. " + AT_TEMPERATURE_1,
+    "rejection": "Samples again until the model stops on its own within the budget. " + AT_TEMPERATURE_1,
+    "vote": "Draws several samples, each within the budget, and takes the most common answer. " + AT_TEMPERATURE_1,
 }
 
 
@@ -45,6 +45,8 @@ class Taught:
     """The family that a question seems to be of."""
     kinds: str
     """Names its questions, in the sentence about one that is none of them."""
+    outside: str
+    """What to expect of its answer to such a one, in a sentence."""
     familiar_waits: int
     """Most Waits that its training traces hold, but for a few."""
 
@@ -67,13 +69,15 @@ TAUGHT = {
     NANO: Taught(
         families=_of_nano,
         family_of=nano.detect_family,
-        kinds="six kinds of puzzle in their exact wording",
+        kinds="six kinds of puzzle",
+        outside="Expect nonsense.",
         familiar_waits=4,  # docs/nano.md, Recipe
     ),
     S1_135M: Taught(
         families=_of_problems,
         family_of=problems.family_of,
         kinds=f"{len(problems.FAMILIES)} kinds of short word problem",
+        outside="Its answer is a guess.",
         familiar_waits=2,  # docs/s1-135m.md
     ),
 }
@@ -95,7 +99,7 @@ def hint(question: str, model: str) -> str:
     taught = TAUGHT.get(model)
     if taught is None or taught.family_of(question) is not None:
         return ""
-    return f"{model} was taught only {taught.kinds}, and this isn't one. Its answer is a guess."
+    return f"{model} only knows {taught.kinds}, and this isn't one. {taught.outside}"
 
 
 def waits_note(waits: int | float | None, model: str) -> str:
@@ -113,7 +117,7 @@ def method_note(method: Method, model: str) -> str:
     """Say what a method does with the other settings, and what the model knows of it."""
     words = METHOD_NOTES.get(method, "")
     if method in ASKING:
-        words += " Nothing is forced, unless you tick the box below."
+        words += " Nothing is forced unless you tick the box below."
         words += f" {model} was not trained to read such a request." if model in TAUGHT else ""
     return words
 

@@ -151,10 +151,11 @@ class LiveTrace:
 def why_closed(reason: str, spent_tokens: int) -> str:
     """Say why the thinking was closed."""
     return {
-        "model": f"the model stopped by itself: {spent_tokens:,}",
-        "budget": f"budget spent: {spent_tokens:,}",
-        "context": f"context full: {spent_tokens:,}",
-        "you": f"you wanted the answer: {spent_tokens:,}",
+        "model": f"model stopped on its own · token {spent_tokens:,}",
+        "budget": f"budget reached · {count(spent_tokens)}",
+        "context": f"context full · {count(spent_tokens)}",
+        "you": f"you asked for the answer · {count(spent_tokens)}",
+        "settled": f"answer settled · {count(spent_tokens)}",
     }.get(reason, reason)
 
 
@@ -163,6 +164,7 @@ def meter(trace: LiveTrace, *, waits: int) -> dict[str, Any]:
     rate, first, reused = trace.tokens_per_s, trace.first_token_s, trace.reused_tokens
     return {
         "spent": trace.spent_tokens,
+        "written": trace.spent_tokens + trace.answer_tokens,
         "limit": trace.limit_tokens,
         "waits": f"{trace.waits_used} of {waits}" if waits else "",
         "rate": "" if rate is None else f"{rate:,.0f}",
@@ -207,7 +209,7 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
         ["First token after", seconds(receipt.time_to_first_token_s)],
         ["Speed", "–" if receipt.tokens_per_s is None else f"{receipt.tokens_per_s:,.0f} tokens/s"],
         ["Whole run", seconds(receipt.wall_s)],
-        ["Prompt work", f"{receipt.prefill_computed:,} computed, {receipt.prefill_reused:,} reused"],
+        ["Prompt tokens", prompt_tokens(receipt.prefill_computed, receipt.prefill_reused)],
         ["Sampling", sampling(receipt)],
         ["Model", f"{receipt.model} on {receipt.engine}"],
     ]
@@ -223,6 +225,11 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
 
 def _by_you(receipt: Receipt) -> str:
     return f", and {receipt.waits_by_you} by you" if receipt.waits_by_you else ""
+
+
+def prompt_tokens(processed: int, cached: int) -> str:
+    """Say how many tokens of prompts went through the model, and how many were in its cache already."""
+    return f"{processed:,} processed, {cached:,} from cache"
 
 
 def sampling(receipt: Receipt) -> str:

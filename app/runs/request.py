@@ -16,16 +16,20 @@ WAIT_TEXTS = ("Wait", "Hmm", "Alternatively")
 MAX_WAITS = 8
 MAX_QUESTION_CHARACTERS = 200_000
 MAX_WAIT_TEXT_CHARACTERS = 200
+MAX_TEMPERATURE = 10
 MAX_COUNT = 32
 """Of samples, attempts and steps."""
 TOTAL, PER_ROUND = "over the whole run", "per round, cut at the end"
 ACCOUNTING: dict[str, Accounting] = {TOTAL: "total", PER_ROUND: "per_round"}
 
+AT_LEAST = "“Think at least”"
+"""What the page calls the least number of thinking tokens."""
+
 Method = Literal["forcing", "none", "tokens", "steps", "short", "long", "rejection", "vote"]
 FORCING = "Budget forcing"
 METHODS: dict[str, Method] = {
     FORCING: "forcing",
-    "No forcing": "none",
+    "No limit, no Wait": "none",
     "Ask for a token budget": "tokens",
     "Ask for a number of steps": "steps",
     "Ask for short thinking": "short",
@@ -95,22 +99,28 @@ def read_settings(
         InvalidSetting: the message names the field and the remedy.
     """
     chosen = read_method(method)
+    most, least = _whole("Thinking budget", budget), _whole(AT_LEAST, min_tokens or 0)
+    if least > most:
+        raise InvalidSetting(
+            f"{AT_LEAST} ({least:,}) exceeds the thinking budget ({most:,}). Lower one or raise the other."
+        )
     number = _whole(COUNTED[chosen], count, at_least=1, at_most=MAX_COUNT) if chosen in COUNTED else 1
     forced = Budget(
-        max_thinking_tokens=_whole("Thinking budget", budget),
+        max_thinking_tokens=most,
         waits=_whole("Waits", waits, at_most=MAX_WAITS),
         wait_text=_wait_text(wait_text),
-        min_thinking_tokens=_whole("At least this many tokens", min_tokens or 0),
+        min_thinking_tokens=least,
         accounting=_accounting(accounting),
         max_answer_tokens=_whole("Longest answer", max_answer, at_least=1) if max_answer else None,
     )
-    drawn = Sampling(temperature=_number("Temperature", temperature or 0), seed=_whole("Seed", seed or 0))
+    drawn = Sampling(temperature=_temperature(temperature or 0), seed=_whole("Seed", seed or 0))
+    asked = read_question(question)
     return RunRequest(
-        question=_question(question),
+        question=asked,
         model=str(model or ""),
         budget=_budget(chosen, forced, force_too=bool(force_too)),
         # As the methods that draw samples have it by themselves: forks of one must find its noise again.
-        sampling=replace(drawn, temperature=drawn.temperature or 1.0, question_id=_question(question))
+        sampling=replace(drawn, temperature=drawn.temperature or 1.0, question_id=asked)
         if chosen in DRAWING
         else drawn,
         method=chosen,
@@ -154,10 +164,15 @@ def _control(method: Method, *, tokens: int, steps: int) -> Control | None:
             return None
 
 
-def _question(value: Any) -> str:
+def read_question(value: Any) -> str:
+    """Return what is asked.
+
+    Raises:
+        InvalidSetting: it is empty or too long.
+    """
     text = str(value or "").strip()
     if not text:
-        raise InvalidSetting("The question is empty. Type one, or press an example.")
+        raise InvalidSetting("Type a question, or pick an example.")
     if len(text) > MAX_QUESTION_CHARACTERS:
         raise InvalidSetting(f"The question has {len(text):,} characters; {MAX_QUESTION_CHARACTERS:,} are the most.")
     return text
@@ -179,6 +194,13 @@ def _accounting(value: Any) -> Accounting:
     if value is None:
         return "total"
     raise InvalidSetting(f"The budget counts either {TOTAL!r} or {PER_ROUND!r}, not {_shown(value)}.")
+
+
+def _temperature(value: Any) -> float:
+    number = _number("Temperature", value)
+    if not 0 <= number <= MAX_TEMPERATURE:
+        raise InvalidSetting(f"Temperature must lie between 0 and {MAX_TEMPERATURE}, not {_shown(value)}.")
+    return number
 
 
 def _number(name: str, value: Any) -> float:

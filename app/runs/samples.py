@@ -6,7 +6,7 @@ shows them one after the other, each as soon as those before it have ended.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -23,9 +23,11 @@ HEADINGS = {"vote": "Sample", "rejection": "Attempt"}
 class LiveSamples:
     """Folds the events of all runs, which are numbered from 0."""
 
-    def __init__(self, asked: RunRequest) -> None:
+    def __init__(self, asked: RunRequest, close_label: Callable[[str, int], str] | None = None) -> None:
+        """Start empty; `close_label` says why thinking was closed, as `render.why_closed` does."""
         self._heading = HEADINGS.get(asked.method, "")
         self._asked = asked
+        self._close_label = close_label or (_why_rejected if asked.method == "rejection" else None)
         self.traces = [self._new_trace()]
         """In the order of their numbers."""
 
@@ -79,6 +81,7 @@ class LiveSamples:
         used = sum(trace.waits_used for trace in traces)
         return render.meter(traces[0], waits=waits) | {
             "spent": sum(trace.spent_tokens for trace in traces),
+            "written": sum(trace.spent_tokens + trace.answer_tokens for trace in traces),
             "limit": None if limit is None else limit * count,
             "waits": f"{used} of {waits * count}" if waits else "",
             "rate": "" if rate is None else f"{rate:,.0f}",
@@ -92,7 +95,7 @@ class LiveSamples:
         return (sampled - 1) / spent_s if spent_s > 0 else None
 
     def _new_trace(self) -> render.LiveTrace:
-        return render.LiveTrace(_why_rejected if self._asked.method == "rejection" else None)
+        return render.LiveTrace(self._close_label)
 
 
 def _why_rejected(reason: str, spent_tokens: int) -> str:
@@ -127,7 +130,7 @@ def vote_rows(vote: Vote) -> list[list[str]]:
         ["Waits forced", f"{sum(r.waits_used for r in receipts)} of {sum(r.waits for r in receipts)}"],
         ["Answers", render.count(sum(receipt.answer_tokens for receipt in receipts))],
         ["Whole run", render.seconds(max(receipt.wall_s for receipt in receipts))],
-        ["Prompt work", _prompt_work(receipts)],
+        ["Prompt tokens", _prompt_tokens(receipts)],
         ["Sampling", render.sampling(first)],
         ["Model", f"{first.model} on {first.engine}"],
         *(["Not enforced", note] for note in first.unsupported),
@@ -145,7 +148,7 @@ def rejection_rows(asked: RunRequest, rejection: Rejection, receipts: Sequence[R
         ["Accepted", accepted],
         ["Sampled", f"{render.count(rejection.sampled_tokens)} in all"],
         ["Whole run", render.seconds(sum(receipt.wall_s for receipt in receipts))],
-        ["Prompt work", _prompt_work(receipts)],
+        ["Prompt tokens", _prompt_tokens(receipts)],
         ["Sampling", render.sampling(last)],
         ["Model", f"{last.model} on {last.engine}"],
         *(["Not enforced", note] for note in last.unsupported),
@@ -163,9 +166,9 @@ def tally(vote: Vote) -> list[tuple[str, int]]:
     return sorted(votes.values(), key=lambda each: -each[1])
 
 
-def _prompt_work(receipts: Sequence[Receipt]) -> str:
-    computed = sum(receipt.prefill_computed for receipt in receipts)
-    return f"{computed:,} computed, {sum(receipt.prefill_reused for receipt in receipts):,} reused"
+def _prompt_tokens(receipts: Sequence[Receipt]) -> str:
+    processed = sum(receipt.prefill_computed for receipt in receipts)
+    return render.prompt_tokens(processed, sum(receipt.prefill_reused for receipt in receipts))
 
 
 def _counted(words: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from app.runs.poll_rate import POLL_RATE
 from app.runs.request import DRAWING, RunRequest
 from app.runs.runner import Outcome, drive
 from app.runs.samples import LiveSamples
+from app.runs.verdicts import run_verdict
 from app.shell.responses import View
 from s1core import S1Error
 from s1core.engines.base import Engine
@@ -195,12 +196,31 @@ class ThinkRun:
         return self._frame | {
             "state": state,
             "note": render.plain(note),
+            "verdict": self._verdict(),
             "text": self._live.text,
             "meter": self._live.meter(),
             "answer": answer_card(self._asked, outcome, self._live, self._expected, self._same),
             "receipt": outcome.rows if outcome else [],
             "track": self._track.view() if self._track else answer_track.no_track(self._why_no_track()),
         }
+
+    def _verdict(self) -> str:
+        outcome = self._outcome
+        if outcome is None:
+            return ""
+        return run_verdict(
+            self._asked,
+            outcome,
+            expected=self._expected,
+            correct=judged(outcome, self._expected, self._same),
+            room=self._live.current.limit_tokens,
+            waits=self._track.effects if self._track else (),
+        )
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None before, and of a run that broke off."""
+        return self._outcome
 
     def _why_no_track(self) -> str:
         if not self._asked.track:
@@ -219,15 +239,21 @@ def answer_card(
     asked: RunRequest, outcome: Outcome | None, live: LiveSamples, expected: str | None, same: SameAnswer
 ) -> View:
     """Return the answer card of a run: what it has said so far, or its outcome and whether that is right."""
-    judged = outcome is not None and outcome.complete and expected is not None
     return render.answer(
         outcome.answer if outcome else live.answer_so_far,
         over=outcome is not None,
         expected=expected,
-        correct=_agrees(outcome.answer, expected, same) if outcome and judged else None,
+        correct=judged(outcome, expected, same),
         note=outcome.note if outcome else "",
         caution=questions.hint(asked.question, asked.model),
     )
+
+
+def judged(outcome: Outcome | None, expected: str | None, same: SameAnswer) -> bool | None:
+    """Whether the answer is right; None while there is none to judge, and where nobody knows the right one."""
+    if outcome is None or not outcome.complete or expected is None:
+        return None
+    return _agrees(outcome.answer, expected, same)
 
 
 def _agrees(answer: str | None, expected: str | None, same: SameAnswer) -> bool:
@@ -239,6 +265,7 @@ def refusal(reason: str, *, question: str) -> View:
     return _frame(question, None) | {
         "state": "error",
         "note": render.plain(reason),
+        "verdict": "",
         "text": "",
         "meter": render.meter(render.LiveTrace(), waits=0),
         "answer": render.answer("", over=False, expected=None, correct=None),

@@ -5,7 +5,8 @@ function traceWriter(box) {
   const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE, SAMPLE, YOU]);
   const BLOCK_CHARACTERS = 160; // about 40 tokens; blocks out of sight are not laid out
   const CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳";
-  let drawn = "", block = null, author = null, target = null, label = null;
+  const FEW_CHARACTERS = 400; // more at once are a jump, and nothing is animated
+  let drawn = "", block = null, author = null, target = null, label = null, arrives = false;
 
   function make(tag, className, source) {
     const node = document.createElement(tag);
@@ -47,11 +48,11 @@ function traceWriter(box) {
 
   function openWait() {
     const byYou = author === YOU;
-    const pill = currentBlock().appendChild(make("span", byYou ? "wait by-you" : "wait", byYou ? "you" : "wait"));
+    const pill = currentBlock().appendChild(make("span", (byYou ? "wait by-you" : "wait") + (arrives ? " drops" : ""), byYou ? "you" : "wait"));
     const text = pill.appendChild(make("span"));
     const badge = pill.appendChild(make("i"));
     badge.textContent = " " + (CIRCLED[Number(label) - 1] || `(${label})`);
-    pill.title = byYou ? `Forced by you while it ran (${label})` : `Forced: the model wanted to stop here (${label})`;
+    pill.title = byYou ? `Forced by you while it ran (${label})` : `Forced: the model tried to stop here (${label})`;
     return text;
   }
 
@@ -96,8 +97,23 @@ function traceWriter(box) {
   return function draw(text) {
     if (!text.startsWith(drawn)) restart();
     const suffix = text.slice(drawn.length);
+    arrives = suffix.length < FEW_CHARACTERS;
     append(suffix);
     drawn = text;
     return suffix !== "";
+  };
+}
+
+// The beat of silence at an end that is ignored: the model's own end stands there, and is struck out.
+function traceBeat(box) {
+  const mark = document.createElement("span");
+  mark.className = "beat";
+  mark.setAttribute("aria-hidden", "true");
+  mark.textContent = "end of thinking";
+  return (beat) => { // null, or how much of it has passed
+    if (beat === null) { if (mark.parentNode) mark.remove(); return; }
+    mark.dataset.struck = String(beat > 0.5);
+    const place = box.lastElementChild && box.lastElementChild !== mark ? box.lastElementChild : box;
+    if (mark.parentNode !== place) place.appendChild(mark);
   };
 }

@@ -51,9 +51,18 @@ def open_from_link(tab: str) -> None:
     page.load(None, None, None, js=f'() => {{ if ({asked} === "{tab}") {click}; }}')
 
 
-def note(*, kind: str, value: str = "", **settings: Any) -> gr.HTML:
-    """One line of plain text under a field; hidden while there is nothing to say."""
+def note(*, kind: str, value: str = "", details: bool = False, **settings: Any) -> gr.HTML:
+    """One line of plain text under a field; hidden while there is nothing to say.
+
+    Args:
+        kind: of note, for the style sheet.
+        value: the line.
+        details: lines after the first one are shown when they are asked for.
+        **settings: for `gr.HTML`.
+    """
     template = f'<p class="note note-{kind}" role="status" aria-live="polite" hidden></p>'
+    if details:
+        template += '<details class="note-details" hidden><summary>Details</summary><p></p></details>'
     return component(template, read_assets("shell/note.js"), value=value, **settings)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 from asyncio import Queue
 from collections import OrderedDict
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, NoReturn
@@ -198,8 +199,9 @@ _SLASH = """<script>
 if (!location.pathname.endsWith("/")) location.replace(`${location.pathname}/${location.search}${location.hash}`);
 </script>"""
 _ROOT = """<script>window.gradio_config.root = new URL(".", location.href).href.replace(/\\/$/, "");</script>"""
+_HEAD = "{{ s1_head(request) | safe }}"
 _ANYWHERE = (
-    ("<head>", f"<head>\n{_SLASH}"),
+    ("<head>", f"<head>\n{_SLASH}\n{_HEAD}"),
     ("<script data-gradio-mode>", f"{_ROOT}\n\t\t<script data-gradio-mode>"),
     ("const root = {{ config.get('root', '') | toorjson }};", "const root = window.gradio_config.root;"),
     (
@@ -208,21 +210,31 @@ _ANYWHERE = (
     ),
 )
 """What stands in the template, and what takes its place."""
+_ABOUT = re.compile(r"""<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*""")
 
 
-def serve_under_any_address() -> None:
+def serve_under_any_address(head: Callable[[Any], str] = lambda request: "") -> None:
     """Have the page ask for everything beside its own address, whatever a proxy tells or does not tell this server.
 
     An address without its last slash, beside which other things lie, is left for the one with it.
+
+    Args:
+        head: given a request, returns the markup of title, description and card, which take the place of Gradio's.
     """
     from gradio import routes
     from jinja2 import ChoiceLoader, DictLoader
 
     use = "serve the page behind proxies"
     environment = _need(_need(routes, "templates", use), "env", use)
+    environment.globals["s1_head"] = head
     source = environment.loader.get_source(environment, _TEMPLATE)[0]
     if _SLASH in source:
         return
+    if not _ABOUT.search(source):
+        raise GradioChanged(
+            f"Gradio {gradio.__version__} has no og: tags in {_TEMPLATE}; look where it describes pages"
+        )
+    source = _ABOUT.sub("", source)
     for before, after in _ANYWHERE:
         if before not in source:
             raise GradioChanged(

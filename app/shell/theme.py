@@ -12,10 +12,28 @@ from gradio.themes import Base
 from gradio.themes.utils import sizes
 
 FAVICON = Path(__file__).with_name("favicon.png")
-SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
-MONO = ("ui-monospace", "SF Mono", "Cascadia Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
+SANS = (
+    "Atkinson Hyperlegible Next",
+    "system-ui",
+    "-apple-system",
+    "Segoe UI",
+    "Roboto",
+    "Helvetica Neue",
+    "Noto Sans",
+    "sans-serif",
+)
+MONO = (
+    "Atkinson Hyperlegible Mono",
+    "ui-monospace",
+    "SF Mono",
+    "Cascadia Mono",
+    "Menlo",
+    "Consolas",
+    "DejaVu Sans Mono",
+    "monospace",
+)
 TEXT = sizes.Size(
-    name="text", xxs="0.6875rem", xs="0.75rem", sm="0.8125rem", md="0.9375rem", lg="1rem", xl="1.25rem", xxl="1.5rem"
+    name="text", xxs="0.75rem", xs="0.75rem", sm="0.8125rem", md="0.9375rem", lg="1rem", xl="1.25rem", xxl="1.5rem"
 )
 
 

@@ -80,7 +80,7 @@ def test_the_api_streams_and_fills_the_track(client: Client) -> None:
     views: list[Any] = job.outputs()
     states = [view["state"] for view in views]
     assert states == sorted(states, key=["running", "probing", "done"].index) and set(states) >= {"running", "done"}
-    assert views[-1]["track"]["words"].startswith("settled at ")
+    assert views[-1]["track"]["words"].startswith("Answer settled at ")
 
 
 def test_calls_of_one_client_do_not_end_each_other(client: Client) -> None:

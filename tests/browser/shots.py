@@ -26,7 +26,7 @@ def open_page(browser: Browser, url: str, scheme: str, size: tuple[int, int]) ->
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(url)
     page.get_by_role("button", name="Run", exact=True).wait_for()
-    page.get_by_text("Ready: ").wait_for()
+    page.get_by_text("Ready · ").wait_for()
     return page
 
 
@@ -131,7 +131,7 @@ def think(page: Page, folder: Path, scheme: str, width: int) -> None:
         set_slider(page, "Waits", waits)
         ask(page, QUESTION)
         finished(page).get_by_text(f"of {budget:,} tokens").wait_for()
-        region(page, "Answer track").get_by_text("settled at").wait_for()
+        region(page, "Answer track").get_by_text("Answer settled at").wait_for()
         page.locator(".stage[data-state=done]").wait_for()
         page.mouse.move(0, 0)
         shoot(page, folder, name, scheme, width)
@@ -169,7 +169,7 @@ def lab(page: Page, folder: Path, scheme: str, width: int) -> None:
         lab.get_by_role("button", name=name, exact=True).click()
         expect(cards).to_have_count(number)
         expect(cards.nth(number - 1)).to_contain_text("saved")
-    cards.nth(1).get_by_role("button", name="Fork on from").click()
+    cards.nth(1).get_by_role("button", name="Fork from the branch").click()
     expect(cards).to_have_count(0)
     lab.get_by_role("button", name="Wait 1", exact=True).click()
     lab.get_by_role("button", name="Fork and close now").click()

@@ -52,7 +52,7 @@ def test_a_preset_races_in_one_click_and_marks_right_and_wrong(tab: Page) -> Non
     expect(tab.get_by_role("button", name="0/1/2/4 Waits")).to_have_attribute("aria-pressed", "true")
     for number, waits in enumerate((0, 1, 2, 4), start=1):
         expect(lane(tab, number).locator(WAIT)).to_have_count(waits)
-        expect(lane(tab, number).locator(CLOSE)).to_contain_text("the model stopped by itself")
+        expect(lane(tab, number).locator(CLOSE)).to_contain_text("model stopped on its own")
     expect(lane(tab, 4)).to_contain_text("✓ right")
     expect(lane(tab, 3).get_by_role("heading", name="2 × Wait")).to_be_visible()
     expect(tab.get_by_text("tokens of the lanes' prompts were computed once")).to_be_visible()
@@ -63,7 +63,7 @@ def test_a_small_budget_is_wrong_and_a_large_one_right(tab: Page) -> None:
     race(tab)
     finished(tab)
     expect(lane(tab, 1)).to_contain_text("wrong, expected 3")
-    expect(lane(tab, 1).locator(CLOSE)).to_contain_text("budget spent: 8")
+    expect(lane(tab, 1).locator(CLOSE)).to_contain_text("budget reached · 8 tokens")
     expect(lane(tab, 2)).to_contain_text("✓ right")
 
 
@@ -72,7 +72,7 @@ def test_lanes_stream_side_by_side(tab: Page) -> None:
     for number in (1, 2, 3):
         expect(lane(tab, number).locator(MODEL).first).to_contain_text("First")
     finished(tab)
-    expect(lane(tab, 1).locator(CLOSE)).to_contain_text(re.compile("stopped by itself|budget spent"))
+    expect(lane(tab, 1).locator(CLOSE)).to_contain_text(re.compile("stopped on its own|budget reached"))
 
 
 def test_every_lane_has_settings_of_its_own(tab: Page) -> None:
@@ -84,7 +84,7 @@ def test_every_lane_has_settings_of_its_own(tab: Page) -> None:
     fill(tab, 2, "Wait text", "Hmm")
     race(tab)
     finished(tab)
-    expect(lane(tab, 1).get_by_role("heading", name="no forcing")).to_be_visible()
+    expect(lane(tab, 1).get_by_role("heading", name="no limit, no Wait")).to_be_visible()
     expect(lane(tab, 2)).to_contain_text("3 of 3 samples said so")
     expect(lane(tab, 2).locator(WAIT).first).to_have_text("Hmm ①")
     tab.get_by_role("button", name="Add a lane").click()

@@ -141,7 +141,7 @@ def test_a_launched_curation_fills_the_funnel_stops_and_goes_on(tab: Page, curat
 def test_money_is_asked_for_before_it_is_spent_and_a_missing_key_is_named(tab: Page, curated: Path) -> None:
     tab.get_by_label("Selection").click()
     tab.get_by_role("option", name="diverse").click()
-    tab.get_by_role("button", name="Models and money").click()
+    tab.get_by_role("button", name="Models and cost").click()
     tab.get_by_label("Claude sorts").check()
     tab.get_by_label("Questions made here").fill("100")
     tab.get_by_role("button", name="Launch").click()
@@ -149,7 +149,7 @@ def test_money_is_asked_for_before_it_is_spent_and_a_missing_key_is_named(tab: P
     estimate = region(tab, "Estimate")
     expect(estimate).to_contain_text("Nothing was spent yet")
     expect(estimate).to_contain_text("questions that the free stages left")
-    tab.get_by_label("May spend up to the cap").check()
+    tab.get_by_label("Allow spending up to the cap").check()
     tab.get_by_role("button", name="Launch").click()
     expect(tab.get_by_text("Claude needs an API key: set ANTHROPIC_API_KEY").first).to_be_visible(timeout=60_000)
     assert not list(curated.glob("nano-1000-*/dataset"))
@@ -164,10 +164,10 @@ def test_a_strangers_page_launches_nothing(
     before = set(curated.glob("*"))
     for name in ("Launch", "Stop job"):
         page.get_by_role("button", name=name).click()
-        expect(page.get_by_text("Only the owner can do this")).to_be_visible()
+        expect(page.get_by_text("Read-only demo")).to_be_visible()
     page.get_by_label("Local files").fill("/etc/hostname")
     page.get_by_role("button", name="Estimate").click()
-    expect(page.get_by_text("Only the owner can do this")).to_be_visible()
+    expect(page.get_by_text("Read-only demo")).to_be_visible()
     assert set(curated.glob("*")) == before
 
 

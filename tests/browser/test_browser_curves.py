@@ -114,7 +114,7 @@ def test_a_click_opens_the_samples_and_one_sample_its_trace(page: Page) -> None:
     samples.get_by_role("listitem").get_by_role("button").click()
     trace = region(page, "Sample trace")
     expect(trace.locator(f".trace-text {WAIT}")).to_have_text("Wait ①")
-    expect(trace.locator(f".trace-text {CLOSE}")).to_contain_text("the model stopped by itself: 50")
+    expect(trace.locator(f".trace-text {CLOSE}")).to_contain_text("model stopped on its own · token 50")
     expect(trace).to_contain_text("nonsense ✗ wrong, expected")
     expect(trace).to_contain_text("Under “natural” it said")
 
@@ -123,7 +123,7 @@ def test_the_table_opens_samples_by_keyboard(page: Page) -> None:
     button = region(page, "Metrics").get_by_role("button", name="budget 8", exact=True)
     button.press("Enter")
     expect(region(page, "Samples")).to_contain_text("s1-nano, budget 8")
-    expect(region(page, "Sample trace").locator(f".trace-text {CLOSE}")).to_contain_text("budget spent: 8")
+    expect(region(page, "Sample trace").locator(f".trace-text {CLOSE}")).to_contain_text("budget reached · 8 tokens")
     region(page, "Samples").get_by_role("button", name="Fixed by Wait 0").click()
     expect(region(page, "Samples")).to_contain_text("This point forces no Wait")
 
@@ -290,7 +290,7 @@ def test_added_files_become_a_series_and_what_is_wrong_is_told_by_line(page: Pag
     expect(page.get_by_role("radio", name="quiz")).to_be_checked()
     expect(region(page, "Metrics")).to_contain_text("s1.1-32B, budget forcing")
     click_marker(page, 0)
-    expect(region(page, "Sample trace").locator(f".trace-text {CLOSE}")).to_contain_text("budget spent")
+    expect(region(page, "Sample trace").locator(f".trace-text {CLOSE}")).to_contain_text("budget reached")
     expect(region(page, "Sample trace")).to_contain_text("tokens, estimated")
 
 

@@ -41,23 +41,23 @@ def test_a_trace_is_forked_into_branches_that_stand_side_by_side(lab: Locator) -
     expect(said.locator(WAIT)).to_have_text("Wait ①")
     expect(said).to_contain_text("✓ right")
     expect(hmm.locator(WAIT)).to_have_text("Hmm ①")
-    expect(closed.locator('[data-source="close"]')).to_contain_text("the model stopped by itself")
+    expect(closed.locator('[data-source="close"]')).to_contain_text("closed by you · token 16")
     for card in (said, hmm, closed):
-        expect(card.locator(".lab-cost")).to_contain_text("saved")
+        expect(card.locator(".lab-cost")).to_contain_text("from cache")
     for card in (said, closed):
         expect(card.locator(".trace-text")).not_to_contain_text("First look")
     expect(tree(lab)).to_have_count(4)
 
     # A branch is forked on from any token of its own, by the keyboard alone.
-    said.get_by_role("button", name="Fork on from the branch with Wait").press("Enter")
+    said.get_by_role("button", name="Fork from the branch with Wait").press("Enter")
     expect(cards(lab)).to_have_count(0)
     place = lab.get_by_role("slider", name="Place of the fork")
     place.press("Home")
     for _ in range(5):
         place.press("ArrowRight")
     expect(lab.get_by_text("5 of ")).to_be_visible()
-    lab.get_by_label("Own word").fill("<b>But</b>")
-    lab.get_by_label("Own word").press("Enter")
+    lab.get_by_label("Your word").fill("<b>But</b>")
+    lab.get_by_label("Your word").press("Enter")
     expect(cards(lab).locator(WAIT).first).to_have_text("<b>But</b> ①")
     expect(tree(lab)).to_have_count(5)
     expect(lab.get_by_role("navigation").locator("ul ul ul")).to_have_count(1)
@@ -70,7 +70,7 @@ def test_another_budget_stop_and_refusals(page: Page, lab: Locator, playground: 
     expect(lab.get_by_role("alert")).to_contain_text("Thinking budget must lie")
     lab.get_by_label("Budget of the fork").fill("8")
     lab.get_by_role("button", name="Fork with nothing", exact=True).click()
-    expect(cards(lab).locator('[data-source="close"]')).to_contain_text("budget spent: 8")
+    expect(cards(lab).locator('[data-source="close"]')).to_contain_text("budget reached · 8 tokens")
     expect(cards(lab)).to_contain_text("✗ wrong, expected 3")
     expect(lab.get_by_role("alert")).to_be_hidden()
 
@@ -103,5 +103,5 @@ def test_a_run_of_the_think_tab_is_forked_too(page: Page) -> None:
     lab = region(page, "Wait lab")
     expect(lab.get_by_text("thinking tokens kept")).to_be_visible()
     lab.get_by_role("button", name="Fork and close now", exact=True).click()
-    expect(cards(lab)).to_contain_text("saved")
+    expect(cards(lab)).to_contain_text("from cache")
     expect(tree(lab)).to_have_count(2)

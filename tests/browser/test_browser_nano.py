@@ -35,17 +35,17 @@ def test_a_question_outside_its_families_gets_a_hint_beforehand(open_page, nano:
     page = open_page(nano.url)
     box = page.get_by_role("textbox", name="Question")
     box.fill("Who wrote Faust?")
-    expect(page.get_by_text("s1-nano was taught only six kinds of puzzle")).to_be_visible()
+    expect(page.get_by_text("s1-nano only knows six kinds of puzzle")).to_be_visible()
     box.fill("How many r in raspberry?")
-    expect(page.get_by_text("s1-nano was taught only six kinds of puzzle")).not_to_be_visible()
+    expect(page.get_by_text("s1-nano only knows six kinds of puzzle")).not_to_be_visible()
 
 
-def test_an_answer_outside_its_families_is_marked_as_a_guess(open_page, nano: Playground) -> None:
+def test_an_answer_outside_its_families_is_marked(open_page, nano: Playground) -> None:
     page = open_page(nano.url)
     ask(page, "What is 17+25?")
     finished(page)
     card = region(page, "Answer")
-    expect(card).to_contain_text("this isn't one. Its answer is a guess.")
+    expect(card).to_contain_text("this isn't one. Expect nonsense.")
     assert card.get_attribute("data-caution") == "true"
     weight = card.locator(".answer-text").evaluate("node => getComputedStyle(node).fontWeight")
     assert weight == "400"
@@ -66,7 +66,7 @@ def test_s1_nano_tells_how_sure_it_was_along_the_way(open_page, nano: Playground
     ask(page, "How many r in raspberry?")
     finished(page)
     track = region(page, "Answer track")
-    expect(track).to_contain_text(re.compile(r"settled at \d+, spent \d+"))
+    expect(track).to_contain_text(re.compile(r"Answer settled at token \d+ of \d+"))
     names = cells(page).evaluate_all("all => all.map((cell) => cell.getAttribute('aria-label'))")
     assert len(names) > 4
     assert all(re.fullmatch(r"after \d+ of \d+ tokens: .+, (right|wrong), (> )?\d+ % sure", name) for name in names)
@@ -87,5 +87,5 @@ def test_s1_nano_was_not_trained_for_conditional_prompts(open_page, nano: Playgr
     more_settings(page)
     choose(page, "Method", "Ask for long thinking")
     expect(page.get_by_text("s1-nano was not trained to read such a request.")).to_be_visible()
-    choose(page, "Method", "No forcing")
+    choose(page, "Method", "No limit, no Wait")
     expect(page.get_by_text("not trained to read")).not_to_be_visible()

@@ -27,6 +27,7 @@ WAIT, CLOSE, MODEL = '[data-source="wait"]', '[data-source="close"]', '[data-sou
 
 def test_the_first_look_invites_and_its_example_runs(page: Page) -> None:
     expect(page.get_by_text("Test-time scaling")).to_be_visible()
+    page.get_by_text("Details", exact=True).first.click()
     expect(page.get_by_text("Enforced: max, min, Waits")).to_be_visible()
     page.get_by_role("button", name=f"Try: {QUESTION}").click()
     finished(page)
@@ -39,7 +40,7 @@ def test_a_forced_wait_is_a_numbered_pill_and_the_answer_a_card(page: Page) -> N
     expect(finished(page)).to_contain_text("1 of 1")
     expect(trace(page).locator(WAIT)).to_have_text("Wait ①")
     expect(trace(page).locator(MODEL).first).to_contain_text("First look: 2.")
-    expect(trace(page).locator(CLOSE)).to_contain_text("the model stopped by itself")
+    expect(trace(page).locator(CLOSE)).to_contain_text("model stopped on its own")
     expect(region(page, "Answer")).to_contain_text("3")
 
 
@@ -56,7 +57,7 @@ def test_no_waits_show_no_pill_and_a_wrong_answer_says_so(page: Page) -> None:
     ask(page, QUESTION)
     finished(page)
     expect(trace(page).locator(WAIT)).to_have_count(0)
-    expect(trace(page).locator(CLOSE)).to_contain_text("budget spent: 8")
+    expect(trace(page).locator(CLOSE)).to_contain_text("budget reached · 8 tokens")
     expect(region(page, "Answer")).to_contain_text("wrong, expected 3")
 
 
@@ -64,7 +65,7 @@ def test_a_budget_of_zero_closes_at_once(page: Page) -> None:
     set_slider(page, "Thinking budget", 0)
     ask(page, QUESTION)
     expect(finished(page)).to_contain_text("0 of 0 tokens")
-    expect(trace(page)).to_have_text(re.compile("^budget spent: 0Final Answer: 2$"))
+    expect(trace(page)).to_have_text(re.compile("^budget reached · 0 tokensFinal Answer: 2$"))
 
 
 def test_a_wait_that_the_model_writes_itself_is_plain_text(page: Page) -> None:
@@ -130,7 +131,7 @@ def test_per_round_accounting_cuts_the_shown_text_too(page: Page) -> None:
     ask(page, QUESTION)
     expect(finished(page)).to_contain_text("50 of 50 tokens")
     shown = trace(page).inner_text()
-    assert "e1" not in shown and "First look: 2." in shown and "budget spent: 50" in shown
+    assert "e1" not in shown and "First look: 2." in shown and "budget reached · 50 tokens" in shown
 
 
 def test_stop_leaves_a_receipt_and_frees_the_engine(page: Page, playground: Playground) -> None:
@@ -164,10 +165,10 @@ def test_leaving_the_page_frees_the_engine(page: Page, playground: Playground, l
 
 def test_an_empty_question_is_refused_and_the_next_one_answered(page: Page) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.get_by_role("alert").filter(has_text="The question is empty")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="Type a question")).to_be_visible()
     ask(page, QUESTION)
     finished(page)
-    expect(page.get_by_text("The question is empty")).not_to_be_visible()
+    expect(page.get_by_text("Type a question")).not_to_be_visible()
 
 
 def test_a_question_longer_than_the_context_is_refused(page: Page) -> None:

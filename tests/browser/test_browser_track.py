@@ -40,14 +40,14 @@ WATCH = """() => {
 
 def settled(page: Page) -> None:
     finished(page)
-    expect(region(page, "Answer track")).to_contain_text("settled at")
+    expect(region(page, "Answer track")).to_contain_text("Answer settled at")
 
 
 def test_the_track_tells_when_the_answer_settled_and_what_the_wait_did(page: Page) -> None:
     ask(page, QUESTION)
     settled(page)
     track = region(page, "Answer track")
-    expect(track).to_contain_text("settled at 68, spent 69")
+    expect(track).to_contain_text("Answer settled at token 68 of 69")
     expect(track.get_by_role("list", name="What each Wait did")).to_have_text("Wait ①2 → 3, fixed")
     expect(track.get_by_role("list", name="Answers").get_by_role("listitem")).to_have_text(["A2✗ wrong", "B3✓ right"])
     expect(cells(page).first).to_have_accessible_name("after 0 of 69 tokens: 2, wrong")
@@ -228,7 +228,7 @@ def test_the_outcome_is_announced(page: Page) -> None:
     ask(page, QUESTION)
     settled(page)
     said = page.locator(".said")
-    expect(said).to_have_text("Answer: 3. ✓ right settled at 68, spent 69")
+    expect(said).to_have_text("Answer: 3. ✓ right Answer settled at token 68 of 69")
     expect(said).to_have_attribute("aria-live", "polite")
     expect(page.get_by_role("meter", name="Thinking tokens spent")).to_have_attribute(
         "aria-valuetext", "69 of 128 thinking tokens"

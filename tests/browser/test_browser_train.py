@@ -107,7 +107,7 @@ def test_a_fresh_clone_says_what_to_do_and_preflight_says_whether_it_fits(tab: P
 
 
 def test_a_known_key_becomes_a_line_and_an_unknown_one_is_refused(tab: Page) -> None:
-    tab.get_by_label("Known keys").click()
+    tab.get_by_label("Available settings").click()
     tab.get_by_role("option", name="epochs = 5").click()
     expect(tab.get_by_label("Settings")).to_have_value("epochs=5")
     expect(command(tab)).to_contain_text("--set=epochs=5")
@@ -250,5 +250,5 @@ def test_a_strangers_page_launches_nothing(
     jobs = len(Jobs(runs.parent / "jobs").all())
     for name in ("Launch", "Stop job"):
         press(page, name)
-        expect(page.get_by_text("Only the owner can do this")).to_be_visible()
+        expect(page.get_by_text("Read-only demo")).to_be_visible()
     assert len(Jobs(runs.parent / "jobs").all()) == jobs

@@ -89,7 +89,7 @@ def choose_model(page: Page, name: str) -> None:
     box.click()
     box.fill(name)
     page.get_by_role("option", name=name, exact=True).click()
-    expect(page.get_by_text(f"Ready: {name} ")).to_be_visible()
+    expect(page.locator("#model-note")).to_contain_text(f"{name} on ")
 
 
 def ask(page: Page, question: str) -> None:

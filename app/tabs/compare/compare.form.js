@@ -23,10 +23,16 @@ function compareForm(root, offers, { onShape }) {
     find(".compare-presets").prepend(...offers.presets.map((preset) => {
       const button = make("button", "chip preset", preset.name);
       button.type = "button";
-      button.addEventListener("click", () => { set(preset.lanes); onShape(); });
+      button.addEventListener("click", () => {
+        set(preset.lanes);
+        if (preset.question && (isExample(question.value) || !question.value.trim())) ask(preset.question, "");
+        onShape();
+      });
       return button;
     }));
   }
+
+  const isExample = (words) => offers.families.some((family) => family.questions.includes(words)) || offers.presets.some((preset) => preset.question === words);
 
   function ask(words, answer) {
     question.value = words;
@@ -50,10 +56,9 @@ function compareForm(root, offers, { onShape }) {
     control.setAttribute("aria-label", `${words} of lane ${number}`);
     control.dataset.key = `${number} ${name}`;
     control.value = lane[name];
-    control.addEventListener("change", () => {
-      lane[name] = control.type === "number" ? (control.value === "" ? null : Number(control.value)) : control.value;
-      onShape({ only: "settings" });
-    });
+    const take = () => { lane[name] = control.type === "number" ? (control.value === "" ? null : Number(control.value)) : control.value; };
+    control.addEventListener("input", take); // at once: what is typed counts, whatever is pressed next
+    control.addEventListener("change", () => { take(); onShape({ only: "settings" }); });
     label.appendChild(control);
     return label;
   }
@@ -96,30 +101,51 @@ function compareForm(root, offers, { onShape }) {
     return all;
   }
 
+  const drawn = new WeakMap(); // what the fields of a lane were made for; a field that is being edited is never made anew
+
+  function drawFields(box, i) {
+    const lane = lanes[i], kind = JSON.stringify([i, lane.method, offers.models, lane.model]);
+    const before = drawn.get(box);
+    if (before?.lane === lane && before.kind === kind) return;
+    drawn.set(box, { lane, kind });
+    keepingFocus(box, () => box.replaceChildren(...fields(i + 1, lane)));
+  }
+
+  function toggler(i, box) {
+    const button = make("button", "lane-act lane-edit", "Settings");
+    button.type = "button";
+    button.setAttribute("aria-label", `Settings of lane ${i + 1}`);
+    button.setAttribute("aria-expanded", String(!box.hidden));
+    button.addEventListener("click", () => {
+      box.hidden = !box.hidden;
+      button.setAttribute("aria-expanded", String(!box.hidden));
+      if (!box.hidden) box.querySelector("select, input")?.focus();
+    });
+    return button;
+  }
+
   function draw(nodes) {
     nodes.forEach((node, i) => {
-      const box = node.querySelector(".lane-fields");
-      keepingFocus(box, () => {
-        box.replaceChildren(...fields(i + 1, lanes[i]));
-      });
-      node.querySelector(".lane-act")?.remove();
-      if (lanes.length > FEWEST_LANES) node.querySelector(".lane-head").appendChild(remover(i));
+      const box = node.querySelector(".lane-fields"), head = node.querySelector(".lane-head");
+      drawFields(box, i);
+      if (!head.querySelector(".lane-edit")) head.appendChild(toggler(i, box));
+      const remove = head.querySelector(".lane-remove");
+      if (lanes.length > FEWEST_LANES && !remove) head.appendChild(remover(i));
+      if (lanes.length <= FEWEST_LANES) remove?.remove();
     });
     find(".add-lane").disabled = lanes.length >= MOST_LANES;
-    const now = JSON.stringify(lanes);
     root.querySelectorAll(".preset").forEach((button, i) => {
-      const preset = JSON.stringify(offers.presets[i].lanes.map((lane) => ({ ...lane })));
-      button.setAttribute("aria-pressed", String(sameLanes(preset, now)));
+      button.setAttribute("aria-pressed", String(sameLanes(offers.presets[i].lanes, lanes)));
     });
   }
 
   const sameLanes = (a, b) => {
-    const sorted = (text) => JSON.parse(text).map((lane) => JSON.stringify(Object.entries(lane).sort())).join();
+    const sorted = (all) => all.map((lane) => JSON.stringify(Object.entries(lane).sort())).join();
     return sorted(a) === sorted(b);
   };
 
   function remover(i) {
-    const button = make("button", "lane-act", "×");
+    const button = make("button", "lane-act lane-remove", "×");
     button.type = "button";
     button.setAttribute("aria-label", `Remove lane ${i + 1}`);
     button.addEventListener("click", () => { lanes.splice(i, 1); onShape(); });
@@ -129,7 +155,7 @@ function compareForm(root, offers, { onShape }) {
   question.addEventListener("input", () => { expected.value = ""; fit(); });
   find(".add-lane").addEventListener("click", () => { lanes.push({ ...lanes.at(-1) }); onShape(); });
   chips();
-  if (!question.value) ask(offers.families[0].questions[0], ""); // what was typed before this ran is kept
+  if (!question.value) ask(offers.presets[0].question || offers.families[0].questions[0], ""); // what was typed before this ran is kept
   return {
     draw, ask, set,
     get lanes() { return lanes; },

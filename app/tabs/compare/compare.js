@@ -3,9 +3,8 @@ const root = element.querySelector(".compare"), race = root.querySelector(".race
 const find = (selector) => root.querySelector(selector);
 const STATUS = { loading: "Loading the models", running: "Racing", done: "", cancelled: "Stopped", error: "" };
 const UNDER_WAY = ["loading", "running"];
-const INVITATION = "Press Race: all lanes start together on one engine and share what they have in common.";
+const INVITATION = "Press Race: all lanes start together, and what they share is computed once.";
 const A_FILE = "*"; // in the place of a bundled recording's name
-const SHORT_S = 3, SLOW = "30/s";
 const NOTHING = laneReader({ texts: [""], frames: [] }).at(0); // what a lane shows before its run
 const past = new Set(); // races that a newer one has replaced; their last words may still be on the way
 const curves = new Map(); // by model
@@ -20,10 +19,17 @@ const player = racePlayer(race, lanes, { onFrame: drawFrame, onAgain: startRace 
 const { models, methods, words, families, presets } = props;
 const offers = { models, methods, words, families, presets };
 const form = compareForm(root, offers, { onShape: reshape });
-const talk = raceTalk(race, player, { onStart: startRace, onAgain: again });
+const talk = raceTalk(race, player, { onStart: startRace, onAgain: again, onChange: talking, question: () => form.read().question, link: linkHere });
 const link = compareLink(offers);
 const share = compareShare(find(".compare-share"), race, { tell, tape: () => player.tape, key: () => key, link: linkHere, onTape: openTape });
 const lab = waitLab(find(".lab"), { words: props.words, race: () => key });
+
+function talking(on) { // the address says so, where it says anything of this tab
+  const query = new URLSearchParams(location.search);
+  if (query.get("tab") !== "compare") return;
+  if (on) query.set("view", "talk"); else query.delete("view");
+  history.replaceState(history.state, "", `${location.pathname}?${query}`);
+}
 
 function tell(words) {
   const note = find(".compare-note");
@@ -73,7 +79,7 @@ function forget() { // what is shown
   chart.draw(form.lanes.map(() => NOTHING)); // it has its place before anything moves
   share.enable(false);
   lab.offer([]);
-  find(".race-saved").textContent = "";
+  find(".race-saved").textContent = find(".race-verdict").textContent = "";
 }
 
 function setState(state, note = "") {
@@ -98,15 +104,23 @@ function startRace() {
   trigger("submit");
 }
 
+function stopRace() { // what the engine has written already is shown
+  if (UNDER_WAY.includes(race.dataset.state)) trigger("stop"); else player.skip();
+}
+
 function again() { // what was raced is raced again, what was recorded is played again
   if (!recording) return startRace();
   player.seek(0);
   player.start();
 }
 
-function drawFrame(views, { tape, over }) {
+function drawFrame(views, { tape, over, playing }) {
   chart.draw(views);
   find(".race-saved").textContent = over ? tape.saved : "";
+  const says = over ? tape.verdict : "";
+  if (find(".race-verdict").textContent !== says) find(".race-verdict").textContent = says;
+  find(".compare-stop").dataset.useful = String(playing || UNDER_WAY.includes(race.dataset.state));
+  talk.ended(over);
   find(".said").textContent = over ? views.map((view, i) => `Lane ${i + 1}: ${view.answer.text || "no answer"} ${verdictWords(view.answer)}.`).join(" ") : "";
 }
 
@@ -135,6 +149,7 @@ async function ended(view) { // from here on the server's own tape is shown: eve
   if (current !== view.race) return;
   if (tape.error) return tell(tape.error);
   player.finish(tape);
+  talk.fit();
   share.enable(true);
   lab.offer(laneTitles(tape.lanes.map((lane) => lane.setting)));
 }
@@ -147,18 +162,14 @@ function openTape(tape, name = "") { // a recording: the form asks for the same,
   lanes.count(tape.lanes.length);
   form.draw(lanes.nodes());
   [key, recording] = [tape.key ?? "", name || A_FILE];
-  if (tape.end < SHORT_S && player.speed.value === "1") setSpeed(SLOW); // a small model is done before anyone has looked
   setState("done", tape.title);
   find(".race-question").textContent = tape.question;
   showCurves(tape.lanes.map((lane) => lane.setting));
-  player.open(tape);
+  if (talk.on()) talk.wait(tape.question); // a speaker starts it
+  player.open(tape, { play: !talk.on() });
+  talk.fit();
   share.enable(true);
   lab.offer(laneTitles(tape.lanes.map((lane) => lane.setting)));
-}
-
-function setSpeed(value) {
-  player.speed.value = value;
-  player.speed.dispatchEvent(new Event("change"));
 }
 
 function restore() { // what the address asks for; it fills the form, and starts nothing
@@ -167,7 +178,7 @@ function restore() { // what the address asks for; it fills the form, and starts
   const { asked, ignored } = link.read(query, [...player.speed.options].map((option) => option.value));
   if (asked.question !== undefined) form.ask(asked.question, asked.expected ?? "");
   if (asked.lanes) form.set(asked.lanes);
-  if (asked.speed) setSpeed(asked.speed);
+  if (asked.speed) player.pace(asked.speed);
   reshape();
   if (asked.talk) talk.enter();
   if (asked.recording) share.play(asked.recording);
@@ -175,7 +186,7 @@ function restore() { // what the address asks for; it fills the form, and starts
 }
 
 find(".compare-race").addEventListener("click", startRace);
-find(".compare-stop").addEventListener("click", () => trigger("stop"));
+find(".compare-stop").addEventListener("click", stopRace);
 find(".compare-talk").addEventListener("click", talk.enter);
 
 // Ctrl+Enter races from anywhere on the tab, Escape stops; both are those of the page that is shown last.
@@ -184,7 +195,8 @@ document.s1CompareKeys = new AbortController();
 document.addEventListener("keydown", (event) => {
   if (!root.offsetParent || event.defaultPrevented) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) startRace();
-  else if (event.key === "Escape" && UNDER_WAY.includes(race.dataset.state)) trigger("stop");
+  else if (event.key === "Escape" && (UNDER_WAY.includes(race.dataset.state) || player.playing)) stopRace();
+  else if (isPlayKey(event) && player.tape) player.toggle();
   else return;
   event.preventDefault();
 }, { signal: document.s1CompareKeys.signal });

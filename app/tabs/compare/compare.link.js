@@ -18,7 +18,7 @@ function compareLink(offers) {
       query.append("lane", new URLSearchParams(used.map(([name, value]) => [name, String(value)])).toString());
     }
     if (talk) query.set("view", "talk");
-    if (speed !== "1") query.set("speed", speed);
+    if (speed !== "30/s") query.set("speed", speed);
     return query;
   }
 

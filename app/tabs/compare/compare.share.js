@@ -14,13 +14,13 @@ function raceMarkdown(tape) {
   return [
     `**${cell(tape.question)}**`, "", expected,
     `| ${head.join(" | ")} |`, `|${head.map(() => "---").join("|")}|`, ...rows.map((row) => `| ${row.map(cell).join(" | ")} |`), "",
-    cell(tape.saved), "", "Measured with s1 playground, one run a lane: an example, not a measurement of accuracy.", "",
+    cell(tape.verdict), "", cell(tape.saved), "", "Measured with s1 playground, one run a lane: an example, not a measurement of accuracy.", "",
   ].filter((line, i, all) => line !== "" || all[i - 1] !== "").join("\n");
 }
 
 async function racePicture(race) { // the race as it stands on the page, drawn by the browser itself
   const copy = race.cloneNode(true);
-  for (const node of copy.querySelectorAll(".lane-fields, .lane-act, .player, .talk-keys, .said, details, template, .race-error")) node.remove();
+  for (const node of copy.querySelectorAll(".lane-fields, .lane-act, .player, .talk-keys, .talk-leave, .talk-code, .said, .beat, details, template, .race-error, [hidden]")) node.remove();
   const originals = race.querySelectorAll(".trace-text");
   copy.querySelectorAll(".trace-text").forEach((node, i) => { // a picture has no scroll position
     const shift = document.createElement("div");
@@ -65,7 +65,7 @@ function compareShare(box, race, { tell, tape, key, link, onTape }) {
     const node = box.appendChild(make("button", "share", words));
     node.type = "button";
     node.addEventListener("click", async () => {
-      try { await act(); } catch { tell("That did not work in this browser; try another way of sharing."); }
+      try { await act(); } catch { tell("This browser cannot do that. Try another way of sharing."); }
     });
     if (!always) buttons.push(node);
   }

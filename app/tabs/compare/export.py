@@ -5,19 +5,20 @@ from __future__ import annotations
 import html
 import json
 
+from app.shell import fonts
 from app.shell.components import read_assets
 from app.shell.responses import View
-from app.tabs.compare.board import RACE_SCRIPTS
+from app.tabs.compare.board import RACE_SCRIPTS, race_markup
 
-STYLES = ("shell/base.css", "runs/stage.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
+STYLES = ("shell/base.css", "runs/stage.css", "runs/player.css", "tabs/compare/race.css", "tabs/compare/race.file.css")
 
 
 def page(tape: View) -> str:
     """Return the whole page; the tape's texts are data in it, never markup or code."""
     parts = {
         "TITLE": html.escape(tape["question"][:200]),
-        "STYLE": read_assets(*STYLES),
-        "RACE": read_assets("tabs/compare/race.html"),
+        "STYLE": f"{fonts.styles(inline=True)}\n{read_assets(*STYLES)}",
+        "RACE": race_markup(),
         "TAPE": _inert(tape),
         "SCRIPT": read_assets(*RACE_SCRIPTS, "tabs/compare/race.file.js"),
     }

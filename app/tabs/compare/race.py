@@ -11,9 +11,10 @@ from typing import Any
 from app.runs import render
 from app.runs.poll_rate import POLL_RATE
 from app.runs.recording import RecordedLane, RecordedRace, RecordedSamples, TimedEvent
-from app.runs.session import SameAnswer, ThinkRun
+from app.runs.session import SameAnswer, ThinkRun, judged
 from app.shell.responses import View
 from app.tabs.compare.request import Comparison, setting
+from app.tabs.compare.verdict import LaneEnd, race_verdict
 from s1core import S1Error
 from s1core.engines.base import Engine
 from s1core.types import Prefilled
@@ -31,6 +32,7 @@ class Race:
     ) -> None:
         """Begin nothing yet; `keep` takes the race when it is over and says under which key it is found."""
         self.comparison = comparison
+        self._same = same
         self._keep = keep
         self._name = secrets.token_hex(6)
         self._began_s: float | None = None
@@ -102,9 +104,19 @@ class Race:
             "note": render.plain(note),
             "question": render.plain(self.comparison.question),
             "expected": render.plain(self.comparison.expected or ""),
+            "verdict": self._verdict() if over else "",
             "saved": savings([live.happened for live in self.lanes]) if over else "",
             "lanes": [self._lane(number, state) for number in range(len(self._runs))],
         }
+
+    def _verdict(self) -> str:
+        expected = self.comparison.expected
+        outcomes = [run.outcome for run in self._runs]
+        ends = [
+            LaneEnd(asked=asked, outcome=outcome, correct=judged(outcome, expected, self._same))
+            for asked, outcome in zip(self.comparison.lanes, outcomes, strict=True)
+        ]
+        return race_verdict(ends, expected)
 
     def _kept(self) -> str:
         return self._keep(self.recorded()) if self._keep else ""
@@ -166,6 +178,7 @@ def refusal(reason: str, asked: Any) -> View:
         "note": render.plain(reason),
         "question": render.plain(str(question or "")),
         "expected": "",
+        "verdict": "",
         "saved": "",
         "lanes": [],
     }

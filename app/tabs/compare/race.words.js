@@ -1,6 +1,6 @@
 // What a lane's settings are called. The title says what tells a lane from the others; the rest is the same for all.
 const METHOD_WORDS = {
-  forcing: () => "", none: () => "no forcing", tokens: (s) => `asked for ${s.budget} tokens`, steps: (s) => `asked for ${s.count} steps`,
+  forcing: () => "", none: () => "no limit, no Wait", tokens: (s) => `asked for ${s.budget} tokens`, steps: (s) => `asked for ${s.count} steps`,
   short: () => "asked for short thinking", long: () => "asked for long thinking", rejection: (s) => `rejection, ${s.count} attempts`,
   vote: (s) => `majority of ${s.count}`,
 };
@@ -24,6 +24,15 @@ function laneTitles(settings) {
   return all.map((parts) => {
     const title = differs.map((name) => parts[name]).filter(Boolean);
     return title.join(", ") || parts.method || parts.budget || parts.waits || parts.model;
+  });
+}
+
+function settingLine(settings, i) { // all settings of a lane in one line; those that differ stand out
+  const all = settings.map(settingParts);
+  const parts = Object.entries(all[i]).filter(([, words]) => words);
+  return parts.flatMap(([name, words], place) => {
+    const differs = all.some((other) => other[name] !== all[0][name]);
+    return [...(place ? [" · "] : []), make(differs ? "b" : "span", "", words)];
   });
 }
 

@@ -86,7 +86,7 @@ def read(lines: Iterable[str]) -> RecordedRace:
 
 def bundled() -> dict[str, str]:
     """Return the titles of the recordings that come with the app, by name."""
-    return {path.stem: _title(path) for path in sorted(BUNDLED.glob("race-*.jsonl"))}
+    return {path.stem: _title(path) for path in sorted(BUNDLED.glob("*.jsonl"))}
 
 
 def read_bundled(name: str) -> RecordedRace:

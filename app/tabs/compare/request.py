@@ -10,13 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from app.runs.request import ASKING, COUNTED, RunRequest, read_method, read_settings
+from app.runs.request import ASKING, COUNTED, RunRequest, read_method, read_question, read_settings
 from s1core.errors import InvalidSetting
-from s1core.models import S1_135M
+from s1core.models import S1_135M, S1_NANO
 
 FEWEST_LANES, MOST_LANES = 2, 4
 MOST_EXPECTED_CHARACTERS = 200
 FIELDS = ("method", "budget", "waits", "word", "model", "count")
+
+QUESTIONS = {
+    S1_NANO: (
+        "How many r in raspberry?",
+        "How many s in mississippi?",
+        "How many r in raspberry?",
+        "How many r in strawberry?",
+    )
+}
+"""By model: for each preset an example on which its lanes differ, some right and some wrong."""
 
 Json = dict[str, Any]
 KnownAnswer = Callable[[str], str | None]
@@ -46,20 +56,20 @@ def read_comparison(value: Any, known_answer: KnownAnswer) -> Comparison:
     lanes = asked.get("lanes")
     if not isinstance(lanes, list) or not FEWEST_LANES <= len(cast("list[Any]", lanes)) <= MOST_LANES:
         raise InvalidSetting(f"A comparison has {FEWEST_LANES} to {MOST_LANES} lanes. Add or remove some.")
-    question = asked.get("question")
+    question = read_question(asked.get("question"))
     read = tuple(_lane(number, lane, question) for number, lane in enumerate(cast("list[Any]", lanes), start=1))
     return Comparison(
-        question=read[0].question,
-        expected=_expected(asked.get("expected")) or known_answer(read[0].question),
+        question=question,
+        expected=_expected(asked.get("expected")) or known_answer(question),
         lanes=read,
     )
 
 
-def _lane(number: int, value: Any, question: Any) -> RunRequest:
+def _lane(number: int, value: Any, question: str) -> RunRequest:
     lane = _mapping(value, f"Lane {number}")
     unknown = [str(name)[:40] for name in lane if name not in FIELDS]
     if unknown:
-        raise InvalidSetting(f"Lane {number} has a setting {unknown[0]!r}, which there is not. Remove it.")
+        raise InvalidSetting(f"Lane {number} has an unknown setting {unknown[0]!r}. Remove it.")
     try:
         return read_settings(
             question,
@@ -72,8 +82,7 @@ def _lane(number: int, value: Any, question: Any) -> RunRequest:
             lane.get("count", 1) if read_method(lane.get("method", "forcing")) in COUNTED else 1,
         )
     except InvalidSetting as error:
-        words = str(error)
-        raise InvalidSetting(words if words.startswith("The question") else f"Lane {number}: {words}") from None
+        raise InvalidSetting(f"Lane {number}: {error}") from None
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
@@ -119,16 +128,18 @@ def presets(default: str, other: str) -> list[Json]:
 
     short = default == S1_135M  # its thoughts are a few dozen tokens long, and a third Wait is new to it
     few, counts = ((0, 16, 64), (0, 1, 2)) if short else ((32, 128, 512), (0, 1, 2, 4))
-    budgets = {"name": f"budgets {_joined(few)}", "lanes": [lane(budget) for budget in few]}
-    forced = {"name": f"{_joined(counts)} Waits", "lanes": [lane(waits=waits) for waits in counts]}
-    return [
+    words = [lane(), *(lane(waits=1, word=word) for word in ("Wait", "Hmm", "Alternatively"))]
+    asks = QUESTIONS.get(default, ("",) * 4)
+    lanes = {
         # The first is the one that is there before anything is chosen.
-        *((forced, budgets) if short else (budgets, forced)),
-        {
-            "name": "Wait vs Hmm vs Alternatively",
-            "lanes": [lane(waits=1 if short else 2, word=word) for word in ("Wait", "Hmm", "Alternatively")],
-        },
-        {"name": f"{default} vs another model", "lanes": [lane(waits=1), lane(waits=1, model=other)]},
+        f"{_joined(counts)} Waits": [lane(waits=waits) for waits in counts],
+        f"budgets {_joined(few)}": [lane(budget) for budget in few],
+        "Wait vs Hmm vs Alternatively": words,
+        f"{default} vs another model": [lane(waits=1), lane(waits=1, model=other)],
+    }
+    return [
+        {"name": name, "lanes": each, "question": question}
+        for (name, each), question in zip(lanes.items(), asks, strict=True)
     ]
 
 

@@ -17,10 +17,12 @@ from app.runs import render
 from app.runs.questions import same_answer
 from app.runs.recent_runs import RaceStore, find_in
 from app.runs.recording import RecordedRace
+from app.shell import qr
 from app.shell.responses import View, closed_in_public
 from app.tabs.compare import export as compare_export
 from app.tabs.compare import import_lm_eval, recording_file
 from app.tabs.compare.backdrop import curve
+from app.tabs.compare.opening import opening
 from app.tabs.compare.tape import tape
 from s1core import S1Error
 
@@ -61,6 +63,17 @@ def router(kept: Sequence[RaceStore], results: CurveStore) -> APIRouter:
         if not name:
             return await _answer(lambda: {"recordings": recording_file.bundled()})
         return await _answer(lambda: opened(recording_file.read_bundled(name)))
+
+    @routes.get("/opening")
+    async def opening_pair(model: Name) -> Response:
+        return await _answer(lambda: opening(model, same_answer))
+
+    @routes.get("/code")
+    async def code(text: Annotated[str, Query(max_length=qr.MOST_BYTES)]) -> Response:
+        try:
+            return Response(await run_in_threadpool(qr.svg, text), media_type="image/svg+xml", headers=FRESH)
+        except S1Error as error:
+            return _refusal(error)
 
     def opened_file(content: bytes, question: int, tokens_s: float) -> View:
         if not import_lm_eval.is_log(next(_lines(content), "")):

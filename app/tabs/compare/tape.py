@@ -14,11 +14,12 @@ from app.runs.recording import RecordedLane, RecordedRace, TimedEvent
 from app.runs.request import RunRequest
 from app.runs.runner import Outcome, rejection_outcome, single_outcome, vote_outcome
 from app.runs.samples import LiveSamples
-from app.runs.session import SameAnswer, answer_card
+from app.runs.session import SameAnswer, answer_card, judged
 from app.shell.responses import View
 from app.tabs.compare.lab.positions import utf16
 from app.tabs.compare.race import savings
 from app.tabs.compare.request import setting
+from app.tabs.compare.verdict import LaneEnd, race_verdict
 from s1core.methods import Rejection, Vote, majority
 from s1core.types import Event, Finished, Trace
 
@@ -27,11 +28,13 @@ BROKEN_OFF = "It ends here: the run was stopped or broke off."
 
 def tape(race: RecordedRace, same: SameAnswer, curves: Sequence[View] = ()) -> View:
     """Return the tape of a race."""
-    lanes = [_lane(lane, race.expected, same) for lane in race.lanes]
+    ends = lane_ends(race, same)
+    lanes = [_lane(lane, end, race.expected, same) for lane, end in zip(race.lanes, ends, strict=True)]
     return {
         "title": render.plain(race.title),
         "question": render.plain(race.question),
         "expected": render.plain(race.expected or ""),
+        "verdict": race_verdict(ends, race.expected),
         "saved": savings([lane.happened for lane in race.lanes]),
         "curves": list(curves),
         "live": False,
@@ -40,14 +43,23 @@ def tape(race: RecordedRace, same: SameAnswer, curves: Sequence[View] = ()) -> V
     }
 
 
-def _lane(lane: RecordedLane, expected: str | None, same: SameAnswer) -> View:
+def lane_ends(race: RecordedRace, same: SameAnswer) -> list[LaneEnd]:
+    """Work out how the lanes of a race ended."""
+    outcomes = [outcome_of(lane.asked, lane.happened) for lane in race.lanes]
+    return [
+        LaneEnd(asked=lane.asked, outcome=outcome, correct=judged(outcome, race.expected, same))
+        for lane, outcome in zip(race.lanes, outcomes, strict=True)
+    ]
+
+
+def _lane(lane: RecordedLane, end: LaneEnd, expected: str | None, same: SameAnswer) -> View:
     live, frames = LiveSamples(lane.asked), _Frames()
     frames.add(0.0, live.text, _running(lane.asked, live))
     for each in lane.happened:
         live.take(each.number, each.event)
         frames.add(each.at_s, live.text, _running(lane.asked, live))
     end_s = lane.happened[-1].at_s if lane.happened else 0.0
-    frames.add(end_s, live.text, _ended(lane, live, expected, same))
+    frames.add(end_s, live.text, _ended(lane, end.outcome, live, expected, same))
     return {"setting": setting(lane.asked), "texts": frames.texts, "frames": frames.rows}
 
 
@@ -85,8 +97,9 @@ def _running(asked: RunRequest, live: LiveSamples) -> View:
     return {"state": "running", "note": "", "meter": live.meter(), "answer": so_far, "receipt": []}
 
 
-def _ended(lane: RecordedLane, live: LiveSamples, expected: str | None, same: SameAnswer) -> View:
-    outcome = outcome_of(lane.asked, lane.happened)
+def _ended(
+    lane: RecordedLane, outcome: Outcome | None, live: LiveSamples, expected: str | None, same: SameAnswer
+) -> View:
     state: render.State = "cancelled" if outcome is None or outcome.cancelled else "done"
     why = lane.note or BROKEN_OFF if outcome is None else ""
     return {

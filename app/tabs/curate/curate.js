@@ -75,7 +75,7 @@ function drawAll(view) {
   offer();
   state(view);
   drawFunnel(view.funnel);
-  drawEstimate(view.funnel.state === "asks" ? view.estimate : null, "Nothing was spent yet. Tick “May spend up to the cap” and launch again to go on.");
+  drawEstimate(view.funnel.state === "asks" ? view.estimate : null, "Nothing was spent yet. Tick “Allow spending up to the cap” and launch again to go on.");
   rejected.show(view.id, view.rejected);
   drawSummary(view);
   drawDomains(view);

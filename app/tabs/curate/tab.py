@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from app.access.limits import is_public
+from app.access.read_only import offer_to_owner
 from app.shell.board_updates import BoardUpdates
 from app.shell.components import open_from_link
 from app.shell.plotly import PLOTLY
@@ -48,8 +50,9 @@ def build(jobs: CurateJobs) -> None:
             fields = _form()
             with gr.Row(elem_id="curate-actions"):
                 estimate = gr.Button("Estimate", elem_id="curate-estimate")
-                launch = gr.Button("Launch", variant="primary", elem_id="curate-launch")
-                stop = gr.Button("Stop job", elem_id="curate-stop")
+                launch = gr.Button("Launch", variant="primary", visible=not is_public(), elem_id="curate-launch")
+                stop = gr.Button("Stop job", visible=not is_public(), elem_id="curate-stop")
+            offer_to_owner((launch, stop))
         board = curate_board(plotly=PLOTLY, elem_id="curate-board")
     _wire([fields[name] for name in FIELDS], fields, (estimate, launch, stop), board, jobs)
 
@@ -63,21 +66,21 @@ def _form() -> dict[str, Any]:
         label="Local files",
         lines=1,
         max_lines=6,
-        placeholder="questions.jsonl, or name=questions.csv; one a line",
+        placeholder="questions.jsonl, or name=questions.csv; one per line",
         max_length=8_000,
     )
     with gr.Row(elem_id="curate-numbers"):
         fields["target"] = gr.Number(catalogue()["target"], label="Target size", precision=0)
         fields["made"] = gr.Number(MADE_QUESTIONS, label="Questions made here", precision=0)
     fields["selection"] = gr.Dropdown(catalogue()["selections"], value="published", label="Selection")
-    with gr.Accordion("Models and money", open=False, elem_id="curate-more"):
+    with gr.Accordion("Models and cost", open=False, elem_id="curate-more"):
         fields["judge"] = gr.Radio(_JUDGES, value="local", label="Judge")
         fields["domains"] = gr.Radio(_LABELLERS, value="local", label="Domains")
         fields["max_usd"] = gr.Number(5, label="Spending cap, dollars")
-        fields["may_spend"] = gr.Checkbox(False, label="May spend up to the cap")
+        fields["may_spend"] = gr.Checkbox(False, label="Allow spending up to the cap")
         fields["teacher"] = gr.Textbox(label="Teacher", placeholder="the recipe's", max_length=1_000)
         fields["weak"] = gr.Textbox(
-            label="Weaker models", lines=1, max_lines=4, placeholder="the recipe's; one a line", max_length=4_000
+            label="Weaker models", lines=1, max_lines=4, placeholder="the recipe's; one per line", max_length=4_000
         )
         fields["url"] = gr.Textbox(label="Server", placeholder="http://…, for all models", max_length=1_000)
         fields["evaluation"] = gr.Textbox(

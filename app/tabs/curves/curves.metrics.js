@@ -1,7 +1,7 @@
 // The table of metrics, which is the chart's legend too, and the settings of each series below its row.
 function metricsTable(box, { colour, onPoint, onRemove, isPicked }) {
   const open = new Map(); // series id -> whether its points are listed; the first is, until someone says otherwise
-  const METRICS = [["control", "Control %"], ["scaling", "Scaling"], ["performance", "Perf. %"]];
+  const METRICS = [["control", "Within budget %"], ["scaling", "Gain per 1,000 tokens"], ["performance", "Best %"]];
   const SHAPES = { published: "M12 1l4 4-4 4-4-4z", measured: "M8.5 5a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z", imported: "M8.5 1.5h7v7h-7z" };
 
   function swatch(series) {

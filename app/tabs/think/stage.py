@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import gradio as gr
 
 from app.shell.components import component, read_assets
 
+STAGE_SCRIPTS = (
+    "shell/tools.js",
+    *(f"runs/{part}.js" for part in ("run", "trace", "tape", "player")),
+    *(f"tabs/think/{part}.js" for part in ("track", "opening", "stage")),
+)
+"""One script to the browser: each file but the last defines functions, the last one wires them."""
 
-def stage(*, example: str, **settings: Any) -> gr.HTML:
-    """Where a run is shown: meter, trace, track, answer and receipt, from the JSON of `session.ThinkRun.view`."""
-    template = read_assets("tabs/think/stage.html").replace("[EXAMPLE]", html.escape(example))
-    script = read_assets("shell/tools.js", "runs/run.js", "runs/trace.js", "tabs/think/track.js", "tabs/think/stage.js")
-    return component(template, script, value=None, **settings)
+
+def stage(*, model: str, **settings: Any) -> gr.HTML:
+    """Where a run is shown: trace, player, track, answer and receipt, from the JSON of `session.ThinkRun.view`.
+
+    Args:
+        model: whose recorded pair is shown before the first run.
+        **settings: for `gr.HTML`.
+    """
+    template = read_assets("tabs/think/stage.html").replace("[OPENING]", read_assets("tabs/think/opening.html"))
+    template = template.replace("[PLAYER]", read_assets("runs/player.html"))
+    return component(template, read_assets(*STAGE_SCRIPTS), value=None, model=model, **settings)

@@ -85,7 +85,7 @@ def build(registry: EngineRegistry, runs: LiveRuns[ThinkRun], gate: Gate, races:
         with gr.Column(scale=1, min_width=300, elem_id="controls"):
             controls = _controls(registry)
         with gr.Column(scale=2, min_width=300, elem_id="stage-column"):
-            stage_view = stage(example=first_example, elem_id="stage")
+            stage_view = stage(model=registry.default, elem_id="stage")
     _wire_runs(controls, stage_view, registry, runs, gate, first_example, races)
     _wire_fields(controls, registry)
     keep("s1-think", controls.inputs, stage_view, refusal(BACK, question=""))
@@ -94,7 +94,14 @@ def build(registry: EngineRegistry, runs: LiveRuns[ThinkRun], gate: Gate, races:
 
 
 def _controls(registry: EngineRegistry) -> Controls:
-    question = gr.Textbox(label="Question", lines=1, max_lines=8, elem_id="question", placeholder="Ask something…")
+    question = gr.Textbox(
+        questions.example_families(registry.default)[0].questions[0],
+        label="Question",
+        lines=1,
+        max_lines=8,
+        elem_id="question",
+        placeholder="Ask something…",
+    )
     hint = note(kind="hint")
     chips = {model: _chips(question, model, shown=_chips_of(registry.default) == model) for model in questions.TAUGHT}
     budget = stepped_slider(
@@ -102,7 +109,7 @@ def _controls(registry: EngineRegistry) -> Controls:
         stops=settings.budget_stops(FIRST_CONTEXT),
         value=FIRST_BUDGET,
         unit="tokens",
-        info="When it is spent, the answer is asked for. 0: no thinking at all.",
+        info="When the budget runs out, the model must answer. 0 means no thinking.",
         elem_id="budget",
     )
     waits = stepped_slider(
@@ -110,7 +117,7 @@ def _controls(registry: EngineRegistry) -> Controls:
         stops=range(settings.MAX_WAITS + 1),
         value=1,
         unit="forced",
-        info="Each time the model wants to stop, it is made to go on.",
+        info="Each time the model tries to stop, we add “Wait” and it keeps thinking.",
         elem_id="waits",
     )
     waits_note = note(kind="hint")
@@ -125,7 +132,7 @@ def _controls(registry: EngineRegistry) -> Controls:
         model = gr.Dropdown(
             registry.models, value=registry.default, label="Model", allow_custom_value=True, elem_id="model"
         )
-    model_note = note(kind="model", value=f"Loading {registry.default}…")
+    model_note = note(kind="model", value=f"Loading {registry.default}…", details=True, elem_id="model-note")
     return Controls(
         question, hint, chips, model, model_note, budget, waits, waits_note, wait_text, run, stop, advanced=_advanced()
     )
@@ -158,12 +165,12 @@ def _advanced() -> Advanced:
         force_too = gr.Checkbox(False, label="Force the budget and the Waits too", visible=False, elem_id="force-too")
         with gr.Row():
             temperature = gr.Number(0.0, label="Temperature", step=0.1, info="0 is greedy")
-            seed = gr.Number(0, label="Seed", info="matters above temperature 0")
+            seed = gr.Number(0, label="Seed", info="used above temperature 0")
         with gr.Row():
             at_least = gr.Number(0, label="Think at least", info="tokens")
-            longest = gr.Number(0, label="Longest answer", info="tokens; 0: the model's own")
+            longest = gr.Number(0, label="Longest answer", info="tokens; 0 keeps the model's own limit")
         counts = gr.Dropdown(list(settings.ACCOUNTING), value=settings.TOTAL, label="The budget counts")
-        track = gr.Checkbox(True, label="Probe the trace for its answer track", elem_id="track-too")
+        track = gr.Checkbox(True, label="Ask along the way (answer track)", elem_id="track-too")
     rest = (temperature, seed, at_least, counts, longest, track)
     return Advanced(method, method_note, count, force_too, rest)
 
@@ -322,8 +329,10 @@ async def _when_loaded(registry: EngineRegistry, model: str) -> tuple[str, Any]:
 
 
 def _ready(engine: Engine) -> str:
-    context = f"context of {engine.context_length:,} tokens"
-    return f"Ready: {engine.model} on {engine.name}, {context}. {capability_line(engine)}"
+    """One line for everybody, and under it the details."""
+    return (
+        f"Ready · {engine.context_length:,}-token context\n{engine.model} on {engine.name}. {capability_line(engine)}"
+    )
 
 
 def _stops(engine: Engine) -> Any:

@@ -1,12 +1,12 @@
 // Draws an answer track: what the model would have answered along its trace. Texts only ever enter text nodes.
-function trackDrawer(region) {
+function trackDrawer(region, { onScrub }) {
   const find = (selector) => region.querySelector(selector);
   const strip = find(".track-strip"), detail = find(".track-detail");
   const HUES = 5; // colours and patterns; answers beyond that share one
   const CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳";
   const VERDICTS = { right: "✓ right", wrong: "✗ wrong" };
   const teach = find(".teach").textContent;
-  let track = null, shown = null;
+  let track = null, shown = null, dragged = false;
 
   function make(tag, className, text) {
     const node = document.createElement(tag);
@@ -115,6 +115,46 @@ function trackDrawer(region) {
     cells[to].focus();
   }
 
+  // Dragging over the bars moves through the trace.
+  function drag(event) {
+    const box = strip.getBoundingClientRect(), count = strip.children.length;
+    const index = Math.max(0, Math.min(count - 1, Math.floor(((event.clientX - box.left) / box.width) * count)));
+    const cell = track?.cells[index];
+    if (!cell) return;
+    point(strip.children[index]);
+    onScrub(cell[0]);
+  }
+
+  strip.addEventListener("pointerdown", (event) => {
+    if (!track?.cells.length) return;
+    dragged = true;
+    strip.setPointerCapture(event.pointerId);
+    drag(event);
+  });
+  strip.addEventListener("pointermove", (event) => { if (dragged) drag(event); });
+  for (const name of ["pointerup", "pointercancel"]) strip.addEventListener(name, () => { dragged = false; });
+
+  const cellAt = (spent) => track?.cells.findLastIndex(([tokens]) => tokens <= spent) ?? -1;
+
+  function upTo(spent) { // what has been read so far; the rest of the track waits for the reader
+    const over = spent === Infinity;
+    region.dataset.read = String(over);
+    const at = over ? Infinity : cellAt(spent), line = find(".track-now");
+    for (let i = 0; i < strip.children.length; i++) {
+      const later = String(i > at);
+      if (strip.children[i].dataset.later !== later) strip.children[i].dataset.later = later;
+    }
+    line.hidden = over || at < 0;
+    line.style.left = `${(100 * (at + 0.5)) / Math.max(1, strip.children.length)}%`;
+  }
+
+  function answerAt(spent) { // what it would answer there, as the answer card takes it; null while nobody knows
+    const cell = track?.state === "done" ? track.cells[cellAt(spent)] : null;
+    if (!cell) return null;
+    const { text = "", verdict = "" } = track.answers[cell[1]] ?? {};
+    return { text, verdict, missing: cell[1] < 0, note: "", caution: "" };
+  }
+
   strip.addEventListener("pointerover", (event) => point(event.target.closest(".cell")));
   strip.addEventListener("pointerleave", () => point(strip.querySelector(":focus")));
   strip.addEventListener("focusin", (event) => {
@@ -127,7 +167,7 @@ function trackDrawer(region) {
   });
   strip.addEventListener("keydown", walk);
 
-  return function draw(view, begins) {
+  function draw(view, begins) {
     track = view;
     region.dataset.state = view.state;
     if (begins || strip.children.length !== view.total) lay(view.total);
@@ -142,5 +182,6 @@ function trackDrawer(region) {
     find(".track-end").textContent = `${view.spent.toLocaleString("en")} tokens`;
     find(".teach").textContent = view.state === "none" && view.note ? view.note : teach;
     if (!strip.matches(":hover, :focus-within")) rest();
-  };
+  }
+  return Object.assign(draw, { upTo, answerAt });
 }

@@ -10,6 +10,7 @@ from app.jobs.commands import CODE
 from app.jobs.registry import Job, JobError, Jobs
 from app.shell.responses import View
 from app.tabs.train import form as train_form
+from app.tabs.train.examples import PREFIX
 from app.tabs.train.form import TrainingRequest
 
 KIND = "train"
@@ -36,6 +37,8 @@ class TrainJobs:
         Raises:
             S1Error: it is at work already, is done, or would be refused.
         """
+        if asked.name.startswith(PREFIX):
+            raise JobError(f"Names that begin with {PREFIX} are those of examples; give the run another one.")
         folder = self.root.resolve() / asked.name
         words = asked.launch_words(self.root)
         job = self.of(asked.name)

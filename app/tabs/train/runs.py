@@ -13,6 +13,7 @@ from app.artifacts.curated.sets import EXAMPLES, SetStore, of_files, process_run
 from app.artifacts.schemas import STATUS, TRAINING, read_shaped
 from app.jobs.registry import Job
 from app.shell.responses import View
+from app.tabs.train import examples
 from app.tabs.train.form import catalogue
 from app.tabs.train.jobs import TrainJobs, owners
 from app.tabs.train.metrics import read_metrics
@@ -136,7 +137,8 @@ class TrainingRunStore:
         names = {path.name for path in _folders(self._jobs.root)} | jobs.keys()
         runs = [self._run(name, jobs.get(name)) for name in names if _NAME.fullmatch(name)]
         seen = [run for run in runs if owner or self._is_open(run)]
-        return sorted(seen, key=_worked_on, reverse=True)[:MOST_RUNS]
+        shown = sorted(seen, key=_worked_on, reverse=True)[:MOST_RUNS]
+        return [*shown, *(self._run(name, None) for name in examples.names())]
 
     def find(self, name: str, *, owner: bool = True) -> TrainRun:
         """A run by its name.
@@ -154,10 +156,13 @@ class TrainingRunStore:
         return run
 
     def _run(self, name: str, job: Job | None) -> TrainRun:
-        return TrainRun(name=name, folder=self._jobs.root / name, job=job)
+        place = examples.folder_of(name) if name in examples.names() else self._jobs.root / name
+        return TrainRun(name=name, folder=place, job=job)
 
     def _is_open(self, run: TrainRun) -> bool:
         """Whether its rows are of an example, or of a set that was made of public sources alone."""
+        if run.name in examples.names():
+            return True
         data = Path(str(run.config.get("data") or ""))
         if not data.parts:
             return run.job is not None and run.job.about.get("personal") is False
@@ -170,6 +175,7 @@ class TrainingRunStore:
         last = metrics.last
         return {
             "id": run.name,
+            "example": run.name in examples.names(),
             "state": run.state,
             "recipe": run.recipe,
             "data": _data_name(run),

@@ -11,6 +11,7 @@ import gradio as gr
 
 from app.access.limits import is_public
 from app.access.owner import is_owner, require_owner, sees_all
+from app.access.read_only import offer_to_owner
 from app.artifacts.curated.sets import CuratedSet, SetStore
 from app.shell.board_updates import BoardUpdates
 from app.shell.components import command_line, open_from_link
@@ -64,8 +65,9 @@ def build(
             line = command_line(elem_id="train-command")
             with gr.Row(elem_id="train-actions"):
                 ask = gr.Button("Preflight", elem_id="train-preflight")
-                launch = gr.Button("Launch", variant="primary", elem_id="train-launch")
-                stop = gr.Button("Stop job", elem_id="train-stop")
+                launch = gr.Button("Launch", variant="primary", visible=not is_public(), elem_id="train-launch")
+                stop = gr.Button("Stop job", visible=not is_public(), elem_id="train-stop")
+            offer_to_owner((launch, stop))
         # The first is what is chosen before anybody chooses.
         benchmarks = sorted(BENCHMARKS, key=lambda name: name != own_benchmark(model.value))
         board = train_board(plotly=PLOTLY, benchmarks=benchmarks, questions=list(QUESTIONS), elem_id="train-board")
@@ -85,10 +87,14 @@ def _form(sets: SetStore, recipe: str, data: str | None) -> dict[str, Any]:
         choices, value=data or choices[0][1], label="Data", info=where, allow_custom_value=True, elem_id="train-data"
     )
     fields["settings"] = gr.Textbox(
-        label="Settings", lines=2, max_lines=8, placeholder="key=value, one a line; as max_steps=20", max_length=4_000
+        label="Settings",
+        lines=2,
+        max_lines=8,
+        placeholder="key=value, one per line, such as max_steps=20",
+        max_length=4_000,
     )
     fields["key"] = gr.Dropdown(
-        _key_choices(recipe), value=None, label="Known keys", info="with the recipe's values", elem_id="train-keys"
+        _key_choices(recipe), value=None, label="Available settings", info="with their defaults", elem_id="train-keys"
     )
     _place(fields)
     with gr.Row(elem_id="train-numbers"):

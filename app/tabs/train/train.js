@@ -37,6 +37,7 @@ function goOnWith(view) { // what waits for a step to be made into a model
 
 function titled(one) {
   const made = [one.recipe, one.data && `on ${one.data}`].filter(Boolean).join(" ");
+  if (one.example) return `${one.id.replace(/^example\./, "")}, an example`;
   return `${one.id}${made && !one.id.startsWith(one.recipe) ? ` (${made})` : ""}${one.state === "done" ? "" : `, ${STATES[one.state] ?? one.state}`}`;
 }
 

@@ -127,7 +127,7 @@ async def test_a_trace_is_probed(server: Playground) -> None:
         ("sweep", {"budgets": list(range(65)), "waits": [0]}, "64 are the most"),
         ("sweep", {"budgets": list(range(17)), "waits": [0]}, "One visitor may have 16 runs at once here"),
         ("sweep", {"budgets": []}, "budgets must be a list"),
-        ("probe", {"question": " "}, "The question is empty"),
+        ("probe", {"question": " "}, "Type a question"),
     ],
 )
 async def test_what_cannot_be_done_is_one_sentence(server: Playground, name: str, asked: Json, words: str) -> None:

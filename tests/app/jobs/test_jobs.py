@@ -129,7 +129,7 @@ def test_the_owner_sits_at_the_machine(asked: Any, may: bool, monkeypatch: pytes
     if may:
         require_owner(asked)
     else:
-        with pytest.raises(NotTheOwner, match="Only the owner"):
+        with pytest.raises(NotTheOwner, match="Read-only"):
             require_owner(asked)
 
 

@@ -54,7 +54,7 @@ def test_letters_follow_first_appearance_and_verdicts_the_right_answer() -> None
     assert [(a["text"], a["verdict"]) for a in view["answers"]] == [("2", "wrong"), ("5", "wrong"), ("3", "right")]
     letters = [letter for _, letter, _ in view["cells"]]
     assert letters == sorted(letters[:6]) + letters[6:] and letters[0] == 0 and letters[-1] == 2
-    assert (view["state"], view["words"], view["settled_at"]) == ("done", "settled at 18, spent 24", 18)
+    assert (view["state"], view["words"], view["settled_at"]) == ("done", "Answer settled at token 18 of 24", 18)
 
 
 def test_without_a_known_answer_nothing_is_judged() -> None:
@@ -82,8 +82,8 @@ def test_the_track_fills_and_may_break_off() -> None:
     live = LiveTrack(trace, is_right=None, tells_probability=False)
     live.take(point(0, "2", None))
     view = live.view()
-    assert (view["state"], view["words"]) == ("filling", f"asking along the way: 1 of {view['total']}")
-    assert "tells no probabilities" in view["height"]
+    assert (view["state"], view["words"]) == ("filling", f"Probing: 1 of {view['total']}")
+    assert "reports no probabilities" in view["height"]
     live.broke_off("Stopped.")
     view = live.view()
     assert (view["state"], view["words"]) == ("stopped", "")
@@ -95,7 +95,7 @@ def test_the_cost_leaves_out_the_runs_own_answer() -> None:
     live = LiveTrack(trace, is_right=None, tells_probability=True)
     for at in places(trace, live.every):
         live.take(point(at, "2", sampled=0 if at == 9 else 2))
-    assert live.view()["cost"] == "5 probes: 10 tokens sampled, 100 computed, 500 reused."
+    assert live.view()["cost"] == "5 probes: 10 tokens sampled, 100 processed, 500 from cache."
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ def test_every_part_says_who_wrote_it() -> None:
     trace = fold(looks_twice, Budget(waits=1, max_thinking_tokens=100))
     assert trace.text == (
         f"{render.MODEL}It is 2.{render.WAIT}1{render.LABEL_END}Wait{render.MODEL}, again: 3."
-        f"{render.CLOSE_BY_MODEL}the model stopped by itself: 24{render.LABEL_END}{render.MODEL} 3"
+        f"{render.CLOSE_BY_MODEL}model stopped on its own · token 24{render.LABEL_END}{render.MODEL} 3"
     )
 
 
 def test_a_forced_close_names_its_reason_and_keeps_only_the_words() -> None:
     trace = fold(looks_twice, Budget(max_thinking_tokens=4))
-    closing = f"{render.CLOSE_FORCED}budget spent: 4{render.LABEL_END}Final Answer:{render.MODEL} 3"
+    closing = f"{render.CLOSE_FORCED}budget reached · 4 tokens{render.LABEL_END}Final Answer:{render.MODEL} 3"
     assert trace.text.endswith(closing)
 
 

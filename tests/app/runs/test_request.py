@@ -38,7 +38,7 @@ def test_good_settings_become_a_budget() -> None:
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
-        ({"question": "  "}, "question is empty"),
+        ({"question": "  "}, "Type a question"),
         ({"question": "x" * 300_000}, "characters"),
         ({"budget": -1}, "Thinking budget must lie between 0"),
         ({"budget": "many"}, "Thinking budget must be a number"),
@@ -48,9 +48,9 @@ def test_good_settings_become_a_budget() -> None:
         ({"budget": {"a": 1}}, "must be a number"),
         ({"waits": 9}, "Waits must lie between 0 and 8"),
         ({"wait_text": "x" * 1000}, "wait text"),
-        ({"temperature": 99}, "temperature"),
+        ({"temperature": 99}, "Temperature must lie between 0 and 10"),
         ({"seed": -3}, "Seed"),
-        ({"min_tokens": 200}, "larger than"),
+        ({"min_tokens": 200}, r"“Think at least” \(200\) exceeds the thinking budget \(128\)"),
         ({"accounting": "never"}, "budget counts"),
         ({"method": "magic"}, "no method 'magic'"),
         ({"method": "vote", "count": 0}, "Samples must lie between 1 and 32"),
@@ -109,8 +109,8 @@ def test_every_example_is_known_and_can_be_marked(model: str) -> None:
 
 @pytest.mark.parametrize("question", ["Who wrote Faust?", "Why is the sky blue?", "Write a poem about rain."])
 def test_bundled_models_say_what_they_were_not_taught(question: str) -> None:
-    assert "s1-nano was taught only six kinds" in hint(question, "s1-nano")
-    assert "s1-135M was taught only 17 kinds" in hint(question, "s1-135M")
+    assert "s1-nano only knows six kinds" in hint(question, "s1-nano")
+    assert "s1-135M only knows 17 kinds" in hint(question, "s1-135M")
     assert "not taught to think" in hint(question, "s1-135M-base")
     assert hint(question, "s1.1-7B") == "" == hint("  ", "s1-nano")
     assert expected_answer(question) is None

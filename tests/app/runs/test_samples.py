@@ -46,7 +46,7 @@ def test_a_vote_shows_every_sample_and_counts() -> None:
     live, outcome = run(Samples([5, 3, 4], "121"), method="vote", count=3)
     assert live.text == "".join(
         f"{render.SAMPLE}Sample {n} of 3{render.LABEL_END}{render.MODEL}{'x' * length}"
-        f"{render.CLOSE_BY_MODEL}the model stopped by itself: {length}{render.LABEL_END}"
+        f"{render.CLOSE_BY_MODEL}model stopped on its own · token {length}{render.LABEL_END}"
         f"{render.MODEL}Final Answer: {answer}"
         for n, length, answer in ((1, 5, 1), (2, 3, 2), (3, 4, 1))
     )

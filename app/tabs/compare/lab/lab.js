@@ -13,8 +13,8 @@ async function readLines(response, take) { // JSON lines, as they come
 
 function waitLab(root, { words, race }) {
   const find = (selector) => root.querySelector(selector);
-  const INVITATION = "Race first, or play a recording: then fork one of its traces at any place, with another word, another budget, or closed at once.";
-  const READY = "Choose a trace. Fork it at any place; each branch pays for its new tokens alone.";
+  const INVITATION = "Race first, or play a recording. Then fork one of its traces anywhere: another word, another budget, or closed at once.";
+  const READY = "Choose a trace and fork it anywhere. A branch costs only its new tokens.";
   const template = find(".lab-template"), cards = find(".lab-cards"), lane = find(".lab-lane"), run = find(".lab-run");
   const nodes = new Map(), shown = new Map(), drawings = new Map();
   let lab = null, selected = 0, opening = 0, from = "";
@@ -130,7 +130,7 @@ function waitLab(root, { words, race }) {
     if (!name.childNodes.length) {
       name.append(turnBadge(view), ` after ${view.at.toLocaleString("en")}`);
       card.trace.setAttribute("aria-label", `Text of the branch with ${turnWords(view)}`);
-      card.part(".lab-on").setAttribute("aria-label", `Fork on from the branch with ${turnWords(view)}`);
+      card.part(".lab-on").setAttribute("aria-label", `Fork from the branch with ${turnWords(view)}`);
     }
     card.node.dataset.state = view.state;
     card.part(".lab-stop").hidden = view.state !== "running";
@@ -140,8 +140,8 @@ function waitLab(root, { words, race }) {
     if (view.state === "running") card.trace.scrollTop = card.trace.scrollHeight;
     card.drawRun.answer(view.answer, view.state);
     card.drawRun.receipt(view.receipt);
-    const saved = view.state === "running" ? "" : `, ${view.saved.toLocaleString("en")} saved`;
-    card.drawRun.say(card.part(".lab-cost"), `${view.new.toLocaleString("en")} new tokens${saved}`);
+    const saved = view.state === "running" ? "" : `, ${view.saved.toLocaleString("en")} from cache`;
+    card.drawRun.say(card.part(".lab-cost"), `${view.new.toLocaleString("en")} new thinking tokens${saved}`);
   }
 
   function drawCards() { // of the branches of the trace that is chosen
@@ -150,7 +150,7 @@ function waitLab(root, { words, race }) {
       if (!shown.has(view.node)) shown.set(view.node, newCard(view.node));
       drawCard(shown.get(view.node), view);
     }
-    const wanted = children.length ? children.map((view) => shown.get(view.node).node) : [make("p", "lab-none", "No branch of this trace yet. Choose a place above and press a word: its branches stand here side by side.")];
+    const wanted = children.length ? children.map((view) => shown.get(view.node).node) : [make("p", "lab-none", "No branches yet. Choose a place above and pick a word; the branches appear here side by side.")];
     if (wanted.length !== cards.children.length || wanted.some((node, i) => cards.children[i] !== node)) cards.replaceChildren(...wanted);
   }
 

@@ -6,7 +6,7 @@ function turnWords(node) {
 
 function turnBadge(node) { // as provenance looks everywhere: a Wait is a pill, a close a rule; the rest plain words
   const badge = make("span", { say: "wait", close: "lab-closed", ignore: "lab-nothing" }[node.kind] ?? "lab-root", turnWords(node));
-  if (node.parent !== null) badge.title = `${node.at} thinking tokens are kept, then this`;
+  if (node.parent !== null) badge.title = `Keeps ${node.at} thinking tokens, then this`;
   return badge;
 }
 
@@ -28,7 +28,7 @@ function labTree(box, { onChoose }) {
     name.appendChild(turnBadge(node));
     if (node.parent !== null) name.append(` after ${node.at.toLocaleString("en")}`);
     button.appendChild(make("b", "lab-node-answer", shortAnswer(node)));
-    const cost = node.parent === null ? `${node.spent.toLocaleString("en")} thinking tokens` : `${node.new.toLocaleString("en")} new tokens`;
+    const cost = node.parent === null ? `${node.spent.toLocaleString("en")} thinking tokens` : `${node.new.toLocaleString("en")} new thinking tokens`;
     button.appendChild(make("span", "lab-node-cost", cost));
     button.addEventListener("click", () => onChoose(node.node));
     return button;

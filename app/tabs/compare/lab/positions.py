@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.runs.request import RunRequest
@@ -36,9 +37,9 @@ def utf16(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(letter > "\uffff" for letter in text)
 
 
-def drawn(codec: Codec, trace: Trace, asked: RunRequest) -> Drawn:
-    """Fold a trace token by token."""
-    live, ends = LiveSamples(asked), [0]
+def drawn(codec: Codec, trace: Trace, asked: RunRequest, close_label: Callable[[str, int], str] | None = None) -> Drawn:
+    """Fold a trace token by token; `close_label` as in `LiveSamples`."""
+    live, ends = LiveSamples(asked, close_label), [0]
     seen = length = 0
     for segment in trace.segments:
         thinking = segment.phase == "thinking"

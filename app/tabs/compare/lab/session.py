@@ -12,7 +12,7 @@ import logging
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -136,7 +136,7 @@ class Lab:
         if node.trace is None:
             raise InvalidSetting("This branch is still being written. Fork it when it has ended.")
         if node.drawn is None:
-            node.drawn = drawn(engine.codec, node.trace, node.asked)
+            node.drawn = drawn(engine.codec, node.trace, node.asked, _close_label(node.wanted))
         return node.drawn
 
     def read(self, value: Any) -> ForkRequest:
@@ -176,7 +176,8 @@ class Lab:
         Raises:
             S1Error: the trace cannot be forked like that.
         """
-        node = Node(number=self._next, wanted=wanted, asked=wanted.asked, live=LiveSamples(wanted.asked))
+        live = LiveSamples(wanted.asked, _close_label(wanted))
+        node = Node(number=self._next, wanted=wanted, asked=wanted.asked, live=live)
         self._next += 1
         self.nodes[node.number] = node
         task = asyncio.create_task(self._produce(engine, node, wanted))
@@ -234,10 +235,11 @@ class Lab:
         at = wanted.at if wanted else 0
         outcome = trace and single_outcome(node.asked, trace, stopped=node.stop.is_set())
         state: render.State = "running" if outcome is None else "cancelled" if outcome.cancelled else "done"
-        new = (
-            len(trace.token_ids) - at if trace else max(0, live.current.spent_tokens - at) + live.current.answer_tokens
+        spent = trace.receipt.thinking_tokens if trace else live.current.spent_tokens
+        new = max(0, spent - at)
+        rows = (
+            [["Kept", f"{render.count(at)} of thinking"], ["New", f"{render.count(new)} of thinking"]] if wanted else []
         )
-        rows = [["Kept", f"{render.count(at)} of thinking"], ["New", render.count(new)]] if wanted else []
         if wanted and trace:
             rows.append(["Saved", f"{render.count(node.saved)} from the prefix cache"])
         return {
@@ -251,9 +253,9 @@ class Lab:
             "kept": node.kept_characters or 0,
             "new": new,
             "saved": node.saved,
-            "spent": trace.receipt.thinking_tokens if trace else live.current.spent_tokens,
+            "spent": spent,
             "answer": answer_card(node.asked, outcome, live, self._expected, self._same),
-            "receipt": [*rows, *outcome.rows] if outcome else [],
+            "receipt": [*rows, *_closed_rows(wanted, outcome.rows)] if outcome else [],
         }
 
     def whole(self, key: str, engine: Engine) -> View:
@@ -267,6 +269,20 @@ class Lab:
             "budget": self.asked.budget.max_thinking_tokens,
             "nodes": [self.view(node) for node in self.nodes.values()],
         }
+
+
+def _is_close(wanted: ForkRequest | None) -> bool:
+    return wanted is not None and wanted.turn.kind == "close"
+
+
+def _close_label(wanted: ForkRequest | None) -> Callable[[str, int], str] | None:
+    """Say who closed the thinking of a branch, where that was the visitor."""
+    return (lambda _, spent_tokens: f"closed by you · token {spent_tokens:,}") if _is_close(wanted) else None
+
+
+def _closed_rows(wanted: ForkRequest | None, rows: list[list[str]]) -> list[list[str]]:
+    """Return the receipt, with the visitor where he closed the thinking."""
+    return [[name, "you"] if name == "Closed by" and _is_close(wanted) else [name, value] for name, value in rows]
 
 
 def _up_to(trace: Trace, at: int) -> list[Any]:

@@ -91,7 +91,7 @@ def test_a_trace_carries_its_provenance_and_the_verdicts_before_and_after() -> N
     point = find_point(CONFIG, rows(), "1 x Wait")
     shown = sample_trace(point, point.rows[0]["id"], 0, hidden=False)
     assert shown["text"].startswith(f"{render.MODEL}First look.\n{render.WAIT}1{render.LABEL_END}Wait{render.MODEL}")
-    assert f"{render.CLOSE_BY_MODEL}the model stopped by itself: 50{render.LABEL_END}" in shown["text"]
+    assert f"{render.CLOSE_BY_MODEL}model stopped on its own · token 50{render.LABEL_END}" in shown["text"]
     assert (shown["correct"], shown["answer"]) == (False, "nonsense")
     assert shown["before"] == {"setting": "natural", "answer": shown["expected"], "correct": True}
     assert shown["question"].endswith(("?", ".")) and ["Thinking", "50 tokens"] in shown["facts"]
@@ -99,7 +99,7 @@ def test_a_trace_carries_its_provenance_and_the_verdicts_before_and_after() -> N
 
 def test_a_forced_close_says_what_was_spent() -> None:
     text = trace_text(row(0, "budget 8"))
-    assert f"{render.CLOSE_FORCED}budget spent: 8{render.LABEL_END}Final Answer:" in text
+    assert f"{render.CLOSE_FORCED}budget reached · 8 tokens{render.LABEL_END}Final Answer:" in text
 
 
 def test_marks_in_a_models_text_are_no_marks() -> None:

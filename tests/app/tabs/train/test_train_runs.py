@@ -16,6 +16,7 @@ from app.artifacts.curves.store import CurveStore
 from app.jobs.commands import CODE, FormError
 from app.jobs.registry import JobError, Jobs
 from app.models.registry import EngineRegistry
+from app.tabs.train import examples
 from app.tabs.train.evals import TrainEvals
 from app.tabs.train.exports import TrainSteps, read_step
 from app.tabs.train.jobs import TrainJobs
@@ -49,10 +50,29 @@ def store(jobs: TrainJobs, sets: SetStore) -> TrainingRunStore:
 def test_a_run_of_the_command_line_is_shown_too(store: TrainingRunStore, jobs: TrainJobs) -> None:
     write_run(jobs.root / "mine", lr=0.5, epochs=5)
     (jobs.root / "not-a-run").mkdir()
-    assert [store.line(run)["id"] for run in store.all()] == ["mine"]
+    assert [store.line(run)["id"] for run in store.all()] == ["mine", *examples.names()]
     view = store.view(store.find("mine"), owner=True)
     assert (view["state"], view["step"], view["eval_loss"], view["seconds"]) == ("done", 3, 0.75, 1.5)
     assert view["settings"] == ["lr=0.5"] and ["model", "base"] in view["facts"]
+
+
+def test_the_tab_opens_on_a_finished_run_even_for_strangers(store: TrainingRunStore, jobs: TrainJobs) -> None:
+    name = examples.names()[0]
+    run = store.find(name, owner=False)
+    view = store.view(run, owner=False)
+    assert view["example"] and view["state"] == "done" and view["step"] == view["total"] > 100
+    curves = read_metrics(run.folder).curves()
+    assert curves["loss"][0] > curves["loss"][-1] and len(curves["loss"]) == view["total"]
+    assert view["saved"] == [] and "/" not in json.dumps(run.config)
+    with pytest.raises(NoSuchRun):
+        store.find("example...", owner=True)
+
+
+def test_what_is_kept_of_a_run_names_no_folder_of_the_machine(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "mine", data="/home/me/rows.jsonl", model="/home/me/model")
+    examples.keep(folder, tmp_path / "kept")
+    kept = "".join((tmp_path / "kept" / name).read_text() for name in examples.FILES)
+    assert "/home" not in kept and "rows.jsonl" in kept and '"loss"' in kept
 
 
 def test_a_run_whose_process_is_gone_was_interrupted(store: TrainingRunStore, jobs: TrainJobs) -> None:
@@ -111,7 +131,7 @@ def test_checkpoints_are_listed_when_they_are_whole(store: TrainingRunStore, job
 def test_strangers_see_runs_on_open_data_and_no_words_of_this_machine(store: TrainingRunStore, jobs: TrainJobs) -> None:
     write_run(jobs.root / "open", data=EXAMPLE, state="failed", reason="/somewhere is full")
     write_run(jobs.root / "closed", data="/home/me/diary.jsonl")
-    assert [run.name for run in store.all(owner=False)] == ["open"]
+    assert [run.name for run in store.all(owner=False)] == ["open", *examples.names()]
     view = store.view(store.find("open", owner=False), owner=False)
     assert (view["data"], view["reason"], view["command"], view["folder"]) == ("nano-1k", "", "", "")
     assert str(CODE) not in json.dumps(view)

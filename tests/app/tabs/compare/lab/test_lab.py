@@ -71,6 +71,9 @@ async def test_a_trace_is_forked_at_a_wait_and_the_branch_is_forked_again() -> N
     closed = await last(engine, lab, ask(at=wait, kind="close"))
     assert (closed["parent"], closed["at"], closed["state"]) == (0, wait, "done")
     assert closed["answer"]["verdict"] == "right" and closed["receipt"][0] == ["Kept", f"{wait} tokens of thinking"]
+    assert f"closed by you · token {wait}" in closed["text"] and ["Closed by", "you"] in closed["receipt"]
+    assert closed["new"] == 0, "an answer is no thinking"
+    assert f"closed by you · token {wait}" in lab.draw(engine, closed["node"]).text
     same = await last(engine, lab, ask(at=wait))
     assert same["text"] == drawn.text and same["answer"]["text"] == "3"
     assert same["saved"] > wait and same["new"] < len(drawn.text)
