@@ -34,8 +34,10 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     p = argparse.ArgumentParser(
         prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    p.add_argument("--model", default=default_model(), help="preset, folder or hub id (default: %(default)s)")
-    p.add_argument("--engine", default=None, help="transformers, vllm or http (default: what fits)")
+    p.add_argument(
+        "--model", default=default_model(), help="preset, folder, .gguf file or hub id (default: %(default)s)"
+    )
+    p.add_argument("--engine", default=None, help="transformers, llamacpp, vllm or http (default: what fits)")
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument(
         "--benchmark",

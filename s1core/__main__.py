@@ -81,11 +81,13 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("question", help="what to ask")
-    p.add_argument("--model", default=default_model(), help=f"preset ({', '.join(PRESETS)}), folder or hub id")
+    p.add_argument(
+        "--model", default=default_model(), help=f"preset ({', '.join(PRESETS)}), folder, GGUF file or hub id"
+    )
     p.add_argument(
         "--engine",
         default=None,
-        help="transformers, vllm, http with --url, or replay with --recording (default: what fits)",
+        help="transformers, llamacpp, vllm, http with --url, or replay with --recording (default: what fits)",
     )
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument("--recording", default=None, metavar="FILE", help="play runs that were saved here or in the app")

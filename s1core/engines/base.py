@@ -72,7 +72,7 @@ class Chunk:
     finish: Literal["stop", "length"] | None = None
     stop_id: int | None = None
     logprobs: tuple[float, ...] = ()
-    """One per token of `token_ids` if the request asked for them and the engine reports them."""
+    """One per token of `token_ids` if the request asked for them and the engine reports them; nan: of this not."""
     prefill_computed: int = 0
     """Prompt tokens that were prefilled; reported once, on the first chunk or as soon as a server reports them."""
     prefill_reused: int = 0
@@ -93,7 +93,7 @@ class Engine(Protocol):
     """
 
     name: str
-    """Which engine: `transformers`, `vllm`, `http`, `replay`, `scripted`."""
+    """Which engine: `transformers`, `llamacpp`, `vllm`, `http`, `replay`, `scripted`."""
     model: str
     """The preset, folder or hub id that was asked for."""
     codec: Codec

@@ -41,7 +41,7 @@ def folders(cache: Path) -> list[str]:
 
 
 def test_a_gguf_file_thinks_within_its_budget(tiny: Path, cache: Path) -> None:
-    engine = load_engine(str(tiny))
+    engine = load_engine(str(tiny), engine="transformers")
     trace = solve(engine, "Hi", Budget(max_thinking_tokens=8, max_answer_tokens=4))
     assert trace.receipt.thinking_tokens <= 8
     (made,) = folders(cache)

@@ -14,8 +14,9 @@ from s1core import Budget, Event, Steering, Trace, load_engine, solve, stream, s
 from s1core.engines.base import Request
 from s1core.engines.hf.engine import TransformersEngine
 from s1core.engines.http import completions
-from s1core.engines.http import engine as http
-from s1core.engines.http.completions import Continuation, Interrupted
+from s1core.engines.http import transport as http
+from s1core.engines.http.completions import Completion
+from s1core.engines.http.continuation import Interrupted
 from s1core.engines.http.engine import HttpEngine
 from s1core.engines.http.pool import Pool, checked_url
 from s1core.engines.scripted import byte_codec
@@ -215,7 +216,7 @@ def test_by_text_a_users_marker_is_refused(local: TransformersEngine, qwen2_fold
 
 def test_an_id_outside_the_vocabulary_is_never_kept() -> None:
     codec = byte_codec()
-    job = Continuation(Request(prompt_ids=(97,), max_tokens=4), codec, "m", takes_ids=True)
+    job = Completion(Request(prompt_ids=(97,), max_tokens=4), codec, "m", takes_ids=True)
     line = 'data: {"choices": [{"token_ids": [98, 5000, 99], "text": ""}]}'
     assert [c.token_ids for c in job.feed(line)] == [(98,)]
     assert job.round_over
@@ -226,7 +227,7 @@ def test_an_id_outside_the_vocabulary_is_never_kept() -> None:
 
 @pytest.mark.parametrize("line", ["data: {", "data: []", 'data: {"choices": [{"token_ids": "x"}]}', "data: 3"])
 def test_an_answer_that_cannot_be_read_is_an_interruption(line: str) -> None:
-    job = Continuation(Request(prompt_ids=(97,), max_tokens=4), byte_codec(), "m", takes_ids=True)
+    job = Completion(Request(prompt_ids=(97,), max_tokens=4), byte_codec(), "m", takes_ids=True)
     with pytest.raises(Interrupted):
         list(job.feed(line))
 
