@@ -56,10 +56,12 @@ class Run:
         self._budget = budget
         self._sampling = sampling
         self._codec = engine.codec
-        messages = [*history, Message(role="user", content=question)]
+        fmt = engine.format
+        earlier = (replace(m, content=fmt.earlier_turn(m.content)) if m.role == "assistant" else m for m in history)
+        messages = [*earlier, Message(role="user", content=question)]
         if system is not None:
             messages.insert(0, Message(role="system", content=system))
-        self._prompt = self._codec.render_prompt(messages, engine.format)
+        self._prompt = self._codec.render_prompt(messages, fmt)
         self._wait_ids = self._codec.encode_user(budget.wait_text)
         wordless = not self._wait_ids and (budget.waits > 0 or budget.min_thinking_tokens > 0)
         if wordless:

@@ -48,7 +48,7 @@ def stream(
         budget: how long to think; default: as long as the model wants.
         sampling: default: greedy.
         system: an optional system turn.
-        history: earlier turns of the conversation, without their thinking; the model's chat template renders them.
+        history: earlier turns of the conversation; the model's chat template renders them, most without their thinking.
         stop: texts before the first of which the answer ends.
         max_total_tokens: of thinking and answer together; the answer gets what the thinking left.
         cancel: when set, the run ends at the next token with a receipt that says `cancelled`.

@@ -58,6 +58,12 @@ CLOSE_AT_ONCE = (
     "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' }}{%- if m.reasoning_content %}"
     "{{- '<think>' + m.reasoning_content + '</think>\\n' }}{%- endif %}{{- m.content + '<|im_end|>\\n' }}{%- endfor %}"
 ) + ASK
+# Thinks in tags of its own.
+SEED = (
+    CLOSE_AT_ONCE.replace("<think>", "<seed:think>")
+    .replace("</think>", "</seed:think>")
+    .replace("assistant\\n", "assistant\\n<seed:think>")
+)
 
 
 def tokenizer(template: str, *, markers: bool = True) -> PreTrainedTokenizerFast:
