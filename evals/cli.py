@@ -34,8 +34,10 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     p = argparse.ArgumentParser(
         prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    p.add_argument("--model", default=default_model(), help="preset, folder or hub id (default: %(default)s)")
-    p.add_argument("--engine", default=None, help="transformers, vllm or http (default: what fits)")
+    p.add_argument(
+        "--model", default=default_model(), help="preset, folder, .gguf file or hub id (default: %(default)s)"
+    )
+    p.add_argument("--engine", default=None, help="transformers, llamacpp, vllm or http (default: what fits)")
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument(
         "--benchmark",
@@ -60,8 +62,9 @@ def measure(
     settings: Sequence[dict[str, Any]],
     labels: Sequence[str],
     work: Callable[[Work], Awaitable[list[Row]]],
+    **more: Any,
 ) -> None:
-    """Open or resume the run, do the work, print the report.
+    """Open or resume the run, do the work, print the report; `more` belongs to what defines the run.
 
     Raises:
         S1Error: bad arguments, a model that cannot be loaded, a folder that holds another run, a full disk.
@@ -74,7 +77,7 @@ def measure(
     options = {} if args.url is None else {"url": args.url}
     engine = load_engine(args.model, engine=args.engine or ("http" if args.url else None), **options)
     try:
-        config = run_config(engine, args.benchmark, items, settings, sampling)
+        config = run_config(engine, args.benchmark, items, settings, sampling, **more)
         folder = args.out or Path("runs") / f"{args.benchmark}-{engine.model}-{config_hash(config)}".replace("/", "-")
         if args.out is None:
             folder = Path("runs") / folder.name

@@ -1,26 +1,34 @@
-"""Measure the other ways to scale: samples, and of the same samples majority votes and rejection sampling; control.
+"""Measure methods of test-time scaling on a benchmark: each method on each question, with what it cost.
 
-Noise depends on (seed, question, sample index, step) alone. So the samples of a vote are drawn once, and rejection
-sampling to any budget is read off them: attempt i is the beginning of sample i.
+Such as `python -m evals.methods --method "early-exit:every=16,equal=1+2+3" --method "vote:samples=1+2+4+8"`.
+Samples and control, of which other evals are made, have functions of their own.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from evals import cli
 from evals.benchmarks import Item
 from evals.evaluate import Progress, Unit, sample_row, sampling_of, work_off
-from evals.reports.summary import sample_key
+from evals.progress import ProgressLine, ending
 from s1core import Budget, Sampling
 from s1core.engines.base import Engine
-from s1core.grading import canonical
-from s1core.methods import Control, acontrolled, amajority_vote, majority
+from s1core.errors import InvalidSetting
+from s1core.methods import METHODS, Control, Method, Outcome, acontrolled, amajority_vote, asked_label, read_methods
 from s1core.store import Row, RunStore
 
+PROG = "python -m evals.methods"
+EXAMPLES = """\
+examples:
+  python -m evals.methods --method forcing --method forcing:waits=1        the natural stop, and one Wait
+  python -m evals.methods --method "early-exit:every=16,equal=1+2+3"       a curve: one method for each value
+  python -m evals.methods --method "vote:samples=1+2+4+8" --limit 100      votes of growing size
+"""
 SAMPLE = "1 sample"
 
 
@@ -34,13 +42,7 @@ class ControlSetting:
     @property
     def label(self) -> str:
         """The setting's name: `asked for 64 tokens`, `asked for 1 step, budget 32`, `asked for long thinking`."""
-        most, waits = self.budget.max_thinking_tokens, self.budget.waits
-        forced = [f"budget {most}"] if most is not None else []
-        forced += [f"{waits} x {self.budget.wait_text}"] if waits else []
-        wanted, unit = self.control.most, self.control.unit
-        what = f"{self.control.length} thinking" if wanted is None else f"{wanted} {unit}"
-        what = what.removesuffix("s") if wanted == 1 else what
-        return ", ".join([f"asked for {what}", *forced])
+        return asked_label(self.control, self.budget)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy."""
@@ -95,73 +97,101 @@ async def evaluate_controlled(
     return await work_off(units, store, concurrency=concurrency, on_progress=on_progress)
 
 
-def vote_label(k: int) -> str:
-    """Name the majority of k samples."""
-    return f"majority of {k}"
+async def evaluate_methods(
+    engine: Engine,
+    items: Sequence[Item],
+    methods: Sequence[Method],
+    sampling: Sampling,
+    store: RunStore,
+    *,
+    concurrency: int,
+    on_progress: Progress = lambda done, total: None,
+) -> list[Row]:
+    """Run each method on each question; otherwise as `evaluate`.
 
+    A row has the trace of the run that gave the answer, and what all of its method cost: `thinking_tokens` and
+    `answer_tokens` of all runs, `probe_tokens`, `discarded_tokens`, `reward_tokens`, `total_tokens`,
+    `sequential_tokens`, `seconds`, `runs` (how many), `kept` (of conditional control) and `details`, the method's own.
 
-def votes(rows: Iterable[Row], counts: Sequence[int]) -> list[Row]:
-    """Count the votes of each question's first k samples, for every k.
-
-    Each vote is one row: that of the first sample which gave the winning answer, with the tokens of all k samples,
-    `samples` (k) and `votes` (how many gave that answer).
+    Raises:
+        InvalidSetting: no method, or two of one name.
+        S1Error: as `evaluate`.
     """
-    found: list[Row] = []
-    for samples in _by_question(rows):
-        for k in counts:
-            first = samples[:k]
-            ballots = [None if row["answer"] is None else canonical(row["answer"]) for row in first]
-            answer = majority([row["answer"] for row in first])
-            winner = next((row for row in first if row["answer"] == answer), first[0])
-            spent = {key: sum(row[key] for row in first) for key in ("thinking_tokens", "answer_tokens")}
-            won = 0 if answer is None else Counter(ballots)[canonical(answer)]
-            found.append(_with(winner, setting=vote_label(k), sample_index=0, **spent, samples=k, votes=won))
-    return found
+    check_methods(methods)
+
+    async def ask(method: Method, item: Item) -> list[Row]:
+        drawn = method.sampling(sampling_of(item, sampling))
+        return [outcome_row(item, method, drawn, await method.arun(engine, item.question, drawn))]
+
+    units = [
+        Unit(keys=((item.id, method.label, sampling.sample_index),), ask=partial(ask, method, item))
+        for method in methods
+        for item in items
+    ]
+    return await work_off(units, store, concurrency=concurrency, on_progress=on_progress)
 
 
-def rejection_label(budget: int) -> str:
-    """Name rejection sampling to a budget."""
-    return f"resampled until within {budget}"
+def outcome_row(item: Item, method: Method, sampling: Sampling, outcome: Outcome) -> Row:
+    """What is kept of a method on one question; where no run gave an answer, no text is kept."""
+    trace, spent = outcome.trace or outcome.runs[-1], outcome.spent
+    row = sample_row(item, method.label, sampling, trace)
+    segments = row.pop("segments")
+    cost = {key: value for key, value in spent.as_dict().items() if not key.startswith("prefill")}
+    more = {"kept": outcome.details.get("kept"), "runs": len(outcome.runs), "details": dict(outcome.details)}
+    return {**row, **cost, **more, "segments": segments if outcome.trace else []}
 
 
-def rejections(rows: Iterable[Row], budgets: Sequence[int], attempts: int) -> list[Row]:
-    """Take of each question the first sample whose thinking ended by itself within the budget (`rejection_sampling`).
+def check_methods(methods: Sequence[Method]) -> None:
+    """Refuse what cannot be told apart in a run.
 
-    A row has `attempts` and `sampled_tokens` (over all attempts) besides. A question that no attempt fits is wrong,
-    unanswered, and counts the budget as its thinking: every attempt at it thought longer than that.
+    Raises:
+        InvalidSetting: no method, or two of one label.
     """
-    found: list[Row] = []
-    for samples in _by_question(rows):
-        for budget in budgets:
-            first = samples[:attempts]
-            fits = (
-                i for i, row in enumerate(first) if row["closed_by"] == "model" and row["thinking_tokens"] <= budget
+    labels = [method.label for method in methods]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None:
+        raise InvalidSetting(f"two methods are called {twice!r}; leave one out, or measure them in runs of their own")
+    if not methods:
+        raise InvalidSetting("no method is given; name one, for instance --method early-exit:every=16")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    p = cli.parser(
+        PROG,
+        "Measure methods of test-time scaling: accuracy with n and 95 %% Wilson interval, sequential and total tokens, "
+        "and seconds. Methods that draw samples do so at temperature 1 unless another one is named.",
+        EXAMPLES,
+    )
+    p.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="NAME[:SETTING=VALUE,...]",
+        help=f"one of {', '.join(METHODS)}, with its settings (docs/methods.md); may be given several times",
+    )
+    args = p.parse_args(argv)
+
+    def command() -> None:
+        methods = [method for line in args.method for method in read_methods(line)]
+        check_methods(methods)
+
+        async def work(w: cli.Work) -> list[Row]:
+            return await evaluate_methods(
+                w.engine,
+                w.items,
+                methods,
+                w.sampling,
+                w.store,
+                concurrency=args.concurrency,
+                on_progress=ProgressLine(),
             )
-            index = next(fits, None)
-            # An attempt is given up at the first token over the budget.
-            sampled = (budget + 1) * (len(first) if index is None else index)
-            label = rejection_label(budget)
-            if index is None:
-                given_up = {"answer": None, "correct": False, "rule": "no_attempt_fits", "answered": False}
-                tokens = {"thinking_tokens": budget, "answer_tokens": 0, "closed_by": "budget", "segments": []}
-                counted = {"attempts": len(first), "sampled_tokens": sampled}
-                row = _with(first[0], setting=label, sample_index=0, **given_up, **tokens, **counted)
-            else:
-                row = samples[index]
-                sampled += row["thinking_tokens"] + row["answer_tokens"]
-                row = _with(row, setting=label, sample_index=0, attempts=index + 1, sampled_tokens=sampled)
-            found.append(row)
-    return found
+
+        settings = [method.as_dict() for method in methods]
+        cli.measure(args, settings, [m.label for m in methods], work, concurrency=args.concurrency)
+
+    return ending(PROG, command)
 
 
-def _by_question(rows: Iterable[Row]) -> list[list[Row]]:
-    groups: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: sample_key(row)[1]):
-        groups.setdefault(row["id"], []).append(row)
-    return list(groups.values())
-
-
-def _with(row: Row, **changed: Any) -> Row:
-    """The row with other values; its texts stay last."""
-    merged = {**row, **changed}
-    return {**{key: value for key, value in merged.items() if key != "segments"}, "segments": merged["segments"]}
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,8 +8,8 @@ from typing import Any
 
 from s1core.budget import DEFAULT_WAIT_TEXT, Budget
 from s1core.errors import InvalidSetting
-
-NATURAL = "natural"
+from s1core.methods import NATURAL as NATURAL
+from s1core.methods import Forcing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +26,8 @@ class Setting:
 
 def grid_label(max_thinking_tokens: int | None, waits: int, wait_text: str) -> str:
     """Name one point of a grid: `natural`, `budget 64`, `1 x Wait`, `budget 64, 1 x Wait`."""
-    parts = [] if max_thinking_tokens is None else [f"budget {max_thinking_tokens}"]
-    if waits:
-        parts.append(f"{waits} x {wait_text or '(no text)'}")
-    return ", ".join(parts) or NATURAL
+    budget = Budget(max_thinking_tokens=max_thinking_tokens, waits=waits, wait_text=wait_text)
+    return Forcing(budget=budget).label
 
 
 def one_by_one(budgets: Sequence[int], waits: Sequence[int], wait_text: str = DEFAULT_WAIT_TEXT) -> list[Setting]:

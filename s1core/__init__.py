@@ -15,6 +15,7 @@ from s1core.errors import S1Error
 from s1core.fork import fork
 from s1core.probe import probe
 from s1core.solve import astream, solve, stream
+from s1core.steering import Steering
 from s1core.sweep import sweep
 from s1core.types import Event, Receipt, Sampling, Segment, Trace
 
@@ -25,6 +26,7 @@ __all__ = [
     "S1Error",
     "Sampling",
     "Segment",
+    "Steering",
     "Trace",
     "astream",
     "fork",

@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from s1core.budget import DEFAULT_WAIT_TEXT, Budget
+from s1core.commands import Steered
 from s1core.engines import load_engine
 from s1core.engines.base import Engine
 from s1core.engines.capabilities import capability_line
+from s1core.engines.replay import ReplayEngine
 from s1core.errors import InvalidSetting, S1Error
 from s1core.fork import CLOSE, FOLLOW, IGNORE, Turn, fork_stream, places
+from s1core.keys import HELP, keys_of
+from s1core.methods import METHODS, Method, read_method
+from s1core.methods.show import outcome_lines, run_line
 from s1core.models import PRESETS
 from s1core.problems import expected_answer
 from s1core.recording import Recorder
 from s1core.solve import stream
+from s1core.steering import Steering
 from s1core.types import Cut, Event, Finished, Receipt, Sampling, Started, Tokens, Trace
 from s1core.weights import default_model
 
@@ -31,18 +37,30 @@ examples:
   python -m s1core "What is 7^8 mod 11?" --url http://127.0.0.1:8000   ask a server that already runs
   python -m s1core "How many r in raspberry?" --waits 1 --save run.jsonl   keep it as a recording
   python -m s1core "How many r in raspberry?" --recording app/recordings/race-waits.jsonl --waits 2   play it again
+  python -m s1core "What is 7^8 mod 11?" --method vote:samples=8   the most common answer of eight samples
+  python -m s1core "What is 7^8 mod 11?" --method early-exit:every=16,equal=3   stop when the answer has settled
   python -m s1core "What is 7^8 mod 11?" --waits 2 --json          the whole trace as one JSON object
   python -m s1core "How many r in raspberry?" --waits 1 --json > trace.json
   python -m s1core "How many r in raspberry?" --fork trace.json --at wait1 --say Hmm   another word at the first Wait
   python -m s1core "How many r in raspberry?" --fork trace.json --at 20 --close        what it would have said after 20
 """
 
-AMBER, BLUE, BOLD, DIM, RESET = "\x1b[30;43m", "\x1b[34m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+AMBER, GREEN, BLUE, BOLD, DIM, RESET = "\x1b[30;43m", "\x1b[30;42m", "\x1b[34m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 CLOSINGS = {
     "model": "the model ended its thinking",
     "budget": "budget spent: {spent}",
     "context": "context full: {spent}",
+    "you": "you wanted the answer: {spent}",
+    "settled": "the answer has settled: {spent}",
     "cancelled": "cancelled",
+}
+CLOSERS = {
+    "model": "the model",
+    "budget": "the budget",
+    "context": "the context",
+    "settled": "an early exit",
+    "you": "you",
+    "cancelled": "Stop",
 }
 
 
@@ -59,15 +77,17 @@ def parser() -> Parser:
     p = Parser(
         prog="python -m s1core",
         description="Ask a question, decide how long the model thinks, and watch it.",
-        epilog=EXAMPLES,
+        epilog=f"{EXAMPLES}\nwhile it thinks, in a terminal: {HELP}\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("question", help="what to ask")
-    p.add_argument("--model", default=default_model(), help=f"preset ({', '.join(PRESETS)}), folder or hub id")
+    p.add_argument(
+        "--model", default=default_model(), help=f"preset ({', '.join(PRESETS)}), folder, GGUF file or hub id"
+    )
     p.add_argument(
         "--engine",
         default=None,
-        help="transformers, vllm, http with --url, or replay with --recording (default: what fits)",
+        help="transformers, llamacpp, vllm, http with --url, or replay with --recording (default: what fits)",
     )
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
     p.add_argument("--recording", default=None, metavar="FILE", help="play runs that were saved here or in the app")
@@ -84,6 +104,12 @@ def parser() -> Parser:
     p.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
     add_filters(p)
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument(
+        "--method",
+        default=None,
+        metavar="NAME[:SETTING=VALUE,...]",
+        help=f"another way to spend compute: {', '.join(METHODS)} (docs/methods.md); the budget is that of each run",
+    )
     p.add_argument("--fork", default=None, metavar="FILE", help="go on from a trace that --json printed")
     p.add_argument(
         "--at", default=None, metavar="PLACE", help="of the fork: start, wait1, wait2, ..., end (default), or tokens"
@@ -118,6 +144,11 @@ class Terminal:
             case Tokens(source="wait"):
                 self._spent += len(event.token_ids)
                 self._write(f"[{event.note}: {_printable(event.text) or 'end ignored'}]", AMBER)
+            case Tokens(source="you"):
+                self._spent += len(event.token_ids)
+                self._write(f"[you: {_printable(event.text) or 'end ignored'}]", GREEN)
+            case Steered() if event.kind in ("more", "less", "pause") or event.at_end:
+                self._write(f"[you: {_printable(event.in_words)}]", GREEN)
             case Tokens(source="close"):
                 reason = CLOSINGS[event.note].format(spent=self._spent)
                 self._write(f"\n── {reason} ──\n", BLUE)
@@ -148,12 +179,18 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
     first = receipt.time_to_first_token_s
     rows = {
         "answer": answer if answer is not None else f"none found ({receipt.answer_rule})",
-        "thinking": f"{receipt.thinking_tokens} tokens of {asked}, closed by the {receipt.closed_by}",
+        "thinking": f"{receipt.thinking_tokens} tokens of {asked}, closed by {CLOSERS[receipt.closed_by]}",
         "waits": f"{receipt.waits_used} of {receipt.waits} forced",
         "prefix": f"{receipt.prefill_computed} tokens computed, {receipt.prefill_reused} reused",
         "time": f"{receipt.wall_s:.2f} s{'' if first is None else f', first token after {first * 1000:.0f} ms'}{speed}",
         "model": f"{receipt.model} on {receipt.engine}, {receipt.drawn}",
     }
+    if receipt.steered:
+        rows["you"] = ", ".join(f"{_printable(each.in_words)} at {each.at_tokens}" for each in receipt.steered)
+    if receipt.probe_tokens or receipt.discarded_tokens:
+        more = {"probes": receipt.probe_tokens, "taken back": receipt.discarded_tokens}
+        counts = ", ".join(f"{name} {count}" for name, count in more.items() if count)
+        rows["total"] = f"{receipt.total_tokens} tokens: thinking, answer, {counts}"
     if receipt.unsupported:
         rows["not kept"] = "; ".join(receipt.unsupported)
     return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
@@ -167,14 +204,52 @@ def _engine(args: argparse.Namespace) -> Engine:
     return load_engine(args.model, engine=args.engine or implied, **options)
 
 
+def _steering(args: argparse.Namespace, engine: Engine, budget: Budget) -> Steering:
+    """Return what steers the run: a recorded one is steered as it was."""
+    return Steering(script=engine.script(args.question, budget) if isinstance(engine, ReplayEngine) else ())
+
+
 def _events(
-    args: argparse.Namespace, engine: Engine, budget: Budget, sampling: Sampling
+    args: argparse.Namespace, engine: Engine, budget: Budget, sampling: Sampling, steering: Steering
 ) -> Generator[Event, None, None]:
     if args.fork is None:
-        return stream(engine, args.question, budget, sampling)
+        return stream(engine, args.question, budget, sampling, steering=steering)
     trace = _read_trace(args.fork)
     turn = CLOSE if args.close else FOLLOW if args.say is None else Turn.say(args.say) if args.say else IGNORE
-    return fork_stream(engine, args.question, trace, _place(trace, args.at or "end"), budget, sampling, turn=turn)
+    at = _place(trace, args.at or "end")
+    return fork_stream(engine, args.question, trace, at, budget, sampling, turn=turn, steering=steering)
+
+
+def _show(engine: Engine, events: Generator[Event, None, None], steering: Steering) -> None:
+    """Print the events of a run as they come, and let the keys of the terminal steer it."""
+    terminal = Terminal(sys.stdout)
+    with keys_of(sys.stdin, steering, lambda words: print(words, end="", file=sys.stderr, flush=True)) as listens:
+        for event in events:
+            if isinstance(event, Started):
+                print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
+                if listens:
+                    print(HELP, file=sys.stderr)
+            terminal.show(event)
+
+
+def _run_method(args: argparse.Namespace, engine: Engine, method: Method, sampling: Sampling) -> None:
+    """Run a method and show it: one run as it happens, of several the end of each."""
+    terminal = Terminal(sys.stdout)
+
+    def take(number: int, event: Event) -> None:
+        if args.json:
+            return
+        if not method.draws:
+            terminal.show(event)
+        elif isinstance(event, Finished):
+            print(_printable(run_line(number, event)), flush=True)
+
+    print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
+    outcome = method.run(engine, args.question, method.sampling(sampling), on_event=take)
+    if args.json:
+        print(json.dumps({"method": method.as_dict(), **outcome.as_dict()}, ensure_ascii=False))
+    elif method.draws:
+        print("\n" + _printable(outcome_lines(method, outcome)))
 
 
 def _saved(args: argparse.Namespace, recorder: Recorder) -> None:
@@ -208,6 +283,14 @@ def _check_fork(args: argparse.Namespace) -> None:
         raise InvalidSetting("--say and --close exclude each other; drop one")
 
 
+def _method(args: argparse.Namespace, budget: Budget) -> Method | None:
+    if args.method is None:
+        return None
+    if args.fork is not None or args.save is not None or args.recording is not None:
+        raise InvalidSetting("--method makes new runs of its own; leave out --fork, --save and --recording")
+    return read_method(args.method, budget)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
@@ -224,18 +307,19 @@ def main(argv: list[str] | None = None) -> int:
             temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed
         )
         _check_fork(args)
+        method = _method(args, budget)
         recorder = Recorder(args.question, args.model, budget, sampling)
         engine = _engine(args)
         try:
-            events = recorder.watch(_events(args, engine, budget, sampling))
+            if method is not None:
+                _run_method(args, engine, method, sampling)
+                return 0
+            steering = _steering(args, engine, budget)
+            events = recorder.watch(_events(args, engine, budget, sampling, steering))
             if args.json:
                 print(json.dumps(Trace.from_events(events).as_dict(), ensure_ascii=False))
             else:
-                terminal = Terminal(sys.stdout)
-                for event in events:
-                    if isinstance(event, Started):
-                        print(f"{engine.name}: {capability_line(engine)}", file=sys.stderr)
-                    terminal.show(event)
+                _show(engine, events, steering)
         finally:
             engine.close()
             if args.save is not None:

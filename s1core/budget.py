@@ -12,6 +12,9 @@ from typing import Literal
 from s1core.errors import InvalidSetting
 
 Accounting = Literal["total", "per_round"]
+Forcer = Literal["budget", "you"]
+"""Who forces a Wait: the budget that was set before, or a person while the run goes on."""
+CloseReason = Literal["model", "budget", "context", "you"]
 
 DEFAULT_WAIT_TEXT = "Wait"
 DEFAULT_FINAL_ANSWER_TEXT = "Final Answer:"
@@ -80,20 +83,23 @@ class Limits:
     """Length of the encoded wait text; 0 when there is none."""
     accounting: Accounting = "total"
     bound_by: Literal["budget", "context"] = "budget"
+    ceiling: int | None = None
+    """What the budget may be raised to while the run goes on; None: to the room."""
 
     @classmethod
-    def of(cls, budget: Budget, *, room: int, wait_tokens: int) -> Limits:
+    def of(cls, budget: Budget, *, room: int, wait_tokens: int, ceiling: int | None = None) -> Limits:
         """Bind `budget` to a context that leaves `room` thinking tokens."""
         asked = budget.max_thinking_tokens
-        fits = asked is not None and asked <= room
+        binds = asked is not None and asked <= room
         return cls(
-            max_thinking_tokens=asked if asked is not None and fits else room,
+            max_thinking_tokens=asked if asked is not None and binds else room,
             room=room,
             min_thinking_tokens=budget.min_thinking_tokens,
             waits=budget.waits,
             wait_tokens=wait_tokens,
             accounting=budget.accounting,
-            bound_by="budget" if fits else "context",
+            bound_by="budget" if binds else "context",
+            ceiling=ceiling,
         )
 
 
@@ -106,20 +112,51 @@ class Progress:
     round_spent: int = 0
     """Of these, since the last Wait (which counts for the round that it opens)."""
     waits_used: int = 0
+    waits_by_you: int = 0
+    """Waits that a person forced while the run went on; they use up none of `waits`."""
     ended: bool = False
     """The model has just tried to end its thinking."""
+    just_injected: bool = False
+    """The model has written nothing since the last Wait."""
+    answer_asked: bool = False
+    """A person has asked for the answer now."""
+    word_now: int | None = None
+    """Tokens of a word that a person wants here."""
+    word_at_end: int | None = None
+    """Tokens of a word that a person wants in place of the next end."""
+
+    @property
+    def forced(self) -> int:
+        """Forced Waits, whoever asked for them."""
+        return self.waits_used + self.waits_by_you
 
     def sampled(self, tokens: int) -> Progress:
         """Return the progress after the model wrote `tokens` more."""
-        return replace(self, spent=self.spent + tokens, round_spent=self.round_spent + tokens)
+        return replace(
+            self,
+            spent=self.spent + tokens,
+            round_spent=self.round_spent + tokens,
+            just_injected=self.just_injected and not tokens,
+        )
 
     def tried_to_end(self) -> Progress:
         """Return the progress after the model tried to end its thinking."""
         return replace(self, ended=True)
 
-    def injected(self, tokens: int) -> Progress:
+    def injected(self, tokens: int, by: Forcer = "budget") -> Progress:
         """Return the progress after a Wait of `tokens` tokens was appended."""
-        return Progress(spent=self.spent + tokens, round_spent=tokens, waits_used=self.waits_used + 1)
+        in_place_of_an_end = self.ended and self.word_now is None
+        return replace(
+            self,
+            spent=self.spent + tokens,
+            round_spent=tokens,
+            waits_used=self.waits_used + (by == "budget"),
+            waits_by_you=self.waits_by_you + (by == "you"),
+            ended=False,
+            just_injected=True,
+            word_now=None,
+            word_at_end=None if in_place_of_an_end else self.word_at_end,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +170,18 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """Ignore the end that the model tried and append the wait text."""
+    """Append the wait text or a person's word, and ignore the end that the model tried, if it did."""
 
     number: int
     """1 for the first Wait of the run."""
+    by: Forcer = "budget"
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
     """Close the thinking block; an answer follows."""
 
-    reason: Literal["model", "budget", "context"]
+    reason: CloseReason
     keep_tokens: int
     """Thinking tokens that stay; less than spent only under `per_round`."""
 
@@ -154,26 +192,38 @@ Action = Sample | Inject | Close
 def next_action(limits: Limits, progress: Progress) -> Action:
     """Decide the next step. Pure; total: every (limits, progress) has exactly one next action.
 
+    What a person asks while the run goes on changes limits or progress (`s1core.commands`), and then as well.
+
     A run ends: each `Sample` spends at least one token or sees an end, each `Inject` uses up a Wait or tokens, and
     spent tokens are bounded by the budget or the context.
     """
+    if progress.answer_asked:
+        return _close(limits, progress, reason="you")
+    if progress.word_now is not None and fits(limits, progress, progress.word_now):
+        return Inject(progress.forced + 1, by="you")
     if progress.ended:
         return _after_an_end(limits, progress)
     left = _allowance_left(limits, progress)
     if left <= 0:
         return _close(limits, progress, reason=_binding(limits, progress))
-    ignored_silently = progress.waits_used > 0 and progress.round_spent == 0
+    ignored_silently = progress.forced > 0 and progress.round_spent == 0
     return Sample(left, forbid_end_first=ignored_silently)
 
 
-def _after_an_end(limits: Limits, progress: Progress) -> Inject | Close:
-    # With an empty wait text nothing is written, so a model that ends again at once would never reach the minimum.
-    stuck = limits.wait_tokens == 0 and progress.waits_used > 0 and progress.round_spent == 0
-    too_short = progress.spent < limits.min_thinking_tokens and not stuck
+def fits(limits: Limits, progress: Progress, tokens: int) -> bool:
+    """Whether so many tokens may still be injected."""
     ceiling = limits.room if limits.accounting == "per_round" else limits.max_thinking_tokens
-    fits = progress.spent + limits.wait_tokens <= ceiling
-    if (progress.waits_used < limits.waits or too_short) and fits:
-        return Inject(progress.waits_used + 1)
+    return progress.spent + tokens <= ceiling
+
+
+def _after_an_end(limits: Limits, progress: Progress) -> Inject | Close:
+    if progress.word_at_end is not None and fits(limits, progress, progress.word_at_end):
+        return Inject(progress.forced + 1, by="you")
+    # With an empty wait text nothing is written, so a model that ends again at once would never reach the minimum.
+    stuck = limits.wait_tokens == 0 and progress.forced > 0 and progress.round_spent == 0
+    too_short = progress.spent < limits.min_thinking_tokens and not stuck
+    if (progress.waits_used < limits.waits or too_short) and fits(limits, progress, limits.wait_tokens):
+        return Inject(progress.forced + 1)
     return _close(limits, progress, reason="model")
 
 
@@ -189,6 +239,6 @@ def _binding(limits: Limits, progress: Progress) -> Literal["budget", "context"]
     return "budget"
 
 
-def _close(limits: Limits, progress: Progress, *, reason: Literal["model", "budget", "context"]) -> Close:
+def _close(limits: Limits, progress: Progress, *, reason: CloseReason) -> Close:
     keep = min(progress.spent, limits.max_thinking_tokens)
     return Close("budget" if keep < progress.spent else reason, keep)

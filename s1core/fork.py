@@ -16,11 +16,9 @@ from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting, Unsupported
 from s1core.run import Run, Thought, cut
 from s1core.solve import CancelFlag, apumped, pumped
+from s1core.steering import Steering
 from s1core.thinking import Codec, TextDecoder
-from s1core.types import Event, Prefilled, Receipt, Sampling, Segment, Started, Tokens, Trace
-
-_PUT_IN = ", put in"
-"""Marks a Wait that a fork forced where the model had not tried to end."""
+from s1core.types import FORCED, PUT_IN, Event, Prefilled, Receipt, Sampling, Segment, Started, Tokens, Trace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +78,7 @@ def places(trace: Trace) -> tuple[ForkPoint, ...]:
     found = [ForkPoint(tokens=0, kind="start")]
     spent = number = 0
     for segment in _thinking(trace):
-        if segment.source == "wait":
+        if segment.source in FORCED:
             number += 1
             found.append(ForkPoint(tokens=spent, kind="wait", number=number))
         spent += len(segment.token_ids)
@@ -91,7 +89,7 @@ def is_place(trace: Trace, tokens: int) -> bool:
     """Whether a trace can be forked after so many thinking tokens: not inside a forced Wait."""
     spent = 0
     for segment in _thinking(trace):
-        if segment.source == "wait" and spent < tokens < spent + len(segment.token_ids):
+        if segment.source in FORCED and spent < tokens < spent + len(segment.token_ids):
             return False
         spent += len(segment.token_ids)
     return 0 <= tokens <= spent
@@ -137,6 +135,7 @@ def fork_stream(
     turn: Turn = FOLLOW,
     system: str | None = None,
     cancel: CancelFlag | None = None,
+    steering: Steering | None = None,
 ) -> Generator[Event, None, None]:
     """Keep the first `at` thinking tokens of a trace, go on from there, and yield what happens.
 
@@ -152,13 +151,15 @@ def fork_stream(
         turn: what happens at the place.
         system: the system turn of the trace, if it had one.
         cancel: when set, the run ends at the next token with a receipt that says `cancelled`.
+        steering: commands to what is new, while it goes on.
 
     Raises:
         InvalidSetting: the trace has no such place, or does not fit this question, model or budget.
         Unsupported, QuestionTooLong, EngineFailed: as `stream`.
     """
-    run, begun = _begin(engine, question, trace, at, budget, sampling, turn, system)
-    with closing(pumped(engine, run, begun, cancel)) as events:
+    ceiling = steering.most_thinking_tokens if steering else None
+    run, begun = _begin(engine, question, trace, at, budget, sampling, turn, system, ceiling)
+    with closing(pumped(engine, run, begun, cancel, steering)) as events:
         yield from events
 
 
@@ -173,10 +174,12 @@ async def afork_stream(
     turn: Turn = FOLLOW,
     system: str | None = None,
     cancel: CancelFlag | None = None,
+    steering: Steering | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Do what `fork_stream` does, on the caller's event loop; cancelling its task frees the engine."""
-    run, begun = _begin(engine, question, trace, at, budget, sampling, turn, system)
-    async with aclosing(apumped(engine, run, begun, cancel)) as events:
+    ceiling = steering.most_thinking_tokens if steering else None
+    run, begun = _begin(engine, question, trace, at, budget, sampling, turn, system, ceiling)
+    async with aclosing(apumped(engine, run, begun, cancel, steering)) as events:
         async for event in events:
             yield event
 
@@ -190,11 +193,12 @@ def _begin(
     sampling: Sampling | None,
     turn: Turn,
     system: str | None,
+    ceiling: int | None,
 ) -> tuple[Run, list[Event]]:
     kept = _kept(engine.codec, trace, at)
     before = _progress(kept, tried=at in _tries(trace))
     asked = _budget(budget or Budget(), turn, before)
-    run = Run(engine, question, asked, sampling or Sampling(), system=system)
+    run = Run(engine, question, asked, sampling or Sampling(), system=system, ceiling=ceiling)
     thought = _turned(engine, kept, before, turn)
     if thought.progress.spent > run.limits.max_thinking_tokens:
         raise InvalidSetting(
@@ -231,7 +235,13 @@ def _progress(kept: tuple[Segment, ...], *, tried: bool) -> Progress:
     progress = Progress()
     for segment in kept:
         count = len(segment.token_ids)
-        progress = progress.injected(count) if segment.source == "wait" else progress.sampled(count)
+        match segment.source:
+            case "wait":
+                progress = progress.injected(count)
+            case "you":
+                progress = progress.injected(count, "you")
+            case _:
+                progress = progress.sampled(count)
     return progress.tried_to_end() if tried else progress
 
 
@@ -259,6 +269,16 @@ def _turned(engine: Engine, kept: tuple[Segment, ...], before: Progress, turn: T
                 f"the {engine.name} engine cannot ignore an end without a word; say one, Wait for instance"
             )
         return Thought(segments=(*kept, _wait(codec, (), before)), progress=before.injected(0))
+    return _goes_on(codec, kept, before)
+
+
+def continued(codec: Codec, segments: Iterable[Segment]) -> Thought:
+    """Return thinking that stopped somewhere, where the model had not tried to end, as `Run.resume` goes on with it."""
+    thinking = tuple(segment for segment in segments if segment.phase == "thinking")
+    return _goes_on(codec, thinking, _progress(thinking, tried=False))
+
+
+def _goes_on(codec: Codec, kept: tuple[Segment, ...], before: Progress) -> Thought:
     if kept and kept[-1].source == "model" and not before.ended:
         last = replace(kept[-1], text=_certain(codec, kept[-1].token_ids))
         return Thought(segments=(*kept[:-1], last), progress=before, goes_on=True)
@@ -266,7 +286,7 @@ def _turned(engine: Engine, kept: tuple[Segment, ...], before: Progress, turn: T
 
 
 def _wait(codec: Codec, ids: tuple[int, ...], before: Progress) -> Segment:
-    note = f"Wait {before.waits_used + 1}" + ("" if before.ended else _PUT_IN)
+    note = f"Wait {before.forced + 1}" + ("" if before.ended else PUT_IN)
     return Segment(source="wait", phase="thinking", text=codec.decode(ids), token_ids=ids, note=note)
 
 
@@ -275,7 +295,7 @@ def _tries(trace: Trace) -> set[int]:
     tries: set[int] = set()
     spent = 0
     for segment in _thinking(trace):
-        if segment.source == "wait" and not segment.note.endswith(_PUT_IN):
+        if segment.at_a_try:
             tries.add(spent)
         spent += len(segment.token_ids)
     return tries | ({spent} if trace.receipt.closed_by == "model" else set())

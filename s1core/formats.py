@@ -12,6 +12,15 @@ from typing import NamedTuple
 
 from s1core.errors import InvalidSetting
 
+_NAME = r"[\w:.-]{0,20}(?:think|thought|reason|reflect|思考)[\w:.-]{0,20}"
+_BEGIN, _END = r"(?:(?:begin|start)_(?:of_)?)?", r"(?:/|end_(?:of_)?)"
+_PAIRS = ((r"<", r">"), (r"<\|", r"\|>"), (r"\[", r"\]"), (r"◁", r"▷"), (r"【", r"】"))
+OPENING = "|".join(rf"{left}{_BEGIN}{_NAME}{right}" for left, right in _PAIRS) + r"|<\|im_start\|>think"
+"""Marks that open a thinking block in one family or another, as a regular expression that ignores case."""
+CLOSING = "|".join(rf"{left}{_END}{_NAME}{right}" for left, right in _PAIRS) + r"|<\|im_start\|>answer"
+"""Marks that close one."""
+_OTHER_MARK = re.compile(rf"(?:(?P<closing>{CLOSING})|(?P<opening>{OPENING}))\s*\Z", re.IGNORECASE)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThinkingFormat:
@@ -61,11 +70,18 @@ class ThinkingFormat:
         prompt = self.without_closed_block(prompt)
         if self.is_inside(prompt):
             return prompt
+        foreign = _OTHER_MARK.search(prompt)
         closed = next((end for end in self.ends if prompt.rstrip().endswith(end)), None)
-        if closed is not None:
+        closed = closed or (foreign and foreign["closing"])
+        if closed:
             raise InvalidSetting(
                 f"the model's chat template ends its prompt with {closed}, after which there is no thinking; "
                 "use a template that lets the model think"
+            )
+        if foreign is not None:
+            raise InvalidSetting(
+                f"the model's chat template opens its thinking with {foreign['opening']}, not with "
+                f"{self.open.strip()}; choose the thinking format of the model's family"
             )
         return prompt + self.open
 
@@ -91,14 +107,34 @@ class ThinkingFormat:
         return f"{self.open}{lead}{thinking.strip()}{self.close_by_budget}{answer.lstrip()}"
 
     def answer_of(self, turn: str) -> str:
-        """Return an assistant's turn without its thinking."""
+        """Return an assistant's turn without its thinking.
+
+        Thinking without an opening marker ends at the last closing one, as templates have it; a quoted one is text.
+        """
+        closing = self.close_by_model.strip()
+        if not closing:
+            return turn
         block = self.block(turn)
-        return turn if block is None else turn[block.after :].lstrip()
+        if block is not None:
+            return turn[block.after :].lstrip()
+        ends = [found.end() for found in re.finditer(re.escape(closing), turn) if not _is_quoted(turn, found)]
+        return turn[ends[-1] :].lstrip() if ends else turn
+
+    def earlier_turn(self, turn: str) -> str:
+        """Return an assistant's turn as the chat template shows it when the conversation goes on."""
+        return turn if self.keeps_thoughts else self.answer_of(turn)
 
 
 def _line_starts(marker: str, text: str) -> list[int]:
     """Return where the text has a marker at the beginning of a line."""
     return [found.start(1) for found in re.finditer(rf"^[ \t]*({re.escape(marker)})", text, re.MULTILINE)]
+
+
+def _is_quoted(text: str, mark: re.Match[str]) -> bool:
+    """Whether a marker stands in quotes or between backticks."""
+    return text[max(0, mark.start() - 1) : mark.start()] in ("`", '"', "'", "“", "«") and bool(
+        re.match(r"[`\"'”»]", text[mark.end() :])
+    )
 
 
 class Block(NamedTuple):

@@ -46,7 +46,8 @@ class Sureness:
         end = start + len(answer)
         pieces = zip(self._ends, self._ends[1:], self._logprobs, strict=False)
         said = [logprob for at, to, logprob in pieces if start < 0 or (to > start and at < end)]
-        return math.exp(sum(said)) if said else None
+        total = sum(said)
+        return math.exp(total) if said and not math.isnan(total) else None
 
 
 class Meter:

@@ -9,6 +9,7 @@ Which engine runs a model when nobody names one (`preferred_engine`; the first l
 | `url=`                                            | `http`         | servers of the model already run there          |
 | `device=`                                         | `transformers` | the others choose their devices themselves      |
 | a bundled model, such as s1-nano                  | `transformers` | small, and its noise is exact step by step      |
+| a `.gguf` file, `dtype=` not given, and llama.cpp | `llamacpp`     | runs the packed weights as they are             |
 | `S1_ENDPOINT` in the environment, no other option | `http`         | the same, for whoever does not write the call   |
 | a GPU that torch can use, and vLLM is installed   | `vllm`         | batches, several GPUs, a larger cache           |
 | none of these                                     | `transformers` | says what to do where the model cannot run here |
@@ -16,12 +17,14 @@ Which engine runs a model when nobody names one (`preferred_engine`; the first l
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from s1core.errors import UnknownModel
+from s1core.errors import ModelUnavailable, UnknownModel
+from s1core.gguf import read_header
 
 SERVER_OPTIONS = frozenset(("url", "served_model", "api_key", "timeout_s"))
 """What can be said of a server; every other option is one of a model that is loaded here."""
@@ -154,7 +157,7 @@ def resolve(model: str) -> ModelPreset:
     if preset is not None:
         return preset
     if model.endswith(".gguf") and _is_file(Path(model)):
-        return ModelPreset(name=Path(model).stem, location=model, format=_guess_format(model))
+        return ModelPreset(name=Path(model).stem, location=model, format=_format_of_gguf(Path(model)))
     if _is_model(Path(model)):
         return ModelPreset(
             name=_folder_name(Path(model)),
@@ -172,7 +175,12 @@ def resolve(model: str) -> ModelPreset:
 
 
 def preferred_engine(
-    preset: ModelPreset, *, given: Collection[str], endpoint: bool, gpu_and_vllm: Callable[[], bool]
+    preset: ModelPreset,
+    *,
+    given: Collection[str],
+    endpoint: bool,
+    gpu_and_vllm: Callable[[], bool],
+    llamacpp: bool = False,
 ) -> str:
     """Choose an engine by the table above.
 
@@ -181,11 +189,14 @@ def preferred_engine(
         given: names of the options that the caller gave.
         endpoint: the environment names a server.
         gpu_and_vllm: looks for both; asked only where it matters, since looking takes seconds.
+        llamacpp: llama.cpp's package is installed.
     """
     if "url" in given:
         return "http"
     if "device" in given or preset.bundled:
         return "transformers"
+    if preset.location.endswith(".gguf") and "dtype" not in given and llamacpp:
+        return "llamacpp"
     if endpoint and SERVER_OPTIONS.issuperset(given):
         return "http"
     return "vllm" if gpu_and_vllm() else "transformers"
@@ -214,6 +225,13 @@ def _has_the_words_of(known: Path, folder: Path) -> bool:
 def _folder_name(folder: Path) -> str:
     """Fine-tuning writes its model to the folder `final` of a run; it is the run that has a name."""
     return folder.parent.name if folder.name == "final" and folder.parent.name else folder.name
+
+
+def _format_of_gguf(path: Path) -> str:
+    """Thinking format of a GGUF file's chat template; of a torn file any will do, since it is refused when loaded."""
+    with contextlib.suppress(ModelUnavailable):
+        return "think_tags" if "</think>" in (read_header(path).chat_template or "") else "s1"
+    return "s1"
 
 
 def _guess_format(location: str) -> str:

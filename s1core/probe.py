@@ -18,7 +18,7 @@ from s1core.errors import InvalidSetting
 from s1core.grading import canonical
 from s1core.run import Run, Thought, cut
 from s1core.sweep import Trajectory, pump, run_blocking
-from s1core.types import Sampling, Trace
+from s1core.types import FORCED, Sampling, Trace
 
 WaitVerdict = Literal["fixed", "broke", "kept right", "kept wrong"]
 
@@ -221,7 +221,7 @@ def _same(a: str | None, b: str | None) -> bool:
 def _wait_effects(trace: Trace, points: tuple[TrackPoint, ...]) -> tuple[WaitEffect, ...]:
     trajectory = Trajectory.of(trace)
     answers = {point.thinking_tokens: point.answer for point in points}
-    waits = sum(segment.source == "wait" for segment in trajectory.segments)
+    waits = sum(segment.source in FORCED for segment in trajectory.segments)
     ends = [*trajectory.tries[: waits + 1], trajectory.tokens]
     return tuple(
         WaitEffect(number=number, before=answers[ends[number - 1]], after=answers[ends[number]])

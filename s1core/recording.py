@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from s1core.budget import Budget
+from s1core.commands import Steered, read_steered
 from s1core.errors import ModelUnavailable
 from s1core.store import write_atomically
-from s1core.types import Event, Sampling
+from s1core.types import PUT_IN, Event, Sampling
 
 FORMAT, VERSION = "s1-race", 1
 MOST_BYTES = 64 * 2**20
@@ -33,7 +34,7 @@ class Part:
 
     token_ids: tuple[int, ...]
     author: str
-    """`model`, `wait`, or `close:` with its reason."""
+    """`model`, `wait`, `you` for a Wait where the model had not tried to end, or `close:` with its reason."""
     at_s: float
 
 
@@ -45,6 +46,14 @@ class RecordedRun:
     parts: tuple[Part, ...]
     complete: bool
     """The model ended its answer itself."""
+    budget: Mapping[str, Any]
+    """Fields of the `Budget` that was asked for."""
+    steered: tuple[Steered, ...] = ()
+    """What a person asked while it went on."""
+
+    def was_asked(self, question: str, budget: Budget) -> bool:
+        """Whether it is a run of this question under this budget."""
+        return self.question == question and asdict(budget) | dict(self.budget) == asdict(budget)
 
 
 class Recorder:
@@ -162,6 +171,8 @@ def _run(asked: dict[str, Any], recorded: list[tuple[str, dict[str, Any]]]) -> R
         question=str(asked["question"]),
         parts=tuple(_part(fields) for kind, fields in recorded if kind == "tokens"),
         complete=last_kind == "finished" and last["receipt"]["answer_complete"] is True,
+        budget=dict(asked["budget"]),
+        steered=read_steered(fields for kind, fields in recorded if kind == "steered"),
     )
 
 
@@ -171,6 +182,8 @@ def _part(fields: dict[str, Any]) -> Part:
     if any(i < 0 for i in ids) or not math.isfinite(at_s):
         raise ValueError("no id is below 0, and no moment is infinitely far")
     author = f"close:{fields['note']}" if source == "close" else source
+    if source == "you" and not str(fields["note"]).endswith(PUT_IN):
+        author = "wait"
     return Part(token_ids=ids, author=author, at_s=at_s)
 
 

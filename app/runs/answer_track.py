@@ -13,7 +13,7 @@ from app.runs.render import count, plain
 from s1core.grading import canonical
 from s1core.probe import AT_ONCE, Track, TrackPoint, WaitEffect, places
 from s1core.sweep import Trajectory
-from s1core.types import Trace
+from s1core.types import FORCED, Trace
 
 CELLS = 48
 """Probes of a track, at most, tries to end aside: what fits a phone, and costs about as much as a short run."""
@@ -115,7 +115,7 @@ class LiveTrack:
     def _tries(self) -> list[list[int]]:
         """Return where each forced Wait stands: [cell after which it comes, its number]."""
         trajectory = Trajectory.of(self._trace)
-        waits = sum(segment.source == "wait" for segment in trajectory.segments)
+        waits = sum(segment.source in FORCED for segment in trajectory.segments)
         return [[self._places.index(at), number] for number, at in enumerate(trajectory.tries[:waits], start=1)]
 
     def _effect(self, wait: WaitEffect) -> dict[str, Any]:

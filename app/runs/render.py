@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-from s1core.types import Cut, Event, Finished, Prefilled, Receipt, Segment, Source, Started, Tokens
+from s1core.types import FORCED, Cut, Event, Finished, Prefilled, Receipt, Segment, Source, Started, Tokens
 
 MODEL, WAIT, CLOSE_FORCED, CLOSE_BY_MODEL, PROBE, LABEL_END = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004", "\ue00f"
+YOU = "\ue006"
+"""A Wait that a person forced while the run went on; labelled by its number, as the others."""
 SAMPLE = "\ue005"
 """Opens one of several runs of a question; its label names it, and no text follows before the next mark."""
 _MARKS = re.compile("[\ue000-\ue00f]")
@@ -26,6 +28,8 @@ CLOSED_BY = {
     "model": "the model itself",
     "budget": "the budget",
     "context": "the context window",
+    "you": "you, with Answer now",
+    "settled": "an early exit: the answer had settled",
     "cancelled": "you, with Stop",
 }
 ANSWER_RULE = {
@@ -52,6 +56,7 @@ class LiveTrace:
         self.spent_tokens = 0
         self.answer_tokens = 0
         self.waits_used = 0
+        self.waits_by_you = 0
         self.reused_tokens: int | None = None
         """Prompt and injected tokens taken from the prefix cache; None until the engine has reported them."""
         self.sampled_tokens = 0
@@ -91,8 +96,7 @@ class LiveTrace:
         count = len(event.token_ids)
         if event.phase == "thinking":
             self.spent_tokens += count
-        if event.source == "wait":
-            self.waits_used += 1
+        self._count_wait(event.source)
         if event.source != "model":
             return
         if event.phase == "answer":
@@ -104,15 +108,19 @@ class LiveTrace:
             if self.first_token_s is None:
                 self.first_token_s = event.at_s
 
+    def _count_wait(self, source: Source) -> None:
+        self.waits_used += source == "wait"
+        self.waits_by_you += source == "you"
+
     def _write(self, source: Source, note: str, text: str) -> None:
-        if (source, note) != self._author or source == "wait":
+        if (source, note) != self._author or source in FORCED:
             self._author = (source, note)
             self.text += self._opening(source, note)
         self.text += self._visible(source, text)
 
     def _opening(self, source: Source, note: str) -> str:
-        if source == "wait":
-            return f"{WAIT}{self.waits_used}{LABEL_END}"
+        if source in FORCED:
+            return f"{YOU if source == 'you' else WAIT}{self.waits_used + self.waits_by_you}{LABEL_END}"
         if source == "close":
             mark = CLOSE_BY_MODEL if note == "model" else CLOSE_FORCED
             return f"{mark}{self._close_label(note, self.spent_tokens)}{LABEL_END}"
@@ -130,13 +138,13 @@ class LiveTrace:
     def _cut(self, event: Cut) -> None:
         """Start again from what is kept; the page notices that the text does not continue and draws it anew."""
         self.text, self._author, self._at_line_start = "", None, True
-        self.spent_tokens, self.waits_used = 0, 0
+        self.spent_tokens = self.waits_used = self.waits_by_you = 0
         for segment in event.segments:
             self._write_segment(segment)
 
     def _write_segment(self, segment: Segment) -> None:
         self.spent_tokens += len(segment.token_ids)
-        self.waits_used += segment.source == "wait"
+        self._count_wait(segment.source)
         self._write(segment.source, segment.note, segment.text)
 
 
@@ -146,6 +154,8 @@ def why_closed(reason: str, spent_tokens: int) -> str:
         "model": f"model stopped on its own · token {spent_tokens:,}",
         "budget": f"budget reached · {count(spent_tokens)}",
         "context": f"context full · {count(spent_tokens)}",
+        "you": f"you asked for the answer · {count(spent_tokens)}",
+        "settled": f"answer settled · {count(spent_tokens)}",
     }.get(reason, reason)
 
 
@@ -193,7 +203,7 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
     rows = [
         ["Thinking", f"{count(spent)}, no limit" if asked is None else f"{spent:,} of {count(asked)}"],
         ["Closed by", CLOSED_BY[receipt.closed_by]],
-        ["Waits forced", f"{receipt.waits_used} of {receipt.waits}"],
+        ["Waits forced", f"{receipt.waits_used} of {receipt.waits}" + _by_you(receipt)],
         ["Answer", count(receipt.answer_tokens) + ("" if receipt.answer_complete else ", cut off")],
         ["Answer read from", ANSWER_RULE.get(receipt.answer_rule, receipt.answer_rule)],
         ["First token after", seconds(receipt.time_to_first_token_s)],
@@ -207,8 +217,14 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
         rows.insert(1, ["At least", count(receipt.min_thinking_tokens)])
     if receipt.accounting != "total":
         rows.append(["Budget counts", "per round, cut once at the end"])
+    if receipt.steered:
+        rows.append(["You", ", ".join(f"{each.in_words} at {each.at_tokens:,}" for each in receipt.steered)])
     rows += [["Not enforced", note] for note in receipt.unsupported]
     return [[name, plain(value)] for name, value in rows]
+
+
+def _by_you(receipt: Receipt) -> str:
+    return f", and {receipt.waits_by_you} by you" if receipt.waits_by_you else ""
 
 
 def prompt_tokens(processed: int, cached: int) -> str:

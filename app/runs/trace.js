@@ -1,8 +1,8 @@
 // Writes a trace into a box: who wrote what travels inside the text as private-use characters (app/render.py).
 // Text from models and visitors is only ever put into text nodes.
 function traceWriter(box) {
-  const MODEL = "\ue000", WAIT = "\ue001", FORCED = "\ue002", BY_MODEL = "\ue003", PROBE = "\ue004", SAMPLE = "\ue005", LABEL_END = "\ue00f";
-  const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE, SAMPLE]);
+  const MODEL = "\ue000", WAIT = "\ue001", FORCED = "\ue002", BY_MODEL = "\ue003", PROBE = "\ue004", SAMPLE = "\ue005", YOU = "\ue006", LABEL_END = "\ue00f";
+  const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE, SAMPLE, YOU]);
   const BLOCK_CHARACTERS = 160; // about 40 tokens; blocks out of sight are not laid out
   const CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳";
   const FEW_CHARACTERS = 400; // more at once are a jump, and nothing is animated
@@ -35,7 +35,7 @@ function traceWriter(box) {
 
   function into() { // the text node that takes the current author's characters
     if (target && target.parentNode && target.parentNode.isConnected) return target;
-    const parts = { [WAIT]: openWait, [FORCED]: openClose, [BY_MODEL]: openClose, [SAMPLE]: openSample };
+    const parts = { [WAIT]: openWait, [YOU]: openWait, [FORCED]: openClose, [BY_MODEL]: openClose, [SAMPLE]: openSample };
     const holder = (parts[author] || openPlain)();
     target = holder.appendChild(document.createTextNode(""));
     return target;
@@ -47,11 +47,12 @@ function traceWriter(box) {
   }
 
   function openWait() {
-    const pill = currentBlock().appendChild(make("span", arrives ? "wait drops" : "wait", "wait"));
+    const byYou = author === YOU;
+    const pill = currentBlock().appendChild(make("span", (byYou ? "wait by-you" : "wait") + (arrives ? " drops" : ""), byYou ? "you" : "wait"));
     const text = pill.appendChild(make("span"));
     const badge = pill.appendChild(make("i"));
     badge.textContent = " " + (CIRCLED[Number(label) - 1] || `(${label})`);
-    pill.title = `Forced: the model tried to stop here (${label})`;
+    pill.title = byYou ? `Forced by you while it ran (${label})` : `Forced: the model tried to stop here (${label})`;
     return text;
   }
 

@@ -29,7 +29,7 @@ def head(preview: Preview, *, address: str, query: str) -> str:
     """Return the markup; texts in it are escaped.
 
     Args:
-        preview: of this very address.
+        preview: what this address shows.
         address: of the page, as visitors call it, without its query.
         query: of the page.
     """

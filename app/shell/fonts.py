@@ -62,7 +62,7 @@ def _face(family: str, name: str, weights: str, inline: bool) -> str:
 
 
 def response(name: str) -> Response:
-    """Return a file, for ever the same."""
+    """Return a file that never changes under its name."""
     if name not in names():
         return Response(status_code=404)
     return Response((FOLDER / name).read_bytes(), media_type="font/woff2", headers=_FOREVER)

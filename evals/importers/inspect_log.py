@@ -107,7 +107,13 @@ def _sample(row: Json, task: str, asked: ImportedSetting) -> Sample:
         raise ValueError("no id or no target")
     output, epoch, choices = as_object(row, "output"), row.get("epoch"), row.get("choices")
     receipt = _receipt(row, output)
-    parts, lost = _parts(row, output)
+    parts, lost = _parts(row, _answer(output))
+    spent = _thinking_tokens(as_object(output, "usage"), parts, lost, receipt)
+    if earlier := [_parts(row, turn) for turn in _earlier_turns(row)]:
+        # What it thought before its last turn is thought for the answer as well; usage and receipt are of the last one.
+        receipt, lost = None, next((why for _, why in earlier if why and why != _NO_ANSWER), lost)
+        parts = _with_earlier(parts, [turn for turn, _ in earlier])
+        spent = _thinking_tokens(_whole_usage(row), parts, lost, None)
     if receipt is not None:
         parts = replace(parts, closed_by=receipt["closed_by"])
     return Sample(
@@ -118,7 +124,7 @@ def _sample(row: Json, task: str, asked: ImportedSetting) -> Sample:
         kind=guess_kind(task, targets[0], options=isinstance(choices, list) and bool(choices)),
         question=_question(row, choices),
         parts=parts,
-        thinking_tokens=_thinking_tokens(output, parts, lost, receipt),
+        thinking_tokens=spent,
         answer_tokens=(receipt or {}).get("answer_tokens"),
         hidden="it was asked for, and the log shows none" if asked.thinks else None,
         lost=lost,
@@ -128,10 +134,37 @@ def _sample(row: Json, task: str, asked: ImportedSetting) -> Sample:
     )
 
 
-def _parts(row: Json, output: Json) -> tuple[Parts, str | None]:
-    """The text by its parts, and why the log does not hold its thinking."""
+def _answer(output: Json) -> Json:
+    """The message that the model answered with."""
     choices: Any = output.get("choices")
-    message = as_object(choices[0] if isinstance(choices, list) and choices else None, "message")
+    return as_object(choices[0] if isinstance(choices, list) and choices else None, "message")
+
+
+def _earlier_turns(row: Json) -> list[Json]:
+    """The turns that the model wrote before its last one, as a sample with tools or several rounds has them."""
+    listed, asked = row.get("messages"), row.get("input")
+    given = [object_of(turn) for turn in asked] if isinstance(asked, list) else []
+    shown = {json.dumps(turn.get("content"), sort_keys=True) for turn in given}
+    turns = [object_of(turn) for turn in listed] if isinstance(listed, list) else []
+    written = [turn for turn in turns if turn.get("role") == "assistant" and turn.get("source") != "input"]
+    return [turn for turn in written[:-1] if json.dumps(turn.get("content"), sort_keys=True) not in shown]
+
+
+def _with_earlier(last: Parts, earlier: list[Parts]) -> Parts:
+    """The last turn with all that was thought before it."""
+    thoughts = [turn.thinking for turn in (*earlier, last) if turn.thinking]
+    unclear = next((turn.unclear for turn in (*earlier, last) if turn.unclear), None)
+    return replace(last, thinking="\n".join(thoughts), unclear=unclear)
+
+
+def _whole_usage(row: Json) -> Json:
+    """What a sample cost in all; nothing where several models took part, whose tokens the log adds up."""
+    models = as_object(row, "model_usage")
+    return as_object(models, next(iter(models))) if len(models) == 1 else {}
+
+
+def _parts(row: Json, message: Json) -> tuple[Parts, str | None]:
+    """The text of a turn by its parts, and why the log does not hold its thinking."""
     content: Any = message.get("content")
     if isinstance(content, str):
         return split_thinking(_resolved(row, content)), None
@@ -155,10 +188,10 @@ def _thought(row: Json, block: Json) -> str:
     return SUMMARY + _resolved(row, summary) + "\n" if isinstance(summary, str) and summary else ""
 
 
-def _thinking_tokens(output: Json, parts: Parts, lost: str | None, receipt: Mapping[str, Any] | None) -> int | None:
+def _thinking_tokens(usage: Json, parts: Parts, lost: str | None, receipt: Mapping[str, Any] | None) -> int | None:
     if receipt is not None:
         return receipt["thinking_tokens"]
-    spent: Any = as_object(output, "usage").get("reasoning_tokens")
+    spent: Any = usage.get("reasoning_tokens")
     # Some servers report 0 whatever was thought.
     said = isinstance(spent, int) and not isinstance(spent, bool) and (spent > 0 or not (parts.marked or lost))
     return spent if said and 0 <= spent < 2**63 else None

@@ -99,7 +99,7 @@ def _run(source: _Source, max_mb: int, notes: Notes) -> ForeignRun:
             "finished": source.stamp,
             "harness_commit": (results or {}).get("git_hash"),
         },
-        samples=partial(_samples, source, _hidden(backend, arguments, asked)),
+        samples=partial(_samples, source, _hidden(backend, arguments, asked, results), _better(source, results)),
     )
 
 
@@ -124,7 +124,13 @@ def _names(config: Json, arguments: Json) -> Iterator[Any]:
     yield arguments.get("model")
 
 
-def _hidden(backend: object, arguments: Json, asked: ImportedSetting) -> str | None:
+def _better(source: _Source, results: Json | None) -> dict[str, bool]:
+    """By metric of the task, whether a higher value is the better one, where the results say so."""
+    told = as_object(as_object(results, "higher_is_better"), source.task)
+    return {name: better for name, better in told.items() if isinstance(better, bool)}
+
+
+def _hidden(backend: object, arguments: Json, asked: ImportedSetting, results: Json | None) -> str | None:
     """Why texts without marks of thinking may have lost theirs; None where nothing says so."""
     if asked.max_thinking_tokens == 0 and not asked.waits:
         return None
@@ -136,11 +142,13 @@ def _hidden(backend: object, arguments: Json, asked: ImportedSetting) -> str | N
         return (
             f"lm-eval keeps only the answer of a server ({backend[:60]}); this project's gives all as one text, {_RAW}"
         )
-    return "it was asked for, and the text shows none" if asked.thinks else None
+    if asked.thinks:
+        return "it was asked for, and the text shows none"
+    return None if results is not None else "no results file tells whether it was cut off, and the text shows none"
 
 
-def _samples(source: _Source, hidden: str | None, notes: Notes) -> Iterator[Sample]:
-    merged, ignored = Merged(source.task), set[str]()
+def _samples(source: _Source, hidden: str | None, better: dict[str, bool], notes: Notes) -> Iterator[Sample]:
+    merged, ignored = Merged(source.task, better), set[str]()
     for number, row in read_json_lines(source.samples, notes):
         ignored |= row.keys() - KNOWN_FIELDS - set(metrics_of(row))
         try:

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,14 +63,18 @@ class Line:
         text = json.dumps([self.row.get("target"), self.row.get("resps")], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "replace")).digest()[:16]
 
-    def scores(self) -> dict[str, Score]:
-        """Read the verdicts of this line."""
+    def scores(self, better: Mapping[str, bool]) -> dict[str, Score]:
+        """Read the verdicts of this line.
+
+        Args:
+            better: by metric, whether a higher value is the better one, where the log says so.
+        """
         if len(self.texts) > 1:  # a verdict is one for each line; it says nothing about each of several samples
             return {}
         answer = self._extracted()
         found: dict[str, Score] = {}
         for name in metrics_of(self.row):
-            found |= read_score(name[:60], self.row[name], answer)
+            found |= read_score(name[:60], self.row[name], answer, higher_is_better=better.get(name))
         if not found and answer is not None:
             right = any(grade(answer, target, kind=self.kind).correct for target in self.targets)  # type: ignore[arg-type]
             return {"extracted_answer": Score(value=float(right), answer=answer)}
@@ -150,7 +155,7 @@ def logged_samples(row: Json, task: str) -> list[Sample]:
         ValueError: it cannot be used, and why.
     """
     line = read_line(row, task)
-    return line.samples(line.scores(), None)
+    return line.samples(line.scores({}), None)
 
 
 @dataclass(slots=True)
@@ -158,6 +163,8 @@ class Merged:
     """The lines of one file by question, so that neither their order nor that of their filters matters."""
 
     task: str
+    better: Mapping[str, bool] = field(default_factory=dict)
+    """By metric, whether a higher value is the better one."""
     docs: dict[str, dict[bytes, dict[tuple[str, str], Score]]] = field(default_factory=dict)
     """By question and text: verdicts by metric and filter."""
     filters: set[str] = field(default_factory=set)
@@ -176,7 +183,7 @@ class Merged:
         self.several += len(line.texts) > 1 and bool(metrics_of(row))
         texts = self.docs.setdefault(line.id, {})
         before = texts.setdefault(line.digest, {})
-        new = line.scores() or {"": Score(value=None)}
+        new = line.scores(self.better) or {"": Score(value=None)}
         self.repeated += any((name, line.filter) in before for name in new)
         for name, score in new.items():
             key = name, line.filter
@@ -222,7 +229,7 @@ def _targets(target: object) -> tuple[str, ...]:
 
 def _texts(resps: Any) -> tuple[str | None, ...]:
     inner = resps[0] if isinstance(resps, list) and resps and isinstance(resps[0], list) else resps
-    if isinstance(inner, list) and not inner and inner is not resps:
+    if isinstance(inner, list) and not inner:
         return (None,)
     if not isinstance(inner, list) or not inner or not all(text is None or isinstance(text, str) for text in inner):
         raise ValueError("no response (`resps` holds no text)")

@@ -47,14 +47,29 @@ IN_PROSE = "a closing mark stands within a sentence"
 SEVERAL = "it thinks in several places"
 PREAMBLE = "it writes something before its thinking"
 FOREIGN = "it begins with a block in a notation that is not known"
+MIXED = "its thinking opens with one mark and ends with another"
 
-_WORD = r"(?:think|thought|reason|analys[ei]s|rationale|scratch_?pad|reflect|cot\b|cot_|思考|推理)"
-_NAME = rf"[\w:.-]{{0,24}}?{_WORD}[\w:.-]{{0,24}}"
-_BEGIN, _END = r"(?:start_(?:of_)?|begin_(?:of_)?)?", r"(?:/|end_(?:of_)?)"
-_STYLES = ((r"<", r"[^<>\n]{0,80}>"), (r"<\|", r"\|>"), (r"\[", r"\]"), (r"◁", r"▷"), (r"【", r"】"))
-"""Brackets of marks, such as `<think>`, `<|START_THINKING|>`, `[THINK]`, `◁think▷` and `【思考】`."""
-_OPEN = re.compile("|".join(rf"{left}{_BEGIN}{_NAME}{right}" for left, right in _STYLES), re.IGNORECASE)
-_CLOSE = re.compile("|".join(rf"{left}{_END}{_NAME}{right}" for left, right in _STYLES), re.IGNORECASE)
+_WORD = (
+    r"(?:think|thought|reason|analys[ei]s|rationale|scratch_?pad|reflect|cot\b|cot_|思考|思[维維]|推理|推論|생각|추론|사고|"
+    r"мысл|рассужд|размышл|pens[aeé]|réflexion|raisonn|razona|racioc[ií]n|ragiona|gedanke|überleg|nachdenk|denken|düşün|"
+    r"تفكير|سوچ|सोच|विचार|ความคิด|suy_?nghĩ)"
+)
+_LETTERS = r"[\w:.▁-]{0,24}"
+_NAME = rf"{_LETTERS}?{_WORD}{_LETTERS}(?![\w:.▁-])"
+_BEGIN, _END = r"(?:(?:start|begin)[_▁](?:of[_▁])?)?", r"(?:/|end[_▁](?:of[_▁])?)"
+_ENDS = r"[_▁-](?:end|stop|close)(?![\w:.▁-])"
+_STYLES = (
+    *((r"<", r"[^<>\n]{0,80}>"), (r"<\|", r"\|>"), (r"\[", r"\]"), (r"◁", r"▷"), (r"【", r"】"), (r"＜", r"＞")),
+    *((r"&lt;", r"&gt;"), (r"\\u003c", r"\\u003e"), (r"<!--[ ]?", r"[ ]?-->")),
+)
+"""Brackets of marks, such as `<think>`, `<|START_THINKING|>`, `[THINK]`, `◁think▷`, `【思考】`, and escaped ones."""
+_OPEN = re.compile(
+    "|".join(rf"{left}{_BEGIN}(?!{_LETTERS}{_ENDS}){_NAME}{right}" for left, right in _STYLES), re.IGNORECASE
+)
+_CLOSE = re.compile(
+    "|".join(rf"{left}(?:{_END}{_NAME}|{_LETTERS}?{_WORD}{_LETTERS}?{_ENDS}){right}" for left, right in _STYLES),
+    re.IGNORECASE,
+)
 _CHANNEL = r"<\|channel\|>"
 _WORDED = tuple(
     (re.compile(opens), re.compile(closes), None if again is None else re.compile(again))
@@ -74,19 +89,31 @@ _WORDED = tuple(
         (r"## Thinking\n", r"\n## Final Response\n", None),
         # Pangu.
         (r"\[unused16\]", r"\[unused17\]", r"\[unused16\]"),
+        # A fence; one within it leaves open which of them ends it.
+        (r"```(?i:think(?:ing)?|thoughts?|reasoning|scratchpad)[ \t]*\n", r"\n```[ \t]*(?:\n|\Z)", r"```(?s:.*)```"),
+        # Ollama on the command line.
+        (r"Thinking\.\.\.\n", r"\n\.\.\.done thinking\.\n", None),
     )
 )
 """Notations of their own: how they open, at the beginning of a text, how they close, and how they go on thinking."""
 _CONTROL_END = re.compile(r"(?:<\|(?:end|start|return)\|>(?:assistant)?)+\Z")
-_PLACES = ("start", "begin", "end", "of")
+_PLACES = ("start", "begin", "end", "of", "stop", "close")
 _NEAR = 200
 """Characters around a mark that are looked at."""
 _ANSWER_BLOCK = re.compile(r"(?i)answer|response|output|solution|final|result|conclu|summary|code|python|latex|math")
-_BLOCK = re.compile(r"<\|?(?P<name>[A-Za-z_][\w:.-]{0,40})\|?>(?s:.*?)<\|?/(?P=name)\|?>\s*(?=\S)|<\|[^|<>\n]{1,60}\|>")
-_HEADING = re.compile(
-    r"(?i)[#*\s]*(?:thinking|thoughts?|reasoning|thought process|chain of thought|scratchpad|internal monologue)[*\s]*"
-    r"(?::|(?<=[*\s])\n)"
+_BLOCK = re.compile(r"<\|?(?P<name>[^\W\d][\w:.-]{0,40})\|?>(?s:.*?)<\|?/(?P=name)\|?>\s*(?=\S)|<\|[^|<>\n]{1,60}\|>")
+_ANNOUNCED = (
+    r"(?:my\s+|step[- ]by[- ]step\s+)?(?:thinking|thoughts?|reasoning|(?:thought|thinking|reasoning) process|"
+    r"chain[- ]of[- ]thought|scratchpad|internal monologue)|思考(?:过程|過程)?|推理(?:过程|過程)?|推論|思路|"
+    r"생각(?:\s?과정)?|추론(?:\s?과정)?|рассуждени[ея]|размышления|ход\s+мыслей|gedankengang|überlegung(?:en)?|gedanken|raisonnement|"
+    r"réflexion|razonamiento|pensamiento|raciocínio|pensamento|ragionamento|التفكير|सोच|düşünme|suy\s+nghĩ|penalaran"
 )
+_HEADING = re.compile(
+    rf"(?i)[^\w\n`$\\]*(?:(?:{_ANNOUNCED})[^\w\n]*(?:\n|[:：])"
+    r"|(?:thought|reasoned|thinking) for (?:\d|a few|a couple|about)|"
+    r"思考了\s?\d|已深度思考|\d+초\s?동안\s?생각)"
+)
+"""A first line that announces thinking, which nothing closes."""
 _QUOTES = "\"'`“”„‘’«»‹›「」『』"
 
 
@@ -164,8 +191,11 @@ def _split_marked(text: str, opened: bool) -> Parts | None:
     """Split at marks such as `</think>`; None where there are none but quoted ones."""
     start = _OPEN.match(text.lstrip())
     body = text.lstrip()[start.end() :].removeprefix("\n") if start else text
-    closes = [found for found in _real(_CLOSE, body) if start is None or _kind(found) == _kind(start)]
+    ends = list(_real(_CLOSE, body))
+    closes = [found for found in ends if start is None or _kind(found) == _kind(start)]
     told = bool(start or opened)
+    if not closes and ends and not all(_in_prose(body, end) for end in ends):
+        return replace(_unmarked(text), unclear=MIXED, closed_by=None)
     if not closes:
         return Parts(thinking=body, close="", answer="", closed_by="context") if told else None
     meant = [close for close in closes if not _in_prose(body, close)]
@@ -188,8 +218,8 @@ def _split_marked(text: str, opened: bool) -> Parts | None:
 
 def _kind(mark: re.Match[str]) -> tuple[str, ...]:
     """The bracket and the name of a mark, alike for the one that opens and the one that closes."""
-    bracket, *words = re.findall(r"<\||[<\[◁【]|[^\W\d_]+", mark[0].lower())
-    return bracket, next((word for word in words if word not in _PLACES), "")
+    bracket, *words = re.findall(r"<\||&lt;|<!--|\\u003c|[<\[◁【＜]|[^\W\d_]+", mark[0].lower())
+    return bracket, next((word.removesuffix("ing") for word in words if word not in _PLACES), "")
 
 
 def _unmarked(text: str) -> Parts:

@@ -51,16 +51,26 @@ Scores = Mapping[str, Score]
 """By the name of the metric or scorer; with its filter, `exact_match,strict`, where there are several."""
 
 
-def read_score(name: str, value: object, answer: str | None = None) -> dict[str, Score]:
-    """Read a verdict as a log writes it; an object holds several of them, each under a name of its own."""
+def read_score(
+    name: str, value: object, answer: str | None = None, *, higher_is_better: bool | None = None
+) -> dict[str, Score]:
+    """Read a verdict as a log writes it; an object holds several of them, each under a name of its own.
+
+    Args:
+        name: of the metric or scorer.
+        value: what stands there.
+        answer: what was judged, where the log names it.
+        higher_is_better: what the log says of the metric; None leaves it to its name.
+    """
     if isinstance(value, dict):
         found: dict[str, Score] = {}
         for key, each in value.items():
             if not isinstance(each, dict | list):
-                found |= read_score(f"{name}.{key}"[:120], each, answer)
+                found |= read_score(f"{name}.{key}"[:120], each, answer, higher_is_better=higher_is_better)
         return found or {name: Score(value=None, answer=answer)}
     number = _number(value)
-    scale = number is not None and (not 0 <= number <= 1 or _LOWER_IS_BETTER.search(name) is not None)
+    lower = _LOWER_IS_BETTER.search(name) is not None if higher_is_better is None else not higher_is_better
+    scale = number is not None and (not 0 <= number <= 1 or lower)
     return {name: Score(value=None if scale else number, answer=answer, scale=scale)}
 
 

@@ -19,7 +19,7 @@ from evals.benchmarks import SOURCES
 from evals.progress import ending
 from evals.reports.packed_run import pack, read_packed
 from evals.reports.series import FORCING, Point, Series, by_tokens
-from evals.reports.summary import by_setting, summarise
+from evals.reports.summary import COSTS, by_setting, summarise
 from evals.settings import grid_label
 from s1core.errors import S1Error
 from s1core.metrics import control, wilson
@@ -129,14 +129,15 @@ def series_of(config: dict[str, Any], rows: Iterable[Row], *, source: str) -> li
     """Turn the rows of a run into series: the main curve, and one for each number of Waits that was tried with budgets.
 
     The main curve holds every budget without Waits, the natural stop, and Waits without a budget: the paper's curve.
-    A run whose configuration names a method of its own is one series.
+    A run whose configuration names a method of its own is one series; where each setting names its method
+    (`evals.methods`), each method is one.
 
     Args:
         config: the run's configuration.
         rows: its samples; their texts are not kept.
         source: what to call it.
     """
-    slim = ({key: value for key, value in row.items() if key != "segments"} for row in rows)
+    slim = ({key: value for key, value in row.items() if key not in ("segments", "details")} for row in rows)
     groups, asked = by_setting(slim), _settings(config)
     points = {label: _point(label, group, asked.get(label)) for label, group in groups.items()}
     series: list[Series] = []
@@ -176,15 +177,23 @@ def _settings(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _methods(labels: list[str], asked: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
     methods: dict[str, list[str]] = {}
-    with_budget = {(asked.get(label) or {}).get("waits") or 0 for label in labels if _has_budget(asked.get(label))}
+    forced = [label for label in labels if _method_of(asked.get(label)) == FORCING]
+    with_budget = {(asked.get(label) or {}).get("waits") or 0 for label in forced if _has_budget(asked.get(label))}
     for label in labels:
         setting = asked.get(label) or {}
+        if label not in forced:
+            methods.setdefault(_method_of(setting), []).append(label)
+            continue
         waits = setting.get("waits") or 0
         if not waits or not _has_budget(setting):
             methods.setdefault(FORCING, []).append(label)
         if waits and waits in with_budget:
             methods.setdefault(f"{FORCING}, {grid_label(None, waits, setting.get('wait_text', ''))}", []).append(label)
     return methods
+
+
+def _method_of(setting: dict[str, Any] | None) -> str:
+    return str((setting or {}).get("method") or FORCING)
 
 
 def _has_budget(setting: dict[str, Any] | None) -> bool:
@@ -202,6 +211,7 @@ def _point(label: str, rows: list[Row], setting: dict[str, Any] | None) -> Point
         high=share.high,
         label=label,
         setting=setting,
+        **{name: getattr(line, name) for name in COSTS},
     )
 
 
@@ -210,7 +220,9 @@ def _control(samples: list[tuple[Row, dict[str, Any] | None]]) -> float | None:
     kept = [row["kept"] for row, _ in samples if row.get("kept") is not None]
     if kept:
         return control([float(not held) for held in kept], 0, 0)
-    limited = [(row["thinking_tokens"], s["max_thinking_tokens"]) for row, s in samples if s and _has_budget(s)]
+    # A budget is that of each run: what several runs spent together says nothing of it.
+    single = [(row, s) for row, s in samples if s and _has_budget(s) and row.get("runs", 1) == 1]
+    limited = [(row["thinking_tokens"], s["max_thinking_tokens"]) for row, s in single]
     if not limited or any(tokens is None for tokens, _ in limited):
         return None
     return control([tokens - most for tokens, most in limited], float("-inf"), 0)

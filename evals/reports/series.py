@@ -27,6 +27,12 @@ class Point:
     """The setting's name; None where the source gives none."""
     setting: dict[str, Any] | None = None
     """What was asked, in the words of `Budget`, where it is known."""
+    total_tokens: float | None = None
+    """Average over the questions of all that was written: thinking, answers, probes, what was taken back."""
+    sequential_tokens: float | None = None
+    """Average of those on the longest chain in which each had to wait for the one before it."""
+    seconds: float | None = None
+    """Average wall time of a question, beside others that were asked at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,10 @@ class Line:
     thinking_tokens: float | None
     """Average per question, forced ones included; None where those of some question are unknown."""
     answered: Proportion
+    total_tokens: float | None = None
+    """Average of all that was written; None where rows do not count it, as for the following."""
+    sequential_tokens: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +41,10 @@ class Change:
     right: int
     p_value: float
     """McNemar's exact test."""
+
+
+COSTS = ("total_tokens", "sequential_tokens", "seconds")
+"""What methods cost besides their thinking, as rows and points name it."""
 
 
 def by_setting(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -59,11 +67,12 @@ def summarise(setting: str, rows: Sequence[Row]) -> Line:
         accuracy=wilson(sum(row["correct"] for row in rows), len(rows)),
         thinking_tokens=mean_thinking([row["thinking_tokens"] for row in rows]),
         answered=wilson(sum(row["answered"] for row in rows), len(rows)),
+        **{name: mean_thinking([row.get(name) for row in rows]) for name in COSTS},
     )
 
 
-def mean_thinking(tokens: Sequence[int | None]) -> float | None:
-    """Average thinking tokens; None if any is unknown, since those that are known may be unlike the others."""
+def mean_thinking(tokens: Sequence[float | None]) -> float | None:
+    """Average thinking tokens or another cost; None if any is unknown: the known ones may be unlike the others."""
     known = [count for count in tokens if count is not None]
     return sum(known) / len(known) if known and len(known) == len(tokens) else None
 
@@ -95,7 +104,9 @@ def markdown(rows: Sequence[Row], order: Sequence[str]) -> str:
     """Render the whole report: accuracy by setting, what Waits changed, accuracy by group."""
     groups = by_setting(rows)
     settings = [name for name in order if name in groups]
-    parts = [_accuracy_table([summarise(name, groups[name]) for name in settings])]
+    lines = [summarise(name, groups[name]) for name in settings]
+    parts = [_accuracy_table(lines)]
+    parts += [_cost_table(lines)] if any(line.total_tokens is not None for line in lines) else []
     changes = _changes(groups, settings)
     parts += [_change_table(changes)] if changes else []
     parts.append(_group_table(groups, settings))
@@ -143,6 +154,7 @@ def _as_figures(line: Line) -> dict[str, Any]:
         "high": round(share.high, 2),
         "thinking_tokens": None if line.thinking_tokens is None else round(line.thinking_tokens, 2),
         "answered": round(line.answered.percent, 2),
+        **{name: round(value, 3) for name in COSTS if (value := getattr(line, name)) is not None},
     }
 
 
@@ -168,6 +180,17 @@ def _accuracy_table(lines: Sequence[Line]) -> str:
     ]
     head = "| setting | accuracy % | 95 % interval | n | thinking tokens | answered % |"
     return "\n".join([head, "|---|---|---|---|---|---|", *body])
+
+
+def _cost_table(lines: Sequence[Line]) -> str:
+    """What methods cost, where rows count it."""
+    body = [
+        f"| {x.setting} | {x.accuracy.percent:.1f} | {said_tokens(x.total_tokens)} "
+        f"| {said_tokens(x.sequential_tokens)} | {'unknown' if x.seconds is None else f'{x.seconds:.2f}'} |"
+        for x in lines
+    ]
+    head = "| setting | accuracy % | total tokens | sequential tokens | seconds |"
+    return "\n".join([head, "|---|---|---|---|---|", *body])
 
 
 def _change_table(changes: Sequence[Change]) -> str:

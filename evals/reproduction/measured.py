@@ -8,19 +8,11 @@ from typing import Any
 
 from evals.benchmarks import Item
 from evals.evaluate import Progress, evaluate_grid
-from evals.methods import (
-    SAMPLE,
-    ControlSetting,
-    evaluate_controlled,
-    evaluate_samples,
-    rejection_label,
-    rejections,
-    vote_label,
-    votes,
-)
+from evals.methods import SAMPLE, ControlSetting, evaluate_controlled, evaluate_samples
+from evals.samples import rejections, votes
 from s1core import Budget, Sampling
 from s1core.engines.base import Engine
-from s1core.methods import Control
+from s1core.methods import Control, rejection_label, vote_label
 from s1core.models import S1_NANO
 from s1core.store import Row, RunStore
 

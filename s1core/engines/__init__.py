@@ -7,11 +7,12 @@ import os
 from typing import Any
 
 from s1core.engines.base import Engine
+from s1core.engines.llamacpp import has_llamacpp
 from s1core.errors import InvalidSetting
 
 ENDPOINT = "S1_ENDPOINT"
 """Of the environment: servers that run the models which are not bundled, separated by commas."""
-ENGINES = ("transformers", "vllm", "http", "replay", "scripted")
+ENGINES = ("transformers", "llamacpp", "vllm", "http", "replay", "scripted")
 
 
 def load_engine(model: str | None = None, *, engine: str | None = None, **options: Any) -> Engine:
@@ -20,8 +21,9 @@ def load_engine(model: str | None = None, *, engine: str | None = None, **option
     Args:
         model: a preset (see `s1core.models.PRESETS`), a local folder, or a hub id; by default the bundled s1-135M, or
             s1-nano where the package with its base is missing.
-        engine: `transformers`, `vllm` in this process, `http` for servers that already run, or `replay` for runs that
-            were recorded. By default the one that fits what is given and found here (table in `s1core.models`).
+        engine: `transformers`, `llamacpp` for GGUF files, `vllm` in this process, `http` for servers that already run,
+            or `replay` for runs that were recorded. By default the one that fits what is given and found here (table
+            in `s1core.models`).
         **options: passed to the engine's loader: `dtype`, `device`, `url`, `recording`, ...
 
     Raises:
@@ -34,13 +36,19 @@ def load_engine(model: str | None = None, *, engine: str | None = None, **option
 
     preset = resolve(model or default_model())
     endpoint = os.environ.get(ENDPOINT, "")
-    name = engine or preferred_engine(preset, given=options, endpoint=bool(endpoint), gpu_and_vllm=gpu_and_vllm)
+    name = engine or preferred_engine(
+        preset, given=options, endpoint=bool(endpoint), gpu_and_vllm=gpu_and_vllm, llamacpp=has_llamacpp()
+    )
     if name == "http" and endpoint:
         options = {"url": endpoint} | options
     if name == "transformers":
         from s1core.engines.hf.engine import TransformersEngine
 
         return TransformersEngine.load(preset, **options)
+    if name == "llamacpp":
+        from s1core.engines.llamacpp.engine import LlamaCppEngine
+
+        return LlamaCppEngine.load(preset, **options)
     if name == "http":
         if "url" not in options:
             raise InvalidSetting("the http engine needs the server's address; add url='http://127.0.0.1:8000'")
@@ -59,7 +67,7 @@ def load_engine(model: str | None = None, *, engine: str | None = None, **option
         from s1core.engines.replay import ReplayEngine
 
         return ReplayEngine.load(preset, **options)
-    raise InvalidSetting(f"unknown engine {name!r}; use one of transformers, vllm, http, replay")
+    raise InvalidSetting(f"unknown engine {name!r}; use one of transformers, llamacpp, vllm, http, replay")
 
 
 def gpu_and_vllm() -> bool:

@@ -6,7 +6,7 @@ Forcing, sweeping and probing are written once, above this. An engine knows noth
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
 from s1core.thinking import Codec, ThinkingFormat
@@ -36,6 +36,9 @@ class Capabilities:
     prefix_cache: Support = "enforced"
     token_ids: Support = "enforced"
     """Takes and returns token ids; otherwise counts are estimated by a local tokenizer."""
+    steering: Support = "enforced"
+    """A command to a running run takes effect within one decoding step; emulated: the request is closed, and one that
+    goes on from there is sent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +72,17 @@ class Chunk:
     finish: Literal["stop", "length"] | None = None
     stop_id: int | None = None
     logprobs: tuple[float, ...] = ()
-    """One per token of `token_ids` if the request asked for them and the engine reports them."""
+    """One per token of `token_ids` if the request asked for them and the engine reports them; nan: of this not."""
     prefill_computed: int = 0
     """Prompt tokens that were prefilled; reported once, on the first chunk or as soon as a server reports them."""
     prefill_reused: int = 0
     """Prompt tokens taken from the prefix cache; reported together with `prefill_computed`."""
+
+    def split(self, tokens: int) -> tuple[Chunk, Chunk]:
+        """Return its first `tokens` tokens and the rest, which has the end."""
+        first = replace(self, token_ids=self.token_ids[:tokens], logprobs=self.logprobs[:tokens], finish=None)
+        rest = replace(self, token_ids=self.token_ids[tokens:], logprobs=self.logprobs[tokens:])
+        return replace(first, stop_id=None), replace(rest, prefill_computed=0, prefill_reused=0)
 
 
 @runtime_checkable
@@ -84,7 +93,7 @@ class Engine(Protocol):
     """
 
     name: str
-    """Which engine: `transformers`, `vllm`, `http`, `replay`, `scripted`."""
+    """Which engine: `transformers`, `llamacpp`, `vllm`, `http`, `replay`, `scripted`."""
     model: str
     """The preset, folder or hub id that was asked for."""
     codec: Codec

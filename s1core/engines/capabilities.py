@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from s1core.engines.base import Engine, Support
+from s1core.engines.base import Engine, Support, notes_of
 from s1core.errors import Unsupported
+from s1core.types import Sampling
 
 HOW: tuple[Support, ...] = ("enforced", "emulated", "unsupported")
 FEATURES = {
@@ -15,6 +16,7 @@ FEATURES = {
     "log probabilities": "logprobs",
     "prefix cache": "prefix_cache",
     "token ids": "token_ids",
+    "steering": "steering",
 }
 """Parts of a run by their field of `Capabilities`; a minimum and Waits are kept by text written above the engine."""
 REMEDIES = {
@@ -49,3 +51,25 @@ def require(engine: Engine, feature: str) -> None:
     """
     if getattr(engine.capabilities, feature) == "unsupported":
         raise Unsupported(f"the {engine.name} engine {REMEDIES[feature]}")
+
+
+def not_kept(engine: Engine, sampling: Sampling, *, steered: bool = False) -> tuple[str, ...]:
+    """Return what a receipt says of the settings that the engine does not enforce.
+
+    Args:
+        engine: which ran.
+        sampling: how its tokens were drawn.
+        steered: commands changed the text while the run went on.
+    """
+    has = engine.capabilities
+    notes: list[str] = []
+    if has.token_ids != "enforced":
+        notes.append("token counts: estimated by local tokenizer")
+    if has.seeded_noise != "enforced" and sampling.temperature > 0:
+        notes.append("seeded noise: the same seed may give another text")
+    if has.filters != "enforced" and sampling.filters and sampling.temperature > 0:
+        kept = "passed on, not checked" if has.filters == "emulated" else "not kept"
+        notes.append(f"top_p, top_k, min_p: {kept}")
+    if has.steering != "enforced" and steered:
+        notes.append("steering: the request was closed, and another one went on from there")
+    return (*notes, *notes_of(engine))

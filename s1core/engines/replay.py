@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from s1core.budget import Budget
+from s1core.commands import Steered
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.errors import EngineFailed, InvalidSetting
 from s1core.models import ModelPreset
@@ -34,7 +36,9 @@ class ReplayEngine:
     """Recorded runs as an engine."""
 
     name = "replay"
-    capabilities = Capabilities(seeded_noise="unsupported", filters="unsupported", prefix_cache="unsupported")
+    capabilities = Capabilities(
+        seeded_noise="unsupported", filters="unsupported", prefix_cache="unsupported", steering="unsupported"
+    )
 
     def __init__(
         self,
@@ -112,6 +116,10 @@ class ReplayEngine:
     def close(self) -> None:
         """Nothing to free."""
 
+    def script(self, question: str, budget: Budget) -> tuple[Steered, ...]:
+        """Return what a person asked while a run of this question and budget was recorded, for `Steering(script=)`."""
+        return next((run.steered for _, run in self._runs if run.was_asked(question, budget)), ())
+
     def _whole(self, run: RecordedRun) -> tuple[int, ...]:
         prompt = self.codec.render_prompt([Message(role="user", content=run.question)], self.format)
         return prompt + tuple(i for part in run.parts for i in part.token_ids)
@@ -125,13 +133,16 @@ class ReplayEngine:
         # The run that goes on for longest knows most of what the model would say.
         plays = [_Play.of(whole, run, len(given), request.max_tokens) for whole, run in found]
         best = max(plays, key=lambda play: (play.finish is not None, play.tokens))
-        if best.finish is None:
-            raise EngineFailed(
-                f"the recording goes on for {best.tokens} tokens here, not for {request.max_tokens}; ask for a smaller "
-                "budget, or record a longer run"
-            )
+        too_short = EngineFailed(
+            f"the recording goes on for {best.tokens} tokens here, not for {request.max_tokens}; ask for a smaller "
+            "budget, or record a longer run"
+        )
+        if best.finish is None and not best.steered:
+            raise too_short
         for after_s, ids in best.parts:
             yield _Timed(after_s, Chunk(token_ids=ids))
+        if best.finish is None:  # a command that is obeyed again asks for something else before this
+            raise too_short
         last_s = best.parts[-1][0] if best.parts else 0.0
         yield _Timed(last_s, Chunk(token_ids=(), finish=best.finish))
 
@@ -143,6 +154,8 @@ class _Play:
     parts: list[tuple[float, tuple[int, ...]]]
     finish: Literal["stop", "length"] | None
     """None where the recording has no continuation."""
+    steered: bool
+    """The recorded run was steered, so that its text may go on otherwise than the model would have gone on."""
 
     @property
     def tokens(self) -> int:
@@ -162,10 +175,10 @@ class _Play:
                 continue
             if part.author != "model":
                 ended: Literal["stop"] | None = "stop" if part.author in _ENDS_BY_ITSELF else None
-                return cls(parts=parts, finish=ended if room else "length")
+                return cls(parts=parts, finish=ended if room else "length", steered=bool(run.steered))
             if ids:
                 parts.append((max(0.0, part.at_s - before_s), ids[:room]))
                 room -= len(ids[:room])
             if not room:
-                return cls(parts=parts, finish="length")
-        return cls(parts=parts, finish="stop" if run.complete else None)
+                return cls(parts=parts, finish="length", steered=bool(run.steered))
+        return cls(parts=parts, finish="stop" if run.complete else None, steered=bool(run.steered))

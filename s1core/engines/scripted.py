@@ -19,15 +19,21 @@ Special tokens are written by name; a script that ends without one has nothing m
 
 def byte_codec(*special: str) -> Codec:
     """Return a codec with one token a byte, the given special tokens, and Qwen's chat layout."""
+    tokenizer = byte_tokenizer(*special)
+    ids = tokenizer.get_vocab(with_added_tokens=True)
+    return Codec(tokenizer, render_chatml, eos_ids=(ids["<|endoftext|>"], ids["<|im_end|>"]))
+
+
+def byte_tokenizer(*special: str) -> Tokenizer:
+    """Return a tokenizer with one token a byte, and the given special tokens after Qwen's."""
     alphabet = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     tokenizer = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)  # type: ignore[assignment]
     tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
     names = dict.fromkeys(("<|endoftext|>", "<|im_start|>", "<|im_end|>", *special))
-    first = len(alphabet)
     tokens = [AddedToken(name, special=True, normalized=False) for name in names]
     tokenizer.add_special_tokens(tokens)  # type: ignore[reportUnknownMemberType]
-    return Codec(tokenizer, render_chatml, eos_ids=(first, first + 2))
+    return tokenizer
 
 
 def render_chatml(messages: list[dict[str, str]], *, ask: bool = True, think: bool = True) -> str:

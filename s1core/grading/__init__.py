@@ -6,7 +6,8 @@ Verdict(correct=True, answer='023', rule='integer', found='boxed')
 
 Reading order: `extract` (text to answer), `literal` and `choice` (cheap comparisons), `notation`, `structure`,
 `matching`, `units`, `exact`, `formulas` (comparison as mathematics), `worker`, `process`, `pool` (where that runs,
-bounded in time and memory), `equal`, `grade`. `labels`, `symbols` and `words` hold facts about languages and signs.
+bounded in time and memory), `equal`, `grade`. `rejected` takes out options that a text denies. `labels`, `denials`,
+`symbols` and `words` hold facts about languages and signs.
 """
 
 from s1core.grading.equal import canonical

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from s1core.grading.denials import AFTER_OPTION
 from s1core.grading.labels import ANSWER_WORDS, CHOOSING_WORDS, OPTION_SIGNS, OPTION_WORDS
 from s1core.grading.literal import unwrap_math
+from s1core.grading.rejected import NO_OPTION, WORD_LIKE, options_listed, without_rejected
 from s1core.grading.words import fold
 
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
 _LETTER = (
-    r"(?<![A-Za-z0-9\\'’_^°])(?<![0-9°]\s)(?!I\s+[a-z])(?P<letter>[A-J])"
-    r"(?![A-Za-z0-9_]|['’](?!d[iıuü]r)|\s*(?:[=²^+/<>]|\*(?!\*)|\\times|\\cdot))"
+    r"(?<![A-Za-z0-9\\'’_^°])(?<![0-9°]\s)(?P<letter>[A-J])"
+    r"(?![A-Za-z0-9_]|['’](?!d[iıuü]r)|/(?!\(?[A-J]\b)|\s*(?:[=²^+<>]|\*(?!\*)|\\times|\\cdot)|\s+/)"
 )
-_DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?![\w^%]|[.,][0-9])"
+_DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?!(?![번番号])[\w^%/]|[.,][0-9])"
 _WORDS = rf"(?<![A-Za-z\u00c0-\u052f])(?i:{'|'.join((*ANSWER_WORDS, *CHOOSING_WORDS))})"
 _NEGATION = (
     r"\b(?:not|isn['’]?t|wasn['’]?t|cannot|nicht|no|não|pas|ne|non|не|нет|нe|değil|bukan|không|inte|ikke|niet|nie|není|nem|"
@@ -22,17 +24,6 @@ _NEGATION = (
 )
 # Within one sentence: `making B the correct answer. Option A is ...` chooses B.
 _GAP = rf"(?:(?!{_NEGATION}|[.!?。।][\s*]|[。।])[^\n]){{0,50}}?"
-# `B is wrong`, `Bではない`, `B değil`: what stands after a letter that is not chosen.
-_DENIED = (
-    r"(?!\)?\s*(?:is\s+(?:not|wrong|incorrect|false)|isn't|ではな|じゃな|ではありません|(?:[은는이가]\s*)?(?:아니|아닙)|"
-    r"değil|नहीं|নয়|(?:选项)?(?:不对|不正确|不是|错)|can\s+be\s+ruled|no\s+es|não\s+é|non\s+è|n['’]est\s+pas|"
-    r"(?:es|é|è|est|ist|är|er|is|jest|je)\s+(?:in[ck]orr|errad|erron|sbagliat|errat|fals|fauss|nicht|inte|ikke|niet|fel\b|feil|"
-    r"forkert|fout|onjuist|błędn|niepoprawn|nesprávn)|невер|неправ|نیست|ليس|yanlış|salah|sai\b|hibás|λάθος))"
-)
-_DENYING = re.compile(rf"(?:{_NEGATION})(?:\W*\b(?:es|é|is|ist|est|är|er|be)\b|[选是])?\W*$", re.IGNORECASE)
-_NOT_DENIED = re.compile(_DENIED)
-# `A or C` chooses neither.
-_ALTERNATIVE = re.compile(r"(?<![A-Za-z])(?:[A-J]|[0-9])\)?\s*(?:,|/|\bor\b|\band\b)\s*\(?$")
 _WINDOW = 4_000
 """Characters at the end of a text that are searched; a conclusion stands there."""
 
@@ -43,19 +34,18 @@ _PRAISE = r"(?:(?:only|most|best)\s+(?:correct|likely|plausible|one|option|answe
 class _Patterns:
     """Where options stand that are named by one letter, or by one digit."""
 
-    def __init__(self, sign: str) -> None:
-        self.sign = re.compile(sign)
+    def __init__(self, any_sign: str) -> None:
+        # `option A would do` names an option; `the answer: A triangle` does not.
+        sign = rf"(?!{WORD_LIKE}){any_sign}"
+        self.any_sign, self.sign = re.compile(any_sign), re.compile(sign)
         # `the answer is B`, `the answer: "B"`, and `the correct answer is:` with the option on a line of its own.
-        self.phrase = re.compile(rf"{_WORDS}{_GAP}(?:(?:\bis\b|[:：])[\s*]*)?{sign}{_DENIED}")
-        self.bold = re.compile(rf"\*\*\(?{sign}(?=[.:)]|\*\*)")
-        self.option = re.compile(rf"(?i:{'|'.join(OPTION_WORDS)})\w*\s*[:：]?\s*[(（\"'“「*]*{sign}{_DENIED}")
+        self.phrase = re.compile(rf"{_WORDS}{_GAP}(?:(?:\bis\b|[:：])[\s*]*)?{sign}")
+        self.bold = re.compile(rf"\*\*\(?{any_sign}(?=[.:)]|\*\*)")
+        self.option = re.compile(rf"(?i:{'|'.join(OPTION_WORDS)})\w*\s*[:：]?[\s(（\"'“「*]*{any_sign}")
         self.leading = re.compile(rf"[\s\"'“‘«*_$(（\[{{【]*{sign}")
         # `C is the answer`, `C is correct`.
         self.praised = re.compile(rf"{sign}\)?\**\s+(?:is|must be)\s+(?:therefore\s+)?(?:the\s+)?{_PRAISE}")
         self.item = re.compile(rf"{sign}(?=[.)])")
-        self.several = re.compile(
-            rf"[\s(]*(?:(?:[Bb]oth|[Ee]ither)\s+)?{sign}[)\s]*(?:(?:,|;|&|and|or|\\text\{{\s*and\s*\}})[\s(]*(?:[A-J]|1?[0-9])[)\s.]*)+"
-        )
 
 
 _BY_LETTER, _BY_DIGIT = _Patterns(_LETTER), _Patterns(_DIGIT)
@@ -67,12 +57,15 @@ _FORMULA = re.compile(r"[0-9=^_+]|\\[a-z]+")
 _OTHER_SIGN = re.compile(
     "|".join(sorted(map(re.escape, OPTION_SIGNS.keys() - set("ABCDEFGHIJ")), key=len, reverse=True))
 )
+_CYRILLIC_OPTION = re.compile(r"(?<!\w)[БГД](?=[).:,;»]|$|\s)", re.MULTILINE)
+_THIRD_CYRILLIC = re.compile(r"(?<![\w«])В(?=[).:,;]|\.?$|\s+(?:не|и|или|является|верен|верна|правильн))", re.MULTILINE)
+_GOES_ON = re.compile(rf"\s+(?!(?:{'|'.join(AFTER_OPTION)})\b)[а-яA-Jء-ي]")
 _ASKED = re.compile(rf"(?:{_WORDS}|(?i:{'|'.join(OPTION_WORDS)}))\S{{0,6}}(?:\s+\S{{1,12}}){{0,2}}\s*[\"'«“(（*]*$")
 _ENDS_SIGN = re.compile(r"[ـ\s]*(?:[).:,;\"'»”’*\]}$،、）。」』!?|।/]|$|\n|です|である|だ|입니다|이다|번)")
 _BEFORE_SIGN = "(（:：«\"'“「『*[【选選是为為择擇项項은는はข้อ"
 
 
-def choice_of(text: str, *, digits: bool = False) -> str | None:
+def choice_of(text: str, *, digits: bool = False, expected: bool = False) -> str | None:
     """The option that an answer, or an expected one, names: `B`, `(B) Au`, `B, which is cold`, `it is B`; else None.
 
     Several options are one answer: `A, C`.
@@ -80,9 +73,13 @@ def choice_of(text: str, *, digits: bool = False) -> str | None:
     Args:
         text: an answer alone.
         digits: whether options are numbered; otherwise they are lettered.
+        expected: whether it is the expected one: then `A or C` expects both to be named, and nothing is denied.
     """
     patterns, text = _prepared(text, digits)
-    found = _several(patterns, text) or _last(patterns.phrase, text) or _leading(patterns, text)
+    if several := options_listed(text, patterns.any_sign, either=expected):
+        return several
+    text = text if expected else without_rejected(text, patterns.any_sign)
+    found = _last(patterns.phrase, text) or _leading(patterns, text)
     # Of a formula no letter is an option: `2 \times 10^{-4} J`.
     return found or (None if _FORMULA.search(text) and not digits else _only(patterns.sign, text))
 
@@ -92,10 +89,10 @@ def gold_choice(gold: str) -> tuple[str | None, bool]:
     folded = fold(gold).strip()
     if together := choices_together(folded):
         return together, False
-    letter = choice_of(folded.upper() if len(folded) == 1 else folded)
+    letter = choice_of(folded.upper() if len(folded) == 1 else folded, expected=True)
     if letter is not None:
         return letter, False
-    return choice_of(folded, digits=True), True
+    return choice_of(folded, digits=True, expected=True), True
 
 
 def choices_together(text: str) -> str | None:
@@ -110,19 +107,22 @@ def choice_in_prose(text: str, answer: str = "", *, digits: bool = False) -> str
     In this order: the last `the answer is B`; the last option in bold, `**B. leave a tip**`; the last
     `B is correct`; the first `option B` of
     the labelled answer, which says what it is before it says why it is not another; the last `option B`; a letter that
-    opens the text; the only option that is mentioned as an item, `B. ...` or `B) ...`.
+    opens the text; the only option that is mentioned as an item, `B. ...` or `B) ...`; the only one that is not denied.
 
     Args:
         text: the whole text.
         answer: the part of it that is labelled as the answer, if one is.
         digits: whether options are numbered; otherwise they are lettered.
     """
-    patterns = _BY_DIGIT if digits else _BY_LETTER
-    whole, end = _latin(fold(text[: _WINDOW // 4])), _latin(fold(text[-_WINDOW:]))
-    if several := _several(patterns, whole):
+    patterns, whole = _prepared(text[: _WINDOW // 4], digits)
+    if several := options_listed(whole, patterns.any_sign):
         return several
-    stated = patterns.option.search(_latin(fold(answer)))
-    return (
+    whole, end, answer = (
+        without_rejected(_prepared(part, digits)[1], patterns.any_sign)
+        for part in (text[: _WINDOW // 4], text[-_WINDOW:], answer)
+    )
+    stated = patterns.option.search(answer)
+    found = (
         _last(patterns.phrase, end)
         or _last(patterns.bold, end)
         or _last(patterns.praised, end)
@@ -131,12 +131,23 @@ def choice_in_prose(text: str, answer: str = "", *, digits: bool = False) -> str
         or _leading(patterns, whole)
         or _only(patterns.item, end)
     )
+    # `Not A but B`: what is left where others are denied.
+    return found or (_only(patterns.sign, end) if NO_OPTION in end else None)
+
+
+def with_cyrillic_options(text: str) -> str:
+    """The text with C for the third Cyrillic letter, where the second or the fourth shows that options are Cyrillic.
+
+    Alone, it is taken for the Latin letter that looks like it.
+    """
+    return _THIRD_CYRILLIC.sub("C", text) if _CYRILLIC_OPTION.search(text) else text
 
 
 def leading_choice(text: str, *, digits: bool = False) -> str | None:
     """The option that opens an answer: `B`, `**(B)** Au`, `B, which is cold`; several as `A, C`; else None."""
     patterns, text = _prepared(text, digits)
-    return _several(patterns, text) or _leading(patterns, text)
+    several = options_listed(text, patterns.any_sign)
+    return several or _leading(patterns, without_rejected(text, patterns.any_sign))
 
 
 def _prepared(text: str, digits: bool) -> tuple[_Patterns, str]:
@@ -155,19 +166,15 @@ def _read_sign(text: str, sign: re.Match[str]) -> str:
         return f" {OPTION_SIGNS[sign[0]]} "
     asked = before.rstrip().endswith(tuple(_BEFORE_SIGN)) or _ASKED.search(before[-60:]) is not None
     ends = _ENDS_SIGN.match(text, sign.end()) is not None
+    # `В этом случае` begins a sentence; the Arabic `و` is `and`.
+    word = sign[0] in "АВСКИو" and _GOES_ON.match(text, sign.end()) is not None
     joined = _is_letter(before[-1:]) and not before.endswith(tuple(_BEFORE_SIGN))
     continued = _is_letter(text[sign.end() : sign.end() + 1]) and not ends
-    return sign[0] if joined or continued or not (asked or ends) else f" {OPTION_SIGNS[sign[0]]} "
+    return sign[0] if word or joined or continued or not (asked or ends) else f" {OPTION_SIGNS[sign[0]]} "
 
 
 def _is_letter(char: str) -> bool:
     return bool(char) and (unicodedata.category(char)[0] in "LM" or char.isdigit())
-
-
-def _several(patterns: _Patterns, text: str) -> str | None:
-    found = patterns.several.fullmatch(text.strip(" .*"))
-    letters = sorted(set(re.findall(r"(?<![A-Za-z])[A-J](?![A-Za-z])|1?[0-9]", text))) if found else []
-    return ", ".join(letters) if len(letters) > 1 else None
 
 
 def _last(pattern: re.Pattern[str], text: str) -> str | None:
@@ -187,11 +194,5 @@ def _leading(patterns: _Patterns, text: str) -> str | None:
 
 
 def _only(pattern: re.Pattern[str], text: str) -> str | None:
-    letters = {
-        found["letter"]
-        for found in pattern.finditer(text)
-        if not _DENYING.search(before := text[max(0, found.start() - 20) : found.start()])
-        and not _ALTERNATIVE.search(before)
-        and _NOT_DENIED.match(text, found.end())
-    }
+    letters = {found["letter"] for found in pattern.finditer(text)}
     return letters.pop() if len(letters) == 1 else None

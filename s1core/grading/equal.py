@@ -28,7 +28,7 @@ def equal_text(answer: str, gold: str) -> Comparison:
     ours, theirs = parse_integer(answer), parse_integer(gold)
     if ours is not None and theirs is not None:
         return Comparison(equal=ours == theirs, rule="integer")
-    return Comparison(equal=plain(answer) == plain(gold), rule="same_words")
+    return Comparison(equal=plain(answer).casefold() == plain(gold).casefold(), rule="same_words")
 
 
 def equal_integer(answer: str, gold: str, *, found: str = "") -> Comparison:
@@ -36,6 +36,9 @@ def equal_integer(answer: str, gold: str, *, found: str = "") -> Comparison:
     ours, theirs = parse_integer(answer), parse_integer(gold)
     if ours is not None and theirs is not None:
         return Comparison(equal=ours == theirs, rule="integer")
+    if theirs is not None and (number := parse_number(answer)) is not None:
+        # 1023.9999999 is not 1024, though to six places it would be.
+        return Comparison(equal=number.percent and theirs in (number.value, number.value / 100), rule="integer")
     return equal_math(answer, gold, found=found)
 
 

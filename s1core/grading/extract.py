@@ -6,6 +6,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 
+from s1core.grading.bounds import is_bounded
 from s1core.grading.labels import ANSWER_WORDS, RESULT_WORDS
 from s1core.grading.symbols import NAMES
 from s1core.grading.words import is_prose
@@ -71,7 +72,9 @@ _SENTENCE = re.compile(
 )
 # `24 (4 + 20)`, `24 euros (see above)`: what follows a number in parentheses is no factor.
 _ASIDE = re.compile(r"(?<=[\d%])((?:\s[^\W\d_]{3,})?)\s+\(.*")
-_ENDING = re.compile(r"(?<=\d)['’][^\W\d_]+")
+# The ending that Turkish gives a number, but not `5'ten fazla`, more than 5.
+_ENDING = re.compile(r"(?<=\d)['’][^\W\d_]+(?!\w|\s+(?:daha|fazla|az|çok|büyük|küçük|değil))")
+_NUMBER = re.compile(r"[\s$+\-−(\\\[*]*(?P<digits>\d[\d.,/]*(?<![.,]))")
 _PROPER_NAME = re.compile(r"[A-Z][\w'-]*(?:\s[A-Z][\w.'-]*){0,3}")
 _NAMES = "|".join(sorted(NAMES, key=len, reverse=True))
 _FORMULA_RUN = re.compile(rf"(?:\\[a-zA-Z]+|(?<![A-Za-z])(?:{_NAMES}|[A-Za-z])(?![A-Za-z])|[^\w]|[\d_²³¹⁰-⁹])+")
@@ -196,7 +199,7 @@ def _after_label(rest: str) -> str:
         line = display["bracket"] or display["dollars"] or ""
     else:
         line = next((part for part in rest.splitlines() if part.strip()), "")
-    line = line.strip().lstrip("*_ \t")
+    line = line.strip().lstrip("*_} \t")
     preamble = _PREAMBLE.match(line)
     line = line[preamble.end() :] if preamble is not None else line
     line = line.partition(_CLOSING_PHRASE)[0].partition("</answer>")[0]
@@ -223,7 +226,9 @@ def _after_phrase(text: str, start: int) -> _Conclusion | None:
     phrases = deque(_PHRASE.finditer(text, start), maxlen=_MOST_PHRASES)
     for phrase in reversed(phrases):
         gap = phrase["gap"] or phrase["other"] or ""
-        if _NEGATION.search(gap) or _STEPS.search(phrase[0]):
+        number = _NUMBER.match(text, phrase.end())
+        bounded = number is not None and is_bounded(text, number.start("digits"), number.end())
+        if bounded or _NEGATION.search(gap) or _STEPS.search(phrase[0]):
             continue
         answer = leading_formula(text[phrase.end() : phrase.end() + _LONGEST_CONCLUSION])
         if answer:
@@ -233,7 +238,7 @@ def _after_phrase(text: str, start: int) -> _Conclusion | None:
 
 def leading_formula(text: str) -> str | None:
     r"""The formula or the few words that a text begins with: `24` of `24, since 4 + 20 = 24`; None for other prose."""
-    text = text.lstrip(" \t\n*_:")
+    text = text.lstrip(" \t\n*_:}")
     if marked := _MARKED.match(text):
         return marked[0]
     sentence = _SENTENCE.match(text)

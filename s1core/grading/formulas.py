@@ -17,9 +17,9 @@ from s1core.grading import exact
 from s1core.grading.literal import parse_number, plain, same_number, tidy
 from s1core.grading.matching import same
 from s1core.grading.notation import to_latex
-from s1core.grading.prose import value_in_prose
+from s1core.grading.prose import value_in_prose, without_bounded
 from s1core.grading.structure import Node, read
-from s1core.grading.units import split_unit
+from s1core.grading.units import converted, split_unit
 from s1core.grading.words import fold, is_prose, part_scripts, read_connectives
 
 # Through Any: neither library ships types.
@@ -27,6 +27,8 @@ _verify: Any = import_module("math_verify")
 _latex: Any = import_module("latex2sympy2_extended")
 _sympy: Any = import_module("sympy")
 
+_CASED = import_module("latex2sympy2_extended.latex2sympy2").ConversionConfig(lowercase_symbols=False)
+_PRIMED = re.compile(r"([A-Za-z)}])\s*(?:\^\s*\{?\s*((?:\\prime\s*)+)\}?|('+))")
 _ONE_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:(?!\\boxed).)*)\}", re.DOTALL)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _DELIMITER = re.compile(r"(?<!\\)\$|(?<!\\)\\[()\[\]]")
@@ -71,7 +73,7 @@ class Comparer:
         """
         golds, answers = list(_readings(gold, found="")), list(_readings(text, found=found))
         equal = any(_same_reading(g, a) for g in golds for a in answers)
-        seen = _formula_of(text.strip(), found) or next((a.seen for a in answers if isinstance(a, Found)), None)
+        seen = _formula_of(_given(text), found) or next((a.seen for a in answers if isinstance(a, Found)), None)
         return equal, seen and seen.strip()
 
 
@@ -91,7 +93,7 @@ def _expressions(reading: Node | Found) -> tuple[Any, ...]:
 
 def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     """What a text may mean: one formula, read in more than one way where it is ambiguous, or what prose holds."""
-    text = text.strip()
+    text = _given(text)
     formula = _formula_of(text, found)
     if formula is None:
         spaced = part_scripts(fold(text))
@@ -107,9 +109,13 @@ def _readings(text: str, *, found: str) -> Iterator[Node | Found]:
     yield read(_THOUSANDS.sub(lambda number: number[0].replace(",", ""), latex))
     if _THOUSANDS.search(latex):
         yield read(latex)
-    elif _DECIMAL_COMMA.fullmatch(latex):
+    elif _DECIMAL_COMMA.fullmatch(split_unit(latex).value):
         # `1,22` may be two numbers or one.
         yield read(latex.replace(",", "."))
+
+
+def _given(text: str) -> str:
+    return without_bounded(text.strip()) if is_prose(text) and not _BOX.search(text) else text.strip()
 
 
 def _formula_of(text: str, found: str) -> str | None:
@@ -129,6 +135,8 @@ def same_part(gold: str, answer: str) -> bool:
     """Whether two formulas without structure are the same: as numbers, words, quantities, numerals, expressions."""
     if tidy(gold) == tidy(answer) != "" or _same_number(gold, answer) or (plain(gold) == plain(answer) != ""):
         return True
+    if _primes(gold) != _primes(answer):
+        return False
     if _CUT_OFF.search(gold) or _CUT_OFF.search(answer):
         return False
     if _CLOCK.fullmatch(gold) and _CLOCK.fullmatch(answer):
@@ -137,13 +145,9 @@ def same_part(gold: str, answer: str) -> bool:
     if based is not None:
         return based
     ours, theirs = split_unit(answer), split_unit(gold)
-    a, g = ours.value, theirs.value
-    if ours.unit is not None and theirs.unit is not None:
-        if ours.unit.dimensions != theirs.unit.dimensions:
-            return False
-        if ours.unit.factor != theirs.unit.factor:
-            scale = ours.unit.factor / theirs.unit.factor
-            a = rf"({a}) \cdot \frac{{{scale.numerator}}}{{{scale.denominator}}}"
+    a, g = converted(ours, theirs), theirs.value
+    if a is None:
+        return False
     if (g, a) != (gold, answer) and (_same_number(g, a) or plain(g) == plain(a) != ""):
         return True
     if _is_words(g) and _is_words(a):
@@ -154,6 +158,11 @@ def same_part(gold: str, answer: str) -> bool:
 def _same_number(gold: str, answer: str) -> bool:
     ours, theirs = parse_number(answer), parse_number(gold)
     return ours is not None and theirs is not None and same_number(ours, theirs)
+
+
+def _primes(text: str) -> list[tuple[str, int]]:
+    """The letters with primes, which the grammar drops: `f'` is not f."""
+    return sorted((found[1], len(found[3]) if found[3] else found[2].count("p")) for found in _PRIMED.finditer(text))
 
 
 def _is_words(text: str) -> bool:
@@ -182,7 +191,9 @@ def expression(latex: str) -> Any:
     config = _latex.NormalizationConfig(basic_latex=True, units=False, malformed_operators=False, boxed="none")
     text = _latex.normalize_latex(latex, config)
     try:
-        return _latex.latex2sympy(text, is_real=not _is_complex(latex), normalization_config=None)
+        return _latex.latex2sympy(
+            text, is_real=not _is_complex(latex), normalization_config=None, conversion_config=_CASED
+        )
     except MemoryError:
         raise
     except Exception:
@@ -198,6 +209,9 @@ def _equal(gold: Any, answer: Any) -> bool:
     if gold is None or answer is None:
         return False
     gold, answer = _with_imaginary(gold), _with_imaginary(answer)
+    if isinstance(gold, _sympy.Symbol) and isinstance(answer, _sympy.Symbol):
+        # math-verify takes capital Greek letters for small ones.
+        return gold.name == answer.name
     # A set and the relation that describes it are the same answer: x in [-2, 7] and -2 <= x <= 7.
     return bool(_verify.verify(gold, answer, allow_set_relation_comp=True, timeout_seconds=None))
 

@@ -7,7 +7,14 @@ from typing import Literal, get_args
 
 from s1core.errors import InvalidSetting
 from s1core.escapes import with_backslashes
-from s1core.grading.choice import choice_in_prose, choice_of, choices_together, gold_choice, leading_choice
+from s1core.grading.choice import (
+    choice_in_prose,
+    choice_of,
+    choices_together,
+    gold_choice,
+    leading_choice,
+    with_cyrillic_options,
+)
 from s1core.grading.equal import LONGEST_ANSWER, Comparison, equal_integer, equal_math, equal_text
 from s1core.grading.extract import extract_answer
 from s1core.grading.literal import is_missing
@@ -72,6 +79,7 @@ def _compare(answer: str, gold: str, kind: Kind, found: str) -> Comparison:
 
 def _grade_choice(text: str, gold: str) -> Verdict:
     """A letter where the answer stands, else where the text concludes: s1 models like to answer in a paragraph."""
+    text = with_cyrillic_options(text)
     extracted = extract_answer(text)
     answer = extracted.answer or ""
     if len(answer) > LONGEST_ANSWER:

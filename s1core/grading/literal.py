@@ -16,6 +16,27 @@ _BLANK = re.compile(r"\\q?quad\b|(?<!\\)\\ |~|[\u00a0\u2009\u202f]")
 _IDLE_BLANK = re.compile(r"(?<![0-9])\s+|\s+(?![0-9\s])")
 _FRACTION_STYLE = re.compile(r"\\[dtc]frac\b")
 _TEXT_GROUP = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
+_WORD = re.compile(r"(?<![^\W\d_])(?<!\\)[^\W\d_]+")
+_SHORT_WORDS = {
+    "No",
+    "NO",
+    "OK",
+    "Ok",
+    "Si",
+    "Sí",
+    "Ja",
+    "Da",
+    "Is",
+    "In",
+    "Of",
+    "Or",
+    "At",
+    "On",
+    "To",
+    "By",
+    "AM",
+    "PM",
+}
 _NOON = re.compile(r"\b([ap])\.\s?m\b\.?", re.IGNORECASE)
 
 _UNSIGNED = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -85,10 +106,17 @@ def unwrap_math(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text for comparison word by word: no delimiters, no `\text{}`, one space between words, case folded."""
+    r"""The text for comparison word by word: no delimiters, no `\text{}`, words without their case."""
     text = _TEXT_GROUP.sub(r"\1", unwrap_math(fold(text).strip()))
     text = _NOON.sub(r"\1m", text.replace("$", " ").replace("~", " ").replace("\\ ", " "))
-    return " ".join(text.split()).strip("*_ ").rstrip(".").casefold()
+    text = " ".join(text.split()).strip("*_ ").rstrip(".")
+    return _WORD.sub(lambda word: word[0].casefold() if _is_word(word[0]) else word[0], text)
+
+
+def _is_word(letters: str) -> bool:
+    """Whether letters are a word, whose case means nothing: not `x`, `mPa` or `mW`."""
+    cased = letters.islower() or letters.isupper() or letters.istitle()
+    return cased and (len(letters) > 2 or letters in _SHORT_WORDS)
 
 
 def parse_number(text: str) -> Literal | None:

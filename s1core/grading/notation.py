@@ -47,6 +47,11 @@ _SAME: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\varnothing(?![a-zA-Z])|\\\{\s*\\\}"), r"\\emptyset "),
     (re.compile(r"\^?\s*(?:\\degree(?![a-zA-Z])|\{\s*\\circ\s*\})"), r"^\\circ "),
     (re.compile(r"\\bmod(?![a-zA-Z])"), r"\\mod "),
+    # Read as an exponent of its own: of anything but a matrix of numbers, the grammar drops a transposition.
+    (
+        re.compile(r"(?<!matrix\})\^\s*\{?\s*(?:\\(?:text|mathrm)\s*\{T\}|T|\\top|\\intercal)\s*\}?(?![A-Za-z])"),
+        "^{T_{r}}",
+    ),
     (re.compile(r"\\operatorname\s*\{(sin|cos|tan|cot|sec|csc|arc(?:sin|cos|tan)|ln|log|exp|lcm|gcd)\}"), r"\\\1 "),
     (re.compile(r"\\lg(?![a-zA-Z])"), r"\\log_{10}"),
     (re.compile(r"\\log_\{?e\}?(?![a-zA-Z])"), r"\\ln "),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from s1core.grading.bounds import is_bounded
 from s1core.grading.symbols import NAMES
+from s1core.grading.units import MONEY_WORD
 from s1core.grading.words import fold, part_scripts
 
 _FORMULA = (
@@ -26,6 +28,7 @@ _CANDIDATE = re.compile(
 _BETWEEN = re.compile(r"\s*(?:,|,?\s*(?:and|or))\s*")
 _IS = re.compile(r"(?:\b(?:is|are|equals|be|=|es|est|ist|é|è|är)\b|=|[：:])[\s*$\"']*$")
 _NAME_ONLY = re.compile(r"\s*\\?[A-Za-z]+'?(?:_\{?\w+\}?)?(?:\([a-z](?:,\s*[a-z])*\))?\s*")
+_MONEY = re.compile(rf"\s*(?:{MONEY_WORD})")
 
 # `12m²` in prose is an area; in a formula it would be a product.
 _METRES = re.compile(r"(?<=\d)(?=m[²³])")
@@ -38,6 +41,15 @@ class _Candidate:
     end: int
     said: bool
     """Whether `is` or an equals sign stands before it."""
+
+
+def without_bounded(text: str) -> str:
+    """The text without the values that it bounds or denies: `less than 3`, `it is not 5`."""
+    text = _METRES.sub(" ", part_scripts(fold(text)))
+    for value in reversed(list(_CANDIDATE.finditer(text))):
+        if any(char.isdecimal() for char in value[0]) and is_bounded(text, value.start(), value.end()):
+            text = f"{text[: value.start()]}~{text[value.end() :]}"
+    return text
 
 
 def value_in_prose(text: str, *, first: bool) -> str | None:
@@ -64,6 +76,8 @@ def _candidates(text: str) -> list[_Candidate]:
         if (marked and _NAME_ONLY.fullmatch(source)) or not (marked or any(char.isdecimal() for char in source)):
             continue
         said = _IS.search(text[max(0, match.start() - 16) : match.start()]) is not None or "=" in source
+        if money := _MONEY.match(text, match.end()):
+            source += money[0]
         candidate = _Candidate(source, match.start(), match.end(), said)
         by_comma = bool(marked)
         while found and _are_listed(text[found[-1].end : candidate.start], found[-1], candidate, by_comma=by_comma):

@@ -18,7 +18,8 @@ from evals.benchmarks import files as question_files
 from evals.benchmarks.records import to_items
 from evals.json_input import parse_json
 from s1core.engines.base import Request
-from s1core.engines.http.completions import Continuation, Interrupted, message_of
+from s1core.engines.http.completions import Completion
+from s1core.engines.http.continuation import Interrupted, message_of
 from s1core.errors import S1Error
 from s1core.models import NANO_WEIGHTS
 from s1core.types import Sampling
@@ -113,7 +114,7 @@ def _trained(path: Path) -> None:
 def _served(lines: list[bytes]) -> None:
     for takes_ids in (True, False):
         request = Request(prompt_ids=(1, 2, 3), max_tokens=16, sampling=Sampling(), stop_ids=frozenset({0}))
-        text = Continuation(request, codec(), "m", takes_ids=takes_ids)
+        text = Completion(request, codec(), "m", takes_ids=takes_ids)
         chunks = [chunk for line in lines for chunk in text.feed("data: " + line.decode("utf-8", "replace"))]
         written_ids = [i for chunk in chunks for i in chunk.token_ids]
         if len(written_ids) > 16 or not codec().known_ids.issuperset(written_ids):

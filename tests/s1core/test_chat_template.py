@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -53,6 +54,57 @@ def test_a_closing_has_one_newline_before_it(thinking: str, by_model: bool, clos
 def test_markers_are_those_that_the_template_writes(template: str, opening: str, closing: str, keeps: bool) -> None:
     fmt = codec_of(template).fit(TAGS)
     assert (fmt.open, fmt.close_by_model, fmt.close_by_budget, fmt.keeps_thoughts) == (opening, closing, closing, keeps)
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "thinking"])
+def test_tags_of_another_family_are_read_off_the_template(field: str) -> None:
+    codec = codec_of(templates.SEED.replace("reasoning_content", field))
+    fmt = codec.fit(TAGS)
+    assert (fmt.open, fmt.ends, fmt.close_by_model) == ("<seed:think>", ("</seed:think>",), "</seed:think>\n")
+    prompt = codec.decode(codec.render_prompt([Message(role="user", content="q")], fmt))
+    assert prompt.endswith("assistant\n<seed:think>")
+
+
+@pytest.mark.parametrize(
+    ("mark", "name", "words"),
+    [
+        ("<thinking>\\n", "think_tags", "opens its thinking with <thinking>, not with <think>"),
+        ("[THINK]", "think_tags", "opens its thinking with [THINK]"),
+        ("<|START_THINKING|>", "think_tags", "opens its thinking with"),
+        ("<|im_start|>think", "think_tags", "opens its thinking with <|im_start|>think"),
+        ("<think>\\n", "s1", "opens its thinking with <think>, not with <|im_start|>think"),
+        ("<thinking></thinking>", "think_tags", "after which there is no thinking"),
+        ("[THINK][/THINK]\\n", "think_tags", "after which there is no thinking"),
+    ],
+)
+def test_a_mark_of_another_family_is_refused_in_words(mark: str, name: str, words: str) -> None:
+    codec = codec_of(templates.OPENS.replace("<think>\\n", mark))
+    with pytest.raises(InvalidSetting, match=re.escape(words)):
+        codec.render_prompt([Message(role="user", content="q")], codec.fit(FORMATS[name]))
+
+
+@pytest.mark.parametrize(
+    ("turn", "answer"),
+    [
+        ("<think>\nHm\n</think>\n\nb", "b"),
+        ("x</think>b", "b"),
+        ("x\n</think>\n\nb", "b"),
+        ("x </think> y</think>b", "b"),
+        ("Use `</think>` there.", "Use `</think>` there."),
+        ("b", "b"),
+    ],
+)
+@pytest.mark.parametrize("template", [templates.QWEN3, templates.PLAIN])
+def test_thinking_of_earlier_turns_is_dropped_where_the_template_drops_it(
+    turn: str, answer: str, template: str
+) -> None:
+    codec = codec_of(template)
+    engine = ScriptedEngine(lambda *_: "c</think>d<|im_end|>", format="think_tags", codec=codec)
+    engine.format = codec.fit(TAGS)
+    history = [Message(role="user", content="a"), Message(role="assistant", content=turn)]
+    solve(engine, "q", Budget(max_thinking_tokens=4), history=history)
+    prompt = codec.decode(engine.requests[0].prompt_ids)
+    assert f"assistant\n{answer if template == templates.QWEN3 else turn}<|im_end|>" in prompt
 
 
 @pytest.mark.parametrize("template", [templates.QWEN3, templates.R1, templates.PLAIN, templates.CLOSE_AT_ONCE])

@@ -147,3 +147,39 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
 ) -> None:
     code, _, err = run(capsys, "How many?", "--save", str(tmp_path))
     assert code == 2 and "cannot be written" in err and err.count("\n") <= 2
+
+
+def test_a_method_of_one_run_is_shown_as_it_happens(engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "How many?", "--method", "early-exit:every=3,equal=2")
+    assert code == 0
+    assert "the answer has settled: 6" in out and "closed by an early exit" in out
+    assert "total     10 tokens: thinking, answer, probes 2" in out
+
+
+def test_a_method_of_several_runs_names_each_and_its_cost(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "How many?", "--method", "vote:samples=2", "--waits", "1")
+    assert code == 0
+    assert "run 1: 3 (" in out and "method    majority vote: majority of 2, 1 x Wait" in out
+    assert "votes     3 x 2" in out and "in all" in out
+    assert "\x1b" not in out
+
+
+def test_a_method_as_json_has_settings_cost_and_runs(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "How many?", "--method", "vote:samples=2", "--json")
+    told = json.loads(out)
+    assert code == 0 and told["method"]["samples"] == 2 and told["answer"] == "3"
+    assert told["spent"]["total_tokens"] == sum(
+        r["receipt"]["thinking_tokens"] + r["receipt"]["answer_tokens"] for r in told["runs"]
+    )
+    assert Trace.from_dict(told["runs"][1]).answer == "3"
+
+
+def test_a_method_goes_with_no_file_of_runs(engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "q", "--method", "vote", "--save", "x.jsonl")
+    assert code == 2 and "leave out --fork, --save and --recording" in err
+    code, _, err = run(capsys, "q", "--method", "voting")
+    assert code == 2 and "there is no method 'voting'; there are forcing," in err

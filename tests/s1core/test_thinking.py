@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from s1core.engines.scripted import byte_codec, render_chatml
+from s1core.engines.scripted import byte_codec, byte_tokenizer, render_chatml
 from s1core.errors import InvalidSetting
 from s1core.thinking import FORMATS, Codec, EndDetector, TextDecoder, thinking_format
 from s1core.types import Message
@@ -110,7 +110,7 @@ def test_a_prompt_holds_exactly_the_template_s_own_markers(question: str) -> Non
 
 def test_a_block_that_the_template_opens_is_not_opened_twice() -> None:
     base = byte_codec("<think>", "</think>")
-    opened = Codec(base._tokenizer, lambda m: render_chatml(m) + "<think>\n")  # pyright: ignore
+    opened = Codec(byte_tokenizer("<think>", "</think>"), lambda m: render_chatml(m) + "<think>\n")  # pyright: ignore
     message = [Message(role="user", content="Hi")]
     fmt = FORMATS["think_tags"]
     assert opened.render_prompt(message, fmt) == base.render_prompt(message, fmt)

@@ -41,7 +41,7 @@ def folders(cache: Path) -> list[str]:
 
 
 def test_a_gguf_file_thinks_within_its_budget(tiny: Path, cache: Path) -> None:
-    engine = load_engine(str(tiny))
+    engine = load_engine(str(tiny), engine="transformers")
     trace = solve(engine, "Hi", Budget(max_thinking_tokens=8, max_answer_tokens=4))
     assert trace.receipt.thinking_tokens <= 8
     (made,) = folders(cache)
@@ -154,3 +154,10 @@ def test_an_adapter_is_merged_into_its_base(tiny: Path, tmp_path: Path, cache: P
 
 def test_a_gguf_file_is_named_by_its_file(tiny: Path) -> None:
     assert resolve(str(tiny)).name == "tiny"
+
+
+def test_the_environment_can_name_the_first_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S1_MODEL", "Qwen3-8B")
+    assert weights.default_model() == "Qwen3-8B"
+    monkeypatch.delenv("S1_MODEL")
+    assert weights.default_model() in ("s1-135M", "s1-nano")

@@ -13,15 +13,25 @@ TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 WIDTH, HEADS, INNER = 32, 2, 64
+MARKERS = 3
 
 
-def write_tiny_gguf(path: Path, *, template: str | None = TEMPLATE, architecture: str = "llama") -> Path:
-    """One layer, byte tokens, two markers; random weights that are the same each time."""
+def write_tiny_gguf(
+    path: Path, *, template: str | None = TEMPLATE, architecture: str = "llama", spread: float = 0.05
+) -> Path:
+    """One layer, byte tokens, two markers; random weights that are the same each time.
+
+    Args:
+        path: the file.
+        template: of chats.
+        architecture: as GGUF names it.
+        spread: of the weights; wide ones write texts that do not run into a loop at once, and never a marker.
+    """
     import gguf
 
     letters = sorted(ByteLevel.alphabet())
     tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *letters, "ab"]
-    kinds = [gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.NORMAL] * (len(letters) + 1)
+    kinds = [gguf.TokenType.CONTROL] * MARKERS + [gguf.TokenType.NORMAL] * (len(letters) + 1)
     writer: Any = gguf.GGUFWriter(str(path), architecture)
     writer.add_block_count(1)
     writer.add_context_length(256)
@@ -43,7 +53,10 @@ def write_tiny_gguf(path: Path, *, template: str | None = TEMPLATE, architecture
     random = np.random.default_rng(0)
 
     def tensor(name: str, *shape: int) -> None:
-        writer.add_tensor(name, (random.standard_normal(shape) * 0.05).astype(np.float32))
+        values = random.standard_normal(shape) * spread
+        if name == "token_embd.weight":
+            values[:MARKERS] = 0
+        writer.add_tensor(name, values.astype(np.float32))
 
     tensor("token_embd.weight", len(tokens), WIDTH)
     tensor("output_norm.weight", WIDTH)

@@ -75,6 +75,8 @@ class TrainConfig:
     lora_dropout: float = 0.0
     lora_targets: str = "all-linear"
     """Names of modules, separated by commas; all-linear is every projection of the layers."""
+    adapter: str = ""
+    """Folder of an adapter of the same rank, alpha and modules, which is trained further; a fresh one where empty."""
 
     sharding: Literal["auto", "fsdp", "none"] = "auto"
     """none: every process holds everything. auto: fsdp on GPUs or with several processes."""

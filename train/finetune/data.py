@@ -239,9 +239,9 @@ class Renderer:
 
     def _as_shown(self, messages: Sequence[Message]) -> list[Message]:
         """The chat with the thinking of earlier turns left out where the template shows none."""
-        if self.format.keeps_thoughts:
-            return list(messages)
-        return [replace(m, content=self.format.answer_of(m.content)) if m.role == "assistant" else m for m in messages]
+        return [
+            replace(m, content=self.format.earlier_turn(m.content)) if m.role == "assistant" else m for m in messages
+        ]
 
     def _after_turn(self) -> str:
         """What the chat template writes after an assistant's turn."""

@@ -213,7 +213,41 @@ def add_adapters(model: Any, config: TrainConfig) -> Any:
             f"lora_targets={names!r} puts an adapter on the {met}, which is not trained here; "
             "name modules of the layers, as q_proj,v_proj, or all-linear"
         )
+    if config.adapter:
+        _load_adapter(adapted, lora, config.adapter)
     return adapted
+
+
+def _load_adapter(adapted: Any, lora: Any, folder: str) -> None:
+    """Begin with the weights of an adapter.
+
+    Raises:
+        ModelUnavailable: there is none, or a damaged one.
+        InvalidSetting: it has another shape, or is of another model.
+    """
+    from peft import PeftConfig, set_peft_model_state_dict
+    from peft.utils.save_and_load import load_peft_weights
+
+    if not (Path(folder) / "adapter_config.json").is_file():
+        raise InvalidSetting(
+            f"adapter={folder!r} holds no adapter_config.json; name the folder adapter/ of a run's final/"
+        )
+    with translate_load_errors(folder):
+        known, weights = cast("Any", PeftConfig.from_pretrained(folder)), load_peft_weights(folder, device="cpu")
+    if (known.r, known.lora_alpha) != (lora.r, lora.lora_alpha):
+        raise InvalidSetting(
+            f"adapter={folder!r} has rank {known.r} and alpha {known.lora_alpha}, not {lora.r} and {lora.lora_alpha}"
+            f"; add --set lora_rank={known.r} --set lora_alpha={known.lora_alpha}"
+        )
+    try:
+        result: Any = set_peft_model_state_dict(adapted, weights)
+        missing = [name for name in result.missing_keys if "lora_" in name]
+        if missing or result.unexpected_keys:
+            raise RuntimeError(f"{len(missing)} weights are missing, {len(result.unexpected_keys)} have no place")
+    except RuntimeError as error:
+        raise InvalidSetting(
+            f"adapter={folder!r} does not fit the model and lora_targets: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def _shard(trained: Trained, config: TrainConfig, place: Placement) -> None:

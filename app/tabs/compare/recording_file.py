@@ -19,6 +19,7 @@ from app.runs.recording import RecordedLane, RecordedRace, TimedEvent
 from app.runs.request import RunRequest
 from app.tabs.compare.request import MOST_LANES
 from s1core import S1Error
+from s1core.commands import Steered
 from s1core.recording import FORMAT, VERSION, lines_of
 from s1core.types import Cut, Event, Finished, Prefilled, Started, Tokens
 
@@ -30,6 +31,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "started": Started,
     "prefilled": Prefilled,
     "tokens": Tokens,
+    "steered": Steered,
     "cut": Cut,
     "finished": Finished,
 }

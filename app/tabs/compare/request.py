@@ -24,7 +24,13 @@ QUESTIONS = {
         "How many s in mississippi?",
         "How many r in raspberry?",
         "How many r in strawberry?",
-    )
+    ),
+    S1_135M: (
+        "A bus has 20 passengers. 4 get off and 6 get on. How many passengers are on the bus?",
+        "A ball is under the red cup. Swap red and blue. Then blue and green trade places. Where is the ball?",
+        "It is 9 o'clock. The ride takes 5 hours. We wait 2 hours. What time is it?",
+        "A pen costs 3 dollars. A cup costs 5 dollars. How much do 4 pens and 2 cups cost?",
+    ),
 }
 """By model: for each preset an example on which its lanes differ, some right and some wrong."""
 

@@ -26,7 +26,7 @@ class LaneEnd:
 
     @property
     def answer(self) -> str:
-        """In a word or two."""
+        """The answer, shortened."""
         found = self.outcome.answer if self.outcome else None
         return NO_ANSWER if found is None else short(found)
 

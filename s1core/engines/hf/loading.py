@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from s1core.chat_template import ChatTemplate
 from s1core.engines.hf.device_errors import is_lost
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
+from s1core.hardware import free_memory_bytes
 from s1core.models import ModelPreset
 from s1core.thinking import Codec
 from s1core.weights import located
@@ -209,13 +209,7 @@ def free_bytes(device: torch.device) -> int:
     """Memory that this process may still allocate."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (OSError, ValueError):
-        return 8 * 2**30
+    return free_memory_bytes()
 
 
 @contextmanager

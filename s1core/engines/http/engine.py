@@ -6,35 +6,18 @@ the counts are a local tokenizer's estimate.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import math
 import os
-import random
-import time
-import weakref
-from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import httpx
-
-from s1core.engines.base import Capabilities, Chunk, Request
-from s1core.engines.capabilities import require
+from s1core.engines.base import Capabilities, Request
 from s1core.engines.hf import loading
-from s1core.engines.http.completions import Continuation, Interrupted, message_of
-from s1core.engines.http.health_check import HealthCheck
+from s1core.engines.http.completions import Completion
+from s1core.engines.http.continuation import Continuation
 from s1core.engines.http.introduction import introduce
-from s1core.engines.http.pool import Pool, Server
-from s1core.errors import EngineFailed, InvalidSetting, QuestionTooLong
+from s1core.engines.http.pool import Pool
+from s1core.engines.http.transport import ServedEngine
 from s1core.models import ModelPreset
-from s1core.thinking import thinking_format
 
-RETRIES = 5
-"""Failures in a row, without a token between them, after which a request is given up."""
-FIRST_BACKOFF_S = 0.2
-LONGEST_BACKOFF_S = 10.0
-_WRAPPED = "prompt: the server read more than it was sent; it puts it into a chat template of its own"
-TOO_BUSY = (408, 425, 429, 500, 502, 503, 504, 529)
 BY_IDS = Capabilities(
     max_tokens="enforced",
     forbid_first="emulated",
@@ -44,6 +27,7 @@ BY_IDS = Capabilities(
     logprobs="enforced",
     prefix_cache="emulated",
     token_ids="enforced",
+    steering="emulated",
 )
 BY_TEXT = Capabilities(
     max_tokens="enforced",
@@ -54,10 +38,11 @@ BY_TEXT = Capabilities(
     logprobs="unsupported",
     prefix_cache="emulated",
     token_ids="emulated",
+    steering="emulated",
 )
 
 
-class HttpEngine:
+class HttpEngine(ServedEngine):
     """`Engine` over one or more servers of the same model."""
 
     name = "http"
@@ -71,26 +56,15 @@ class HttpEngine:
         api_key: str | None = None,
         timeout_s: float | None = None,
     ) -> None:
-        self.model = preset.name
-        self.codec, own_length = loading.load_codec(preset)
-        self.format = self.codec.fit(thinking_format(preset.format))
-        self.pool = pool
-        key = api_key or os.environ.get("S1_API_KEY")
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # No limit on a whole answer, only on silence, which any line of a stream ends, a comment too.
-        timeout_s = _patience_s() if timeout_s is None else timeout_s
-        self._timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0))
-        self._client = httpx.Client(timeout=self._timeout, headers=self._headers, limits=_limits(), trust_env=False)
-        self._aclients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OwnedClient] = weakref.WeakKeyDictionary()
-        self._closed = False
-        found = introduce(self._client, pool, self.codec, preset, served_model)
-        self._served, self._takes_ids = found.model, found.takes_ids
-        self.notes: tuple[str, ...] = found.notes
-        self._health = HealthCheck(pool, self._client, self._served)
-        self.capabilities = BY_IDS if self._takes_ids else BY_TEXT
+        super().__init__(pool, api_key=api_key or os.environ.get("S1_API_KEY"), timeout_s=timeout_s)
+        codec, own_length = loading.load_codec(preset)
+        found = introduce(self._client, pool, codec, preset, served_model)
+        self._takes_ids = found.takes_ids
+        self.notes = found.notes
+        self.capabilities = BY_IDS if found.takes_ids else BY_TEXT
         known = [n for n in (found.context_length, preset.context_length, own_length) if n]
-        self.context_length = min(known) if known else loading.DEFAULT_CONTEXT
-        self.default_answer_tokens = preset.answer_tokens(self.context_length)
+        length = min(known) if known else loading.DEFAULT_CONTEXT
+        self._describe(preset, codec, served_model=found.model, context_length=length)
 
     @classmethod
     def load(
@@ -119,188 +93,5 @@ class HttpEngine:
         urls = url.split(",") if isinstance(url, str) else list(url)
         return cls(preset, Pool(urls), served_model=served_model, api_key=api_key, timeout_s=timeout_s)
 
-    def generate(self, request: Request) -> Generator[Chunk, None, None]:
-        """Stream the continuation of one request."""
-        job = self._begin(request)
-        tries = 0
-        while not job.done:
-            before, server = job.written, self._choose(request)
-            try:
-                with self._client.stream("POST", f"{server.url}/v1/completions", json=job.body()) as response:
-                    if response.status_code != 200:
-                        response.read()
-                        self._refused(server, response)
-                    for line in response.iter_lines():
-                        yield from self._noted(job.feed(line), server, job)
-                        if job.round_over:
-                            break
-                for chunk in job.closed():
-                    yield chunk
-                self._succeeded(server, job)
-                tries = 0
-            except (httpx.HTTPError, Interrupted, RuntimeError) as error:
-                self._check_open(error)
-                for chunk in job.last():
-                    yield chunk
-                if job.done:
-                    break
-                self._silent(server, error, tries, wrote=job.written > before)
-                tries = self._count_failure(server, error, 0 if job.written > before else tries)
-                time.sleep(_backoff_s(tries))
-            finally:
-                self.pool.release(server)
-
-    async def agenerate(self, request: Request) -> AsyncGenerator[Chunk, None]:
-        """Stream the continuation of one request on the caller's event loop."""
-        job = self._begin(request)
-        tries = 0
-        while not job.done:
-            before, server = job.written, self._choose(request)
-            try:
-                client = await self._aclient()
-                async with client.stream("POST", f"{server.url}/v1/completions", json=job.body()) as response:
-                    if response.status_code != 200:
-                        await response.aread()
-                        self._refused(server, response)
-                    async for line in response.aiter_lines():
-                        for chunk in self._noted(job.feed(line), server, job):
-                            yield chunk
-                        if job.round_over:
-                            break
-                for chunk in job.closed():
-                    yield chunk
-                self._succeeded(server, job)
-                tries = 0
-            except (httpx.HTTPError, Interrupted, RuntimeError) as error:
-                self._check_open(error)
-                for chunk in job.last():
-                    yield chunk
-                if job.done:
-                    break
-                self._silent(server, error, tries, wrote=job.written > before)
-                tries = self._count_failure(server, error, 0 if job.written > before else tries)
-                await asyncio.sleep(_backoff_s(tries))
-            finally:
-                self.pool.release(server)
-
-    def close(self) -> None:
-        """Let go of the connections; the servers stay. Running requests fail with `EngineFailed`."""
-        self._closed = True
-        self._client.close()
-        for loop, owned in list(self._aclients.items()):
-            if loop.is_running():
-                asyncio.run_coroutine_threadsafe(owned.lease.aclose(), loop)
-        self._aclients.clear()
-
-    def _check_open(self, error: Exception | None = None) -> None:
-        """Distinguish a failure that `close` caused from others, which are raised or borne elsewhere."""
-        if self._closed:
-            raise EngineFailed("the engine was closed; load it again with load_engine to go on") from None
-        if isinstance(error, RuntimeError):
-            raise error
-
-    def _begin(self, request: Request) -> Continuation:
-        self._check_open()
-        if request.logprobs:
-            require(self, "logprobs")
-        room = self.context_length - len(request.prompt_ids)
-        if room <= 0:
-            raise QuestionTooLong(
-                f"the text takes {len(request.prompt_ids)} tokens, but {self.model} has a context of "
-                f"{self.context_length}; shorten it by {1 - room}"
-            )
-        return Continuation(request, self.codec, self._served, takes_ids=self._takes_ids)
-
-    def _choose(self, request: Request) -> Server:
-        self._health.start()
-        return self.pool.acquire(request.prompt_ids)
-
-    async def _aclient(self) -> httpx.AsyncClient:
-        """The client of the running event loop; it is closed together with the loop."""
-        loop = asyncio.get_running_loop()
-        owned = self._aclients.get(loop)
-        if owned is None:
-            client = httpx.AsyncClient(timeout=self._timeout, headers=self._headers, limits=_limits(), trust_env=False)
-            owned = self._aclients[loop] = _OwnedClient(client, _lease(client))
-            await anext(owned.lease)
-        return owned.client
-
-    def _noted(self, chunks: Iterator[Chunk], server: Server, job: Continuation) -> Iterator[Chunk]:
-        for chunk in chunks:
-            if chunk.finish is not None:
-                self._succeeded(server, job)  # before it is given out: whoever has it reads no further
-            yield chunk
-
-    def _succeeded(self, server: Server, job: Continuation) -> None:
-        self.pool.succeeded(server)
-        if job.wrapped and _WRAPPED not in self.notes:
-            self.notes = (*self.notes, _WRAPPED)
-
-    def _refused(self, server: Server, response: httpx.Response) -> None:
-        """Turn a status into a failure that is worth another try, or one that is not."""
-        words = _words(response)
-        if response.status_code in TOO_BUSY:
-            raise Interrupted(f"status {response.status_code}: {words}")
-        if response.status_code in (401, 403):
-            raise EngineFailed(f"{server.url} refuses the key; set S1_API_KEY to one that it knows")
-        raise EngineFailed(f"{server.url} refuses the request (status {response.status_code}): {words}")
-
-    def _silent(self, server: Server, error: Exception, tries: int, *, wrote: bool) -> None:
-        """Give up where no server says a word about a prompt: sent again and again it would only take longer."""
-        if not isinstance(error, httpx.ReadTimeout) or wrote or tries + 1 < len(self.pool.servers):
-            return
-        self.pool.failed(server)
-        raise EngineFailed(
-            f"{server.url} said nothing for {self._timeout.read:g} seconds; it may be at a long prompt: "
-            "wait longer with timeout_s or the environment's S1_TIMEOUT_S, or ask for less"
-        ) from error
-
-    def _count_failure(self, server: Server, error: Exception, tries: int) -> int:
-        self.pool.failed(server)
-        if tries + 1 > RETRIES:
-            reason = str(error) or type(error).__name__
-            raise EngineFailed(
-                f"no server answered after {RETRIES + 1} tries (last: {server.url}, {reason}); "
-                "check that it runs, then ask again"
-            ) from error
-        return tries + 1
-
-
-@dataclass(frozen=True, slots=True)
-class _OwnedClient:
-    client: httpx.AsyncClient
-    lease: AsyncGenerator[None, None]
-
-
-async def _lease(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
-    """Hold a client until the event loop ends, which closes the generators that it has begun."""
-    try:
-        yield
-    finally:
-        await client.aclose()
-
-
-def _words(response: httpx.Response) -> str:
-    try:
-        return message_of(response.json())
-    except ValueError:
-        return message_of(response.text)
-
-
-def _backoff_s(tries: int) -> float:
-    if not tries:
-        return 0.0
-    return min(FIRST_BACKOFF_S * 2 ** (tries - 1), LONGEST_BACKOFF_S) * random.uniform(0.5, 1.0)
-
-
-def _patience_s() -> float:
-    """Read the default of `timeout_s`."""
-    said = os.environ.get("S1_TIMEOUT_S") or "60"
-    with contextlib.suppress(ValueError):
-        if 0 < (patience_s := float(said)) < math.inf:
-            return patience_s
-    raise InvalidSetting(f"S1_TIMEOUT_S must be a number of seconds above 0, not {said[:40]!r}")
-
-
-def _limits() -> httpx.Limits:
-    return httpx.Limits(max_connections=None, max_keepalive_connections=64)
+    def _continuation(self, request: Request) -> Continuation:
+        return Completion(request, self.codec, self._served, takes_ids=self._takes_ids)

@@ -16,7 +16,7 @@ from gradio_client import Client
 from app import build
 from app.access.admission import Gate, Room
 from app.access.limits import MOST
-from app.api import openai as openai_api
+from app.api import bodies
 from tests.app.api.test_openai import QUESTION, frames, refused
 from tests.browser.playground import Playground, scripted_engines
 
@@ -115,13 +115,13 @@ def test_several_prompts_are_bounded_too(client: httpx.Client) -> None:
 
 
 def test_a_long_body_is_refused_before_it_is_parsed(client: httpx.Client) -> None:
-    body = json.dumps(chat("x" * openai_api.IN_PUBLIC_BYTES))
+    body = json.dumps(chat("x" * bodies.IN_PUBLIC_BYTES))
     answer = client.post("chat/completions", content=body, headers={"content-type": "application/json"})
     assert "131,072 bytes, the most here" in refused(answer, 413)
 
 
 def test_a_body_that_does_not_arrive_is_given_up(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_api, "SLOWEST_S", 0.05)
+    monkeypatch.setattr(bodies, "SLOWEST_S", 0.05)
     left = threading.Event()
 
     def slowly() -> Iterator[bytes]:

@@ -27,6 +27,17 @@ NOTATIONS = (
     ("Here is my thought process:", "Here is my response:"),
     ("## Thinking\n", "\n## Final Response\n"),
     ("[unused16]", "[unused17]"),
+    ("```thinking\n", "\n```\n"),
+    ("Thinking...\n", "\n...done thinking.\n"),
+    ("<생각>", "</생각>"),
+    ("<réflexion>", "</réflexion>"),
+    ("&lt;think&gt;", "&lt;/think&gt;"),
+    (r"\u003cthink\u003e", r"\u003c/think\u003e"),
+    ("<!-- think -->", "<!-- /think -->"),
+    ("<|thought_start|>", "<|thought_end|>"),
+    ("<|begin▁of▁thinking|>", "<|end▁of▁thinking|>"),
+    ("<think>", "</thinking>"),
+    ("<thinking>", "</think>"),
 )
 MENTIONS = (
     "Use `</think>` as the end mark. Final Answer: 3",
@@ -39,6 +50,9 @@ MENTIONS = (
     "Use `<|im_start|>answer` for that. Final Answer: 3",
     "It is a matter of [reasoning] alone. Final Answer: 3",
     "analysis of the sum gives 3",
+    "Reasoning is all: 3",
+    "I thought for a while. Final Answer: 3",
+    "Thinking about it, 3",
 )
 
 
@@ -83,6 +97,14 @@ def test_a_mark_that_is_quoted_within_thinking_does_not_end_it() -> None:
         ("Thinking: add both\n7", "Thinking: add both\n7"),
         ("**Reasoning**\nadd both\n\n7", "**Reasoning**\nadd both\n\n7"),
         ("analysisaassistantcommentarybassistantfinal7", "7"),
+        ("<think>add both</reasoning>7", "<think>add both</reasoning>7"),
+        ("```thinking\nadd\n```python\nx\n```\nboth\n```\n7", "7"),
+        ("<일기>add both</일기>7", "<일기>add both</일기>7"),
+        ("### Reasoning\nadd both\n\n### Answer\n7", "### Reasoning\nadd both\n\n### Answer\n7"),
+        ("🤔 Thinking\nadd both\n\n7", "🤔 Thinking\nadd both\n\n7"),
+        ("Thought for 5s\n\n7", "Thought for 5s\n\n7"),
+        ("思考过程：add both\n7", "思考过程：add both\n7"),
+        ("Gedankengang:\nadd both\n7", "Gedankengang:\nadd both\n7"),
     ],
 )
 def test_what_cannot_be_told_apart_says_so(text: str, answer: str) -> None:

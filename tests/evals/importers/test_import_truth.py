@@ -104,6 +104,34 @@ def test_null_and_empty_answers_are_rows_that_are_wrong(imported: Import, tmp_pa
     assert "1 of 3 samples have no answer in the log; they count as wrong" in told
 
 
+def test_a_row_without_any_response_is_a_row_that_is_wrong(imported: Import, tmp_path: Path) -> None:
+    rows = [judged(0, exact_match=1), {**judged(1, exact_match=0), "resps": []}]
+    found, told = imported(lm_eval(tmp_path / "log", rows))
+    assert [(row["correct"], row["thinking_tokens"]) for row in found] == [(True, 0), (False, UNKNOWN)]
+    assert "1 of 2 samples have no answer in the log; they count as wrong" in told
+
+
+def test_a_log_without_results_does_not_tell_that_nothing_was_thought(imported: Import, tmp_path: Path) -> None:
+    log = lm_eval(tmp_path / "log", [judged(0, exact_match=1), judged(1, exact_match=1)])
+    next(log.glob("results_*")).unlink()
+    found, told = imported(log)
+    assert [row["thinking_tokens"] for row in found] == [UNKNOWN, UNKNOWN]
+    assert "the thinking tokens of 2 of 2 samples are unknown: no results file tells whether it was cut off" in told
+
+
+@pytest.mark.parametrize(("better", "rule"), [(False, "integer"), (True, "recorded: mistakes")])
+def test_a_metric_counts_as_the_results_say_that_it_is_meant(
+    imported: Import, tmp_path: Path, better: bool, rule: str
+) -> None:
+    log = lm_eval(tmp_path / "log", [judged(0, mistakes=0.0), judged(1, mistakes=1.0)])
+    results = next(log.glob("results_*"))
+    results.write_text(
+        json.dumps({**json.loads(results.read_text()), "higher_is_better": {"quiz": {"mistakes": better}}})
+    )
+    found, _ = imported(log)
+    assert {row["rule"] for row in found} == {rule}
+
+
 @pytest.mark.parametrize("backend", ["local-chat-completions", "openai-chat-completions", "local-completions"])
 def test_thinking_that_a_server_kept_is_unknown(imported: Import, tmp_path: Path, backend: str) -> None:
     found, told = imported(lm_eval(tmp_path / "log", [judged(0, exact_match=1)], backend=backend))
@@ -192,6 +220,40 @@ def test_encrypted_reasoning_is_neither_shown_nor_counted(
     shown = "".join(text for _, phase, text in one(found)["segments"] if phase == "thinking")
     assert "gAAAA" not in json.dumps(one(found))
     assert shown == thinking or (thinking == "added" and shown.startswith("[Summary") and "added" in shown)
+
+
+def turn(*content: Any, **more: Any) -> Row:
+    return {"role": "assistant", "content": [*content], **more}
+
+
+THOUGHT = {"type": "reasoning", "reasoning": "a b c"}
+SHUT = {"type": "reasoning", "reasoning": "gAAAA", "redacted": True}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "usage", "thinking_tokens"),
+    [
+        ([turn(THOUGHT)], {}, 5),
+        ([turn(THOUGHT), turn(THOUGHT)], {}, 8),
+        ([{"role": "assistant", "content": "<think>a b c</think>calls"}], {}, 5),
+        ([turn(THOUGHT)], {"m": {"reasoning_tokens": 40}}, 40),
+        ([turn(THOUGHT)], {"m": {"reasoning_tokens": 40}, "judge": {"reasoning_tokens": 2}}, 5),
+        ([turn(SHUT)], {}, UNKNOWN),
+        ([turn(SHUT)], {"m": {"reasoning_tokens": 40}}, 40),
+        ([{"role": "assistant", "content": "<inner>a</inner>calls"}], {}, UNKNOWN),
+        ([turn({"type": "text", "text": "calls"})], {}, 2),
+    ],
+)
+def test_thinking_of_earlier_turns_counts_as_well(
+    imported: Import, tmp_path: Path, earlier: list[Row], usage: Row, thinking_tokens: int | None
+) -> None:
+    last = [{"type": "reasoning", "reasoning": "d e"}, {"type": "text", "text": "7"}]
+    sample = inspect_sample(1, last, {"match": "C"}, tokens=2)
+    user = {"role": "user", "content": "What is 3 + 4?", "source": "input"}
+    shown = {**turn(THOUGHT), "source": "input"}
+    sample |= {"messages": [user, shown, *earlier, turn(*last)], "model_usage": usage}
+    found, _ = imported(inspect_json(tmp_path / "log.json", [sample]))
+    assert one(found)["thinking_tokens"] == thinking_tokens
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), [1, 0], "maybe", {"deep": {}}])

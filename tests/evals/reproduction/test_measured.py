@@ -12,16 +12,17 @@ import pytest
 from evals import reproduce
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import row_key
-from evals.methods import ControlSetting, evaluate_controlled, evaluate_samples, rejections, vote_label, votes
+from evals.methods import ControlSetting, evaluate_controlled, evaluate_samples
 from evals.reports.cached import MEASURED, packed_series
 from evals.reports.packed_run import read_packed
 from evals.reports.summary import by_setting
 from evals.reproduction import measured_tables
 from evals.reproduction.measured import DRAWN, EVALS, REJECTED, REJECTION_BUDGETS, SAMPLES, VOTED, VOTES
+from evals.samples import rejections, votes
 from s1core import Budget, Sampling, load_engine
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
-from s1core.methods import Control, arejection_sampling, majority_vote
+from s1core.methods import Control, arejection_sampling, majority_vote, vote_label
 from s1core.store import Row, RunStore
 
 HOT = Sampling(temperature=1.0, seed=4)

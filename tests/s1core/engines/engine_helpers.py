@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from s1core.engines.base import Chunk, Engine, Request
 from s1core.engines.hf.engine import TransformersEngine
-from s1core.engines.scripted import byte_codec
+from s1core.engines.scripted import byte_tokenizer
 from s1core.models import ModelPreset
 from s1core.types import Sampling
 
@@ -30,7 +30,7 @@ def preset(folder: Path | str, **settings: Any) -> ModelPreset:
 
 
 def save_tokenizer(folder: Path, *, chat_template: str | None = CHAT_TEMPLATE) -> None:
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_codec()._tokenizer, eos_token="<|im_end|>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer(), eos_token="<|im_end|>")
     if chat_template is not None:
         tokenizer.chat_template = chat_template
     tokenizer.save_pretrained(folder)

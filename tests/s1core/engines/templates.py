@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from s1core.engines.scripted import byte_codec
+from s1core.engines.scripted import byte_tokenizer
 
 TURNS = "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endfor %}"
 ASK = "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
@@ -58,12 +58,18 @@ CLOSE_AT_ONCE = (
     "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' }}{%- if m.reasoning_content %}"
     "{{- '<think>' + m.reasoning_content + '</think>\\n' }}{%- endif %}{{- m.content + '<|im_end|>\\n' }}{%- endfor %}"
 ) + ASK
+# Thinks in tags of its own.
+SEED = (
+    CLOSE_AT_ONCE.replace("<think>", "<seed:think>")
+    .replace("</think>", "</seed:think>")
+    .replace("assistant\\n", "assistant\\n<seed:think>")
+)
 
 
 def tokenizer(template: str, *, markers: bool = True) -> PreTrainedTokenizerFast:
     """One token a byte; `<think>` and `</think>` are tokens of their own, or text."""
-    codec = byte_codec("<|User|>", "<|Assistant|>", *(("<think>", "</think>") if markers else ()))
-    made = PreTrainedTokenizerFast(tokenizer_object=codec._tokenizer, eos_token="<|im_end|>")
+    words = byte_tokenizer("<|User|>", "<|Assistant|>", *(("<think>", "</think>") if markers else ()))
+    made = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<|im_end|>")
     made.chat_template = template
     return made
 

@@ -24,7 +24,7 @@ def engine_with(capabilities: Capabilities) -> ScriptedEngine:
 
 def test_the_line_groups_what_is_kept_by_how() -> None:
     assert capability_line(engine_with(BY_TEXT)) == (
-        "Enforced: max, min, Waits. Emulated: Waits without a word, seeded noise, prefix cache, token ids. "
+        "Enforced: max, min, Waits. Emulated: Waits without a word, seeded noise, prefix cache, token ids, steering. "
         "Unsupported: log probabilities."
     )
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from s1core import Budget, S1Error, Sampling, astream, load_engine, solve
+from s1core import Budget, S1Error, Sampling, Steering, Trace, astream, load_engine, solve, stream
+from s1core.commands import Steered
+from s1core.engines.base import Engine
 from s1core.engines.replay import ReplayEngine
-from s1core.types import Trace
+from s1core.recording import Recorder
 
 pytest.importorskip("torch")
 
@@ -109,3 +112,37 @@ def test_bad_recordings_are_one_sentence(tmp_path: Path) -> None:
         load_engine("s1-nano", engine="replay")
     with pytest.raises(S1Error, match="speed must be above 0"):
         engine_of(WAITS, speed=0.0)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"kind": "wait", "word": "Hmm"},
+        {"kind": "wait", "word": "No", "at_end": True},
+        {"kind": "less", "tokens": 40},
+        {"kind": "more", "tokens": 8},
+        {"kind": "answer"},
+        {"kind": "pause"},
+    ],
+    ids=lambda command: "-".join(map(str, command.values())),
+)
+def test_a_recording_with_commands_plays_them_again(tmp_path: Path, nano: Engine, command: dict[str, Any]) -> None:
+    question, path, budget = "How many r in raspberry?", tmp_path / "one.jsonl", Budget(max_thinking_tokens=64, waits=1)
+    recorder = Recorder(question, "s1-nano", budget, Sampling())
+    steering = Steering(script=[Steered(**command, at_tokens=7, after_waits=0)])
+    trace = Trace.from_events(recorder.watch(stream(nano, question, budget, steering=steering)))
+    recorder.save(path)
+    player = engine_of(path)
+    script = player.script(question, budget)
+    assert script == trace.receipt.steered and script[0].at_tokens == 7
+    again = Trace.from_events(stream(player, question, budget, steering=Steering(script=script)))
+    assert again.segments == trace.segments and again.answer == trace.answer
+    assert again.receipt.steered == trace.receipt.steered
+    assert player.script(question, Budget(max_thinking_tokens=65)) == ()
+
+
+@pytest.fixture(scope="module")
+def nano() -> Iterator[Engine]:
+    engine = load_engine("s1-nano", device="cpu", dtype="float32")
+    yield engine
+    engine.close()

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s1core.grading import canonical, extract_answer, grade
+from s1core.grading.denials import BOTH_WORDS, DENIALS, OR_WORDS
 from s1core.grading.labels import ANSWER_WORDS, OPTION_SIGNS
 from s1core.grading.literal import parse_number
 from s1core.grading.notation import to_latex
@@ -142,6 +143,23 @@ def test_labels_of_every_language_are_read() -> None:
     texts = {word: f"2 + 2 = 4\n{word}: 24\n(4 + 20)" for word in ANSWER_WORDS}
     assert {word: extract_answer(text).answer for word, text in texts.items()} == dict.fromkeys(texts, "24")
     assert [word for word, text in texts.items() if not grade(text, "24", "integer").correct] == []
+
+
+@pytest.mark.parametrize(
+    "form", ["Answer: A {} B", "The answer is A {} B.", "정답: (A) {} (B)", "A {} B", "\\boxed{{A {} B}}"]
+)
+def test_alternatives_in_every_language_choose_neither(form: str) -> None:
+    words = [word for word in (*OR_WORDS, *BOTH_WORDS) if not set(word) & set("\\[(?")]
+    read = {word: [grade(form.format(word), option, "choice").correct for option in "AB"] for word in words}
+    assert len(words) > 100
+    assert {word: right for word, right in read.items() if any(right)} == {}
+
+
+@pytest.mark.parametrize("form", ["B {}", "Option B {}.", "Answer: B {}", "The answer B {}", "Answer: C and B {}"])
+def test_options_denied_in_any_language_are_not_chosen(form: str) -> None:
+    words = [word for word in DENIALS if not set(word) & set("\\[(?")]
+    assert len(words) > 60
+    assert [word for word in words if grade(form.format(word), "B", "choice").correct] == []
 
 
 def test_choices_behind_labels_of_every_language_are_read() -> None:

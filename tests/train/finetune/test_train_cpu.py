@@ -11,6 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from peft import get_peft_model_state_dict  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
+
+from s1core.errors import InvalidSetting  # noqa: E402
 from train.finetune import cpu  # noqa: E402
 from train.finetune.batches import collate  # noqa: E402
 from train.finetune.data import load_data  # noqa: E402
@@ -76,3 +80,19 @@ def test_what_the_fast_path_cannot_do_goes_the_usual_way() -> None:
     assert not cpu.applies(config, CPU, sharded=True)
     assert attention(replace(config, max_length=4_096), CPU) == "sdpa"
     assert attention(replace(config, packing=True), CPU) == "sdpa"
+
+
+def test_an_adapter_is_trained_further(adapter_run: Path, tiny: Path, rows: Path, tmp_path: Path) -> None:
+    folder = adapter_run / "final" / "adapter"
+    config = replace(recipe("s1-135m"), model=str(tiny), chat_template="", data=str(rows), max_length=1_024)
+    config = replace(config, adapter=str(folder), lora_rank=2)
+    begun = get_peft_model_state_dict(build(config, Placement(device=CPU)).model)
+    saved = load_file(folder / "adapter_model.safetensors")
+    assert set(begun) == set(saved) and any(value.any() for name, value in saved.items() if "lora_B" in name)
+    assert all(torch.equal(begun[name].to(value.dtype), value) for name, value in saved.items())
+    with pytest.raises(InvalidSetting, match="add --set lora_rank=2 --set lora_alpha=32"):
+        build(replace(config, lora_rank=4), Placement(device=CPU))
+    with pytest.raises(InvalidSetting, match="does not fit"):
+        build(replace(config, lora_targets="q_proj"), Placement(device=CPU))
+    with pytest.raises(InvalidSetting, match="holds no adapter_config.json"):
+        build(replace(config, adapter=str(tmp_path)), Placement(device=CPU))

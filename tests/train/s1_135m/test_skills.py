@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from itertools import islice
 
+import pytest
+
+from s1core.problems import make_problems
 from train.s1_135m.skills import SKILLS, count_letters, long_plus, rows
 
-SAMPLE = list(rows(3_000, seed=5))
+SAMPLE = list(rows(4_000, seed=5))
 
 
 def test_every_statement_about_numbers_is_true() -> None:
@@ -35,5 +38,11 @@ def test_long_sums_end_in_the_sum() -> None:
 
 def test_rows_depend_on_the_seed_alone_and_cover_every_skill() -> None:
     assert SAMPLE[:50] == list(islice(rows(50, seed=5), 50)) != list(rows(50, seed=6))
-    assert sum(weight for weight, _ in SKILLS) == 1
+    assert sum(weight for weight, _ in SKILLS) == pytest.approx(1)
     assert all("<|" not in row["user"] + row["assistant"] for row in SAMPLE)
+
+
+def test_worked_problems_are_of_the_training_split_and_two_in_three_rows() -> None:
+    worked = [row for row in SAMPLE if " So the answer is " in row["assistant"]]
+    assert 0.6 < len(worked) / len(SAMPLE) < 0.7
+    assert not {row["user"] for row in worked} & {problem.question for problem in make_problems(1_000, split="test")}

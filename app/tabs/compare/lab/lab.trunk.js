@@ -3,7 +3,8 @@ function labTrunk(root, { onPlace }) {
   const find = (selector) => root.querySelector(selector);
   const keep = find(".lab-keep"), rest = find(".lab-rest"), slider = find(".lab-at"), trace = find(".lab-trace");
   const drawKeep = traceWriter(keep), drawRest = traceWriter(rest);
-  const MARKS = /[\ue000-\ue005]/u, LAST_MARK = /[\ue000-\ue005](?!.*[\ue000-\ue005])/su;
+  const MARKS = /[\ue000-\ue006]/u, LAST_MARK = /[\ue000-\ue006](?!.*[\ue000-\ue006])/su;
+  const FORCED_WORD = ':is([data-source="wait"], [data-source="you"])';
   let drawn = null, at = 0;
 
   function place(wanted, { scroll = true } = {}) {
@@ -44,9 +45,9 @@ function labTrunk(root, { onPlace }) {
 
   slider.addEventListener("input", () => place(Number(slider.value)));
   trace.addEventListener("click", (event) => { // on a forced Wait: fork there
-    const pill = event.target.closest('[data-source="wait"]');
+    const pill = event.target.closest(FORCED_WORD);
     if (!pill) return;
-    const number = [...trace.querySelectorAll('[data-source="wait"]')].indexOf(pill);
+    const number = [...trace.querySelectorAll(FORCED_WORD)].indexOf(pill);
     const named = drawn.names.filter(([, name]) => name.startsWith("Wait"))[number];
     if (named) place(named[0]);
   });

@@ -10,7 +10,7 @@ from app.runs.samples import LiveSamples
 from app.shell.responses import View
 from s1core.fork import places
 from s1core.thinking import Codec, TextDecoder
-from s1core.types import Segment, Tokens, Trace
+from s1core.types import FORCED, Segment, Tokens, Trace
 
 NO_PLACE = -1
 """Within a forced Wait."""
@@ -44,7 +44,7 @@ def drawn(codec: Codec, trace: Trace, asked: RunRequest, close_label: Callable[[
     for segment in trace.segments:
         thinking = segment.phase == "thinking"
         for piece in _pieces(codec, segment) if thinking else [segment]:
-            if thinking and segment.source == "wait":
+            if thinking and segment.source in FORCED:
                 ends += [NO_PLACE] * (len(piece.token_ids) - 1)
             live.take(0, _tokens_of(piece))
             if thinking and piece.token_ids:
@@ -57,7 +57,7 @@ def drawn(codec: Codec, trace: Trace, asked: RunRequest, close_label: Callable[[
 
 def _pieces(codec: Codec, segment: Segment) -> list[Segment]:
     """Divide what the model wrote into its tokens; a forced Wait stays whole."""
-    if segment.source == "wait":
+    if segment.source in FORCED:
         return [segment]
     decoder = TextDecoder(codec)
     ids = segment.token_ids

@@ -11,10 +11,8 @@ import torch
 from engine_helpers import Answer, Load, arun, ask, prompts, reference, run
 from transformers import AutoModelForCausalLM
 
-from s1core import Budget, astream, solve
 from s1core.engines.base import Engine, Request
 from s1core.engines.hf.engine import TransformersEngine
-from s1core.errors import InvalidSetting, QuestionTooLong
 from s1core.models import NANO_WEIGHTS, PRESETS
 
 
@@ -70,34 +68,6 @@ def test_noise_is_a_function_of_seed_sample_and_step(engine: TransformersEngine)
         assert run(engine, ask(prompt, 40, temperature=0.9, **other)).ids != whole
 
 
-def test_a_small_top_p_is_greedy(engine: TransformersEngine) -> None:
-    (prompt,) = prompts(1)
-    assert run(engine, ask(prompt, temperature=1.0, top_p=1e-6)).ids == run(engine, ask(prompt)).ids
-
-
-def test_stop_ids_end_the_text_and_are_not_part_of_it(engine: TransformersEngine) -> None:
-    (prompt,) = prompts(1)
-    free = run(engine, ask(prompt))
-    stop_id = free.ids[10]
-    stopped = run(engine, ask(prompt, stop_ids=frozenset({stop_id})))
-    assert free.finish == "length" and len(free.ids) == 40
-    assert (stopped.finish, stopped.stop_id) == ("stop", stop_id)
-    assert stopped.ids == free.ids[: free.ids.index(stop_id)]
-
-
-def test_forbidden_ids_are_barred_from_the_first_place_only(engine: TransformersEngine) -> None:
-    (prompt,) = prompts(1)
-    first = run(engine, ask(prompt, 1)).ids[0]
-    barred = run(engine, ask(prompt, 1, forbid_first=frozenset({first}))).ids[0]
-    assert barred != first
-    after = prompt + (first,)
-    second = run(engine, ask(after, 1)).ids[0]
-    ids = run(engine, ask(prompt, 2, forbid_first=frozenset({second}) - {first})).ids
-    assert ids[0] == first if second != first else ids[0] != first
-    if second != first:
-        assert ids[1] == second
-
-
 def test_logprobs_are_the_models_own(qwen2_folder: Path, engine: TransformersEngine) -> None:
     (prompt,) = prompts(1)
     chunks = list(engine.generate(ask(prompt, 5, temperature=0.7, logprobs=True)))
@@ -110,40 +80,11 @@ def test_logprobs_are_the_models_own(qwen2_folder: Path, engine: TransformersEng
     assert told == pytest.approx(expected.tolist(), abs=1e-4)
 
 
-def test_the_context_ends_a_text(engine: TransformersEngine) -> None:
-    (prompt,) = prompts(1, lengths=(500, 500))
-    answer = run(engine, ask(prompt, 100))
-    assert (len(answer.ids), answer.finish) == (12, "length")
-    assert len(run(engine, ask(prompt + answer.ids[:11], 100)).ids) == 1
-    with pytest.raises(QuestionTooLong, match="shorten it by 1"):
-        run(engine, ask(prompt + answer.ids, 1))
-
-
-def test_odd_requests(engine: TransformersEngine) -> None:
-    (prompt,) = prompts(1)
-    nothing = run(engine, ask(prompt, 0))
-    assert (nothing.ids, nothing.finish) == ((), "length")
-    with pytest.raises(InvalidSetting, match="empty"):
-        run(engine, ask(()))
-    with pytest.raises(InvalidSetting, match="270"):
-        run(engine, ask((1, 270)))
-
-
 def test_long_prompts_are_prefilled_in_parts(qwen2_folder: Path, load: Load) -> None:
     long, short = prompts(2, lengths=(300, 300))
     whole, parts = load(qwen2_folder), load(qwen2_folder, prefill_tokens=17)
     expected = [run(whole, ask(p, 20)).ids for p in (long, short)]
     assert [a.ids for a in at_once(parts, [ask(p, 20) for p in (long, short)])] == expected
-
-
-def test_sync_and_async_drivers_agree(engine: TransformersEngine) -> None:
-    budget = Budget(max_thinking_tokens=60, waits=1)
-
-    async def tokens() -> tuple[int, ...]:
-        events = [event async for event in astream(engine, "How many?", budget)]
-        return tuple(i for e in events for i in getattr(e, "token_ids", ()))
-
-    assert asyncio.run(tokens()) == solve(engine, "How many?", budget).token_ids
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -14,15 +14,6 @@ from s1core.engines.hf.kv_cache import LayerShape, SlotCache
 WAIT = (1, 2, 3)
 
 
-def test_a_forced_wait_costs_only_its_own_tokens(engine: TransformersEngine) -> None:
-    (prompt,) = prompts(1)
-    stop = frozenset({run(engine, ask(prompt)).ids[12]})
-    thought = run(engine, ask(prompt, stop_ids=stop))
-    text = prompt + thought.ids
-    forced = run(engine, ask(text + WAIT, stop_ids=stop))
-    assert (forced.computed, forced.reused) == (len(WAIT), len(text))
-
-
 def test_a_forced_close_costs_only_its_own_tokens(engine: TransformersEngine) -> None:
     (prompt,) = prompts(1)
     first = run(engine, ask(prompt, 20))
@@ -56,13 +47,6 @@ def test_a_fork_from_a_live_text_copies_what_is_shared(
     fresh = load(qwen2_folder)
     assert fork.ids == run(fresh, ask(text + WAIT, 20)).ids
     assert rest.ids == run(fresh, ask(prompt, 400)).ids
-
-
-def test_the_same_question_again_computes_its_last_token_only(engine: TransformersEngine) -> None:
-    (prompt,) = prompts(1)
-    first, again = run(engine, ask(prompt)), run(engine, ask(prompt))
-    assert again.ids == first.ids
-    assert (again.computed, again.reused) == (1, len(prompt) - 1)
 
 
 def test_several_samples_of_one_question_prefill_it_once(engine: TransformersEngine) -> None:

@@ -140,19 +140,6 @@ def test_spent_memory_is_one_sentence_and_the_next_run_is_served(engine: Transfo
     assert run(engine, ask(prompts(1)[0], 20)).ids == expected
 
 
-def test_closing_the_engine_fails_running_and_later_requests(qwen2_folder: Path, load: Load) -> None:
-    engine = load(qwen2_folder)
-    chunks = engine.generate(ask(prompts(1)[0], LONG))
-    next(chunks)
-    engine.close()
-    with pytest.raises(EngineFailed, match="closed"):
-        list(chunks)
-    with pytest.raises(EngineFailed, match="closed"):
-        run(engine, ask(prompts(1)[0]))
-    engine.close()
-    assert engine.stats().slots == 0
-
-
 def test_dropping_the_engine_ends_its_thread(qwen2_folder: Path) -> None:
     engine = TransformersEngine.load(preset(qwen2_folder), device="cpu")
     thread = engine._worker._thread

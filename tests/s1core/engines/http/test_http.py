@@ -10,16 +10,18 @@ import pytest
 from completions_server import CompletionsServer
 from engine_helpers import arun, ask, preset, prompts, run
 
-from s1core import Budget, load_engine, solve, sweep
+from s1core import Budget, Event, Steering, Trace, load_engine, solve, stream, sweep
 from s1core.engines.base import Request
 from s1core.engines.hf.engine import TransformersEngine
 from s1core.engines.http import completions
-from s1core.engines.http import engine as http
-from s1core.engines.http.completions import Continuation, Interrupted
+from s1core.engines.http import transport as http
+from s1core.engines.http.completions import Completion
+from s1core.engines.http.continuation import Interrupted
 from s1core.engines.http.engine import HttpEngine
 from s1core.engines.http.pool import Pool, checked_url
 from s1core.engines.scripted import byte_codec
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, Unsupported
+from s1core.types import Tokens
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,36 @@ def test_what_the_server_took_from_its_cache_is_told(
         answer = run(connect(qwen2_folder, server), ask((97, 98, 99), 5))
     assert (answer.computed, answer.reused) == told
     assert len(answer.ids) == 5
+
+
+def test_a_command_closes_the_stream_and_goes_on_from_there(local: TransformersEngine, qwen2_folder: Path) -> None:
+    """What the server does not know of gives the same ids as on the engine that does, and the receipt says how."""
+    with CompletionsServer(local) as server:
+        engine, traces = connect(qwen2_folder, server), list[Trace]()
+        for each in (engine, local):
+            steering, seen, events = Steering(), 0, list[Event]()
+            for event in stream(each, "q", Budget(max_thinking_tokens=40), steering=steering):
+                events.append(event)
+                seen += len(event.token_ids) if isinstance(event, Tokens) else 0
+                if seen >= 1 and not steering.pressed:
+                    steering.wait("Hmm", at_end=True)
+                    steering.less(9)
+            traces.append(Trace.from_events(events))
+        streams = server.streams
+        script = traces[0].receipt.steered
+        again = Trace.from_events(stream(local, "q", Budget(max_thinking_tokens=40), steering=Steering(script=script)))
+        answered = Trace.from_events(stream(engine, "q", steering=_answer_at_once()))
+    assert traces[0].receipt.thinking_tokens == traces[1].receipt.thinking_tokens == 31
+    assert again.token_ids == traces[0].token_ids and script[1].tokens == 9
+    assert any(note.startswith("steering: ") for note in traces[0].receipt.unsupported)
+    assert traces[1].receipt.unsupported == ()
+    assert answered.receipt.closed_by == "you" and server.streams == streams + 1
+
+
+def _answer_at_once() -> Steering:
+    steering = Steering()
+    steering.answer_now()
+    return steering
 
 
 def test_a_forbidden_first_token_is_not_drawn(local: TransformersEngine, qwen2_folder: Path) -> None:
@@ -184,7 +216,7 @@ def test_by_text_a_users_marker_is_refused(local: TransformersEngine, qwen2_fold
 
 def test_an_id_outside_the_vocabulary_is_never_kept() -> None:
     codec = byte_codec()
-    job = Continuation(Request(prompt_ids=(97,), max_tokens=4), codec, "m", takes_ids=True)
+    job = Completion(Request(prompt_ids=(97,), max_tokens=4), codec, "m", takes_ids=True)
     line = 'data: {"choices": [{"token_ids": [98, 5000, 99], "text": ""}]}'
     assert [c.token_ids for c in job.feed(line)] == [(98,)]
     assert job.round_over
@@ -195,7 +227,7 @@ def test_an_id_outside_the_vocabulary_is_never_kept() -> None:
 
 @pytest.mark.parametrize("line", ["data: {", "data: []", 'data: {"choices": [{"token_ids": "x"}]}', "data: 3"])
 def test_an_answer_that_cannot_be_read_is_an_interruption(line: str) -> None:
-    job = Continuation(Request(prompt_ids=(97,), max_tokens=4), byte_codec(), "m", takes_ids=True)
+    job = Completion(Request(prompt_ids=(97,), max_tokens=4), byte_codec(), "m", takes_ids=True)
     with pytest.raises(Interrupted):
         list(job.feed(line))
 

@@ -24,8 +24,8 @@ from evals.evaluate import evaluate, evaluate_grid, row_key
 from evals.settings import one_by_one
 from s1core import Sampling
 from s1core.engines.base import Engine, Request
-from s1core.engines.http import engine as http
 from s1core.engines.http import pool
+from s1core.engines.http import transport as http
 from s1core.engines.http.engine import HttpEngine
 from s1core.engines.http.pool import Pool
 from s1core.engines.scripted import ScriptedEngine

@@ -18,7 +18,7 @@ from engine_helpers import arun, ask, preset, run
 
 from s1core import Budget, Sampling, solve
 from s1core.engines.base import Request
-from s1core.engines.http.completions import Continuation
+from s1core.engines.http.completions import Completion
 from s1core.engines.http.engine import HttpEngine
 from s1core.engines.http.introduction import UNKNOWN
 from s1core.engines.scripted import ScriptedEngine, byte_codec
@@ -204,7 +204,7 @@ def test_closing_the_engine_fails_what_runs(qwen2_folder: Path, asynchronous: bo
 def test_filters_are_sent_where_they_are_asked_for() -> None:
     def body(**asked: Any) -> dict[str, Any]:
         sampling = Sampling(temperature=0.6, **asked)
-        return Continuation(
+        return Completion(
             Request(prompt_ids=(97,), max_tokens=4, sampling=sampling), byte_codec(), "m", takes_ids=True
         ).body()
 
