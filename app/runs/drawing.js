@@ -18,7 +18,7 @@ const tile = (name, value, { wrong = false, hit = false }) => ({ name, value: va
 const raise = (number) => [...String(number)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
 
 function readTrace(question, text) { // of the last attempt: each is a line of its own
-  const lines = text.split(/[\ue002\ue003]/u)[0].replace(/\ue001[^\ue00f]*\ue00f[^\ue000-\ue005]*/gu, "\n").split("\n");
+  const lines = text.split(/[\ue002\ue003]/u)[0].replace(/[\ue001\ue006][^\ue00f]*\ue00f[^\ue000-\ue006]*/gu, "\n").split("\n");
   for (const { kind, asks, step, read } of PUZZLES) {
     const asked = asks.exec(question.trim());
     if (!asked) continue;

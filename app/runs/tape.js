@@ -5,7 +5,7 @@
 // silent for a beat wherever the model tried to stop and was made to go on.
 const READING_TOKENS_S = 30, BEAT_S = 1.2, CLOSE_S = 0.5;
 // What appears at once, after a silence: a forced Wait with its text, and a close with its text. All else is written.
-const AT_ONCE = /([\ue001-\ue003][^\ue00f]*\ue00f[^\ue000-\ue005]*)|(\ue005[^\ue00f]*\ue00f|[\ue000\ue004])/u;
+const AT_ONCE = /([\ue001-\ue003\ue006][^\ue00f]*\ue00f[^\ue000-\ue006]*)|(\ue005[^\ue00f]*\ue00f|[\ue000\ue004])/u;
 const silence = (piece) => ({ "\ue001": BEAT_S, "\ue002": CLOSE_S, "\ue003": CLOSE_S })[piece[0]] ?? 0;
 
 function newTape(view) {
@@ -38,7 +38,7 @@ function written(added, seconds, perCharacter) {
   let shown = 0, left = seconds;
   for (const piece of added.split(AT_ONCE)) {
     if (!piece) continue;
-    if (piece[0] >= "\ue000" && piece[0] <= "\ue005") {
+    if (piece[0] >= "\ue000" && piece[0] <= "\ue006") {
       left -= silence(piece);
       if (left < 0) return { shown, beat: piece[0] === "\ue001" ? 1 + left / BEAT_S : null };
       shown += piece.length;
@@ -61,7 +61,7 @@ function pauses(added) {
   let plain = 0, silent = 0;
   for (const piece of added.split(AT_ONCE)) {
     if (!piece) continue;
-    if (piece[0] >= "\ue000" && piece[0] <= "\ue005") silent += silence(piece); else plain += piece.length;
+    if (piece[0] >= "\ue000" && piece[0] <= "\ue006") silent += silence(piece); else plain += piece.length;
   }
   return { plain, silent };
 }

@@ -104,6 +104,7 @@ function startRace() {
   setState("loading", "Starting");
   find(".race-question").textContent = asked.question;
   linkHere();
+  if (race.getBoundingClientRect().top > innerHeight * 0.5) race.scrollIntoView({ block: "start" }); // on a phone it lies below
   props.value = asked;
   trigger("submit");
 }
@@ -177,8 +178,20 @@ function openTape(tape, name = "") { // a recording: the form asks for the same,
   lab.offer(laneTitles(tape.lanes.map((lane) => lane.setting)));
 }
 
+async function example() { // what stands here before the first race: a recording, which says that it is one
+  if (!props.example || !root.offsetParent || player.tape || race.dataset.state !== "empty") return;
+  shower?.disconnect();
+  const tape = await ask("bundled", { name: props.example });
+  if (tape.error || player.tape || race.dataset.state !== "empty") return;
+  openTape(tape, props.example);
+  find(".race-status").textContent = "An example: a recorded race";
+}
+
+const shower = props.example ? new IntersectionObserver(example) : null; // when the tab is first looked at
+
 function restore() { // what the address asks for; it fills the form, and starts nothing
   const query = new URLSearchParams(location.search);
+  if (!["q", "lane", "recording"].some((name) => query.has(name)) || query.get("tab") !== "compare") shower?.observe(root);
   if (query.get("tab") !== "compare") return;
   const { asked, ignored } = link.read(query, [...player.speed.options].map((option) => option.value));
   if (asked.question !== undefined) form.ask(asked.question, asked.expected ?? "");

@@ -17,6 +17,12 @@ def opening_name(model: str) -> str:
     return f"opening-{model.lower()}"
 
 
+def example_of(model: str) -> str:
+    """The name of the recording that the Compare tab opens on; empty where there is none of this model."""
+    names = recording_file.bundled()
+    return next((name for name in ("race-waits" if model == S1_NANO else "", opening_name(model)) if name in names), "")
+
+
 def opening(model: str, same: SameAnswer) -> View:
     """Return the tape of the model's pair, or of s1-nano's where it has none, with its sentence.
 

@@ -59,9 +59,9 @@ function raceChart(box, says) {
     }
     for (const point of waits) {
       const x = place.x(point.tokens), at = y(point.accuracy);
-      const mark = shape(svg, "rect", { x: x - 0.5 * em, y: at - 0.34 * em, width: em, height: 0.68 * em, rx: 0.34 * em, fill: css("--amber-fill"), stroke: css("--amber-line"), "stroke-width": 1.5 });
+      const mark = shape(svg, "rect", { x: x - 0.62 * em, y: at - 0.5 * em, width: 1.24 * em, height: em, rx: 0.5 * em, fill: css("--amber-fill"), stroke: css("--amber-line"), "stroke-width": 1.5 });
       tell(mark, one, point);
-      shape(svg, "text", { x, y: at + 0.24 * small, "text-anchor": "middle", fill: css("--amber-ink"), "font-size": 0.72 * small, "font-weight": 700, "pointer-events": "none" }, String(point.waits));
+      shape(svg, "text", { x, y: at + 0.34 * small, "text-anchor": "middle", fill: css("--amber-ink"), "font-size": small, "font-weight": 700, "pointer-events": "none" }, String(point.waits));
     }
   }
 
@@ -100,7 +100,7 @@ function raceChart(box, says) {
     if (!own) { shape(svg, "path", { d: `M${x} ${y}V${bottom}`, stroke: ink, "stroke-width": 1.5, "stroke-dasharray": "2 4" }); return; }
     const to = [place.x(own.tokens), bottom - plot + (1 - own.accuracy / 100) * plot];
     shape(svg, "path", { d: `M${x} ${y}L${to[0]} ${to[1]}`, stroke: ink, "stroke-width": 1.5, "stroke-dasharray": "2 4" });
-    shape(svg, "circle", { cx: to[0], cy: to[1], r: 0.72 * em, fill: "none", stroke: ink, "stroke-width": 2 });
+    shape(svg, "circle", { cx: to[0], cy: to[1], r: 0.9 * em, fill: "none", stroke: ink, "stroke-width": 2 });
   }
 
   function drawLane(svg, lane, i, place, bottom) {

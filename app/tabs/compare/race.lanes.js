@@ -57,7 +57,7 @@ function raceLanes(race) {
 
   function own(text) { // what stands in the lane itself, with its author
     const rest = shared ? text.slice(shared).replace(/^(\ue000?)\n+/u, "$1") : text; // below the trunk no line is empty
-    return !rest || /^[\ue000-\ue005]/u.test(rest) ? rest : `\ue000${rest}`;
+    return !rest || /^[\ue000-\ue006]/u.test(rest) ? rest : `\ue000${rest}`;
   }
 
   function draw(i, view) {

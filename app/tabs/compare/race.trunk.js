@@ -21,14 +21,14 @@ function commonLength([first, ...others]) {
 }
 
 function lastForced(text, before) {
-  for (let at = before - 1; at >= 0; at--) if (text[at] >= "\ue001" && text[at] <= "\ue005" && text[at] !== "\ue004") return at;
+  for (let at = before - 1; at >= 0; at--) if (text[at] >= "\ue001" && text[at] <= "\ue006" && text[at] !== "\ue004") return at;
   return -1;
 }
 
 function tidy(text, length, texts) { // lanes part between words
-  if (texts.every((other) => other.length === length || /[\s\ue000-\ue005]/u.test(other[length]))) return length;
+  if (texts.every((other) => other.length === length || /[\s\ue000-\ue006]/u.test(other[length]))) return length;
   const at = Math.max(text.lastIndexOf(" ", length - 1), text.lastIndexOf("\n", length - 1)) + 1;
-  return Math.max(at, lastForced(text, length) < 0 ? 0 : text.slice(0, length).search(/[\ue000-\ue005][^\ue000-\ue005]*$/u));
+  return Math.max(at, lastForced(text, length) < 0 ? 0 : text.slice(0, length).search(/[\ue000-\ue006][^\ue000-\ue006]*$/u));
 }
 
 function raceTrunk(race) {

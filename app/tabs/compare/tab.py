@@ -25,6 +25,7 @@ from app.shell.components import open_from_link
 from app.shell.events import QUIET, STREAMS
 from app.shell.responses import View
 from app.tabs.compare.board import compare_board
+from app.tabs.compare.opening import example_of
 from app.tabs.compare.race import Race, refusal
 from app.tabs.compare.request import presets, read_comparison
 from s1core import S1Error
@@ -74,6 +75,7 @@ def _choices(registry: EngineRegistry) -> dict[str, Any]:
     default = registry.default
     other = S1_135M_BASE if default == S1_135M else next(n for n in ("weak-2", S1_NANO) if n != default)
     return {
+        "example": example_of(default),
         "models": registry.models,
         "methods": [{"name": name, "words": words, "counts": COUNTED.get(name)} for words, name in METHODS.items()],
         "words": list(WAIT_TEXTS),

@@ -31,10 +31,10 @@ function curveChart(box, source, onPick) {
       if (trace.fill) return { ...placed, fillcolor: ink, opacity: lit ? trace.opacity : 0 };
       const line = { ...trace.line, color: ink, width: lit ? 2.5 : 1.25 };
       const forced = points.map((point) => lit && point.waits > 0);
-      const marker = { ...trace.marker, size: forced.map((is) => (is ? 13 : lit ? 9 : 5)), color: forced.map((is) => (is ? css("--amber-fill") : lit ? css("--paper-raised") : ink)),
+      const marker = { ...trace.marker, size: forced.map((is) => (is ? 18 : lit ? 9 : 5)), color: forced.map((is) => (is ? css("--amber-fill") : lit ? css("--paper-raised") : ink)),
         line: { color: forced.map((is) => (is ? css("--amber-line") : ink)), width: 2 } };
       const words = points.map((point, i) => (forced[i] ? String(point.waits) : ""));
-      const dressedLine = { ...placed, line, marker, mode: forced.some(Boolean) ? "lines+markers+text" : trace.mode, text: words, textfont: { size: 9, color: css("--amber-ink") }, textposition: "middle center" };
+      const dressedLine = { ...placed, line, marker, mode: forced.some(Boolean) ? "lines+markers+text" : trace.mode, text: words, textfont: { size: 12, color: css("--amber-ink") }, textposition: "middle center" };
       if (trace.error_y) dressedLine.error_y = { ...trace.error_y, color: ink };
       dressedLine.hoverlabel = { bgcolor: css("--paper-raised"), bordercolor: ink, font: { color: css("--ink"), size: 13 }, align: "left" };
       return dressedLine;
@@ -54,7 +54,8 @@ function curveChart(box, source, onPick) {
 
   // Names stand at the ends of their lines, moved apart where they would cover each other.
   function names(series, place, height) {
-    const plain = (text) => String(text).replace(/[<>&]/g, " ").slice(0, 40);
+    const plain = (text) => String(text).replace(/[<>&]/g, " ").slice(0, 60);
+    const short = (text) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
     const ends = series.map((one) => ({ one, point: one.points.filter((point) => point.tokens !== null).at(-1) })).filter(({ point }) => point)
       .map(({ one, point }) => ({ one, x: Math.log10(Math.max(point.tokens, place.floor)), y: point.accuracy, px: (1 - point.accuracy / 104) * height }))
       .sort((a, b) => Number(isLit(b.one.id)) - Number(isLit(a.one.id)) || a.px - b.px);
@@ -66,7 +67,7 @@ function curveChart(box, source, onPick) {
       if (near(px + shift)) return [];
       taken.push({ px: px + shift, x });
       const many = new Set(series.map((other) => other.model)).size > 1;
-      return [{ x, y, xanchor: "left", yanchor: "middle", xshift: 9, yshift: -shift, showarrow: false, text: plain(many ? `${one.model}, ${one.method}` : one.method), captureevents: false,
+      return [{ x, y, xanchor: "left", yanchor: "middle", xshift: 9, yshift: -shift, showarrow: false, text: short(plain(many ? `${one.model}, ${one.method}` : one.method)), captureevents: false,
         font: { size: 12, color: isLit(one.id) ? colour(one.id) : css("--ink-soft") } }];
     });
   }

@@ -11,7 +11,7 @@ const STATUS = {
   cancelled: "Stopped", error: "",
 };
 const UNDER_WAY = ["loading", "running", "probing"];
-const AUTHOR = /^[\ue000-\ue005]/u;
+const AUTHOR = /^[\ue000-\ue006]/u;
 
 const teachReceipt = find(".receipt .teach").textContent;
 const past = new Set(); // runs that a newer one has replaced; their last words may still be on the way
@@ -21,8 +21,11 @@ let run = null, view = null, taped = "", began = 0, following = true;
 const player = racePlayer(find(".stage-player"), { draw: drawAt, follow, titles() {}, clear() { drawNow(""); drawLater(""); } }, { onFrame });
 const opening = openingPair(element.querySelector(".opening"), { model: props.model, onTry: () => trigger("example"), onOwn: askOwn });
 
+phoneBar(element.querySelector(".bar"));
+
 function askOwn() { // the word of the question that a visitor would change
-  const box = document.querySelector("#question textarea");
+  const form = document.querySelector("#question textarea"), bar = element.querySelector(".bar-ask");
+  const box = bar.offsetParent ? bar : form;
   const [word] = box.value.match(/[^\s?.!]+(?=[?.!]?\s*$)/) ?? [""];
   box.focus();
   if (word) box.setSelectionRange(box.value.lastIndexOf(word), box.value.lastIndexOf(word) + word.length);
