@@ -17,18 +17,19 @@ const PUZZLES = [
 const tile = (name, value, { wrong = false, hit = false }) => ({ name, value: value ?? "", wrong: Boolean(wrong), hit });
 const raise = (number) => [...String(number)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
 
-function readTrace(question, text) { // of the last attempt: each is a line of its own
+// Of the last attempt: each is a line of its own. With `early` its places are there before its first step.
+function readTrace(question, text, early = false) {
   const lines = text.split(/[\ue002\ue003]/u)[0].replace(/[\ue001\ue006][^\ue00f]*\ue00f[^\ue000-\ue006]*/gu, "\n").split("\n");
   for (const { kind, asks, step, read } of PUZZLES) {
     const asked = asks.exec(question.trim());
     if (!asked) continue;
     const steps = lines.map((line) => [...line.matchAll(step)]).findLast((found) => found.length);
-    return steps ? { kind, tiles: read(asked, steps) } : null;
+    return steps || early ? { kind, tiles: read(asked, steps ?? []) } : null;
   }
   return null;
 }
 
-function traceDrawing(figure) {
+function traceDrawing(figure, { early = false } = {}) {
   const box = figure.querySelector("div");
   let drawn = "";
 
@@ -66,7 +67,7 @@ function traceDrawing(figure) {
   }
 
   return (question, text) => {
-    const found = readTrace(question, text), now = JSON.stringify(found);
+    const found = readTrace(question, text, early), now = JSON.stringify(found);
     if (now === drawn) return;
     drawn = now;
     figure.hidden = !found;

@@ -6,7 +6,8 @@ function openingPair(section, { model, onTry, onOwn }) {
     const trace = node.querySelector(".trace-text");
     return { node, trace, write: traceWriter(trace), beat: traceBeat(trace), run: runDrawer(node) };
   });
-  let says = "";
+  const drawSteps = traceDrawing(find(".drawing"), { early: true });
+  let says = "", question = "";
 
   const player = racePlayer(section, {
     draw(i, view) {
@@ -14,6 +15,7 @@ function openingPair(section, { model, onTry, onOwn }) {
       lane.beat(null);
       lane.write(view.text);
       lane.beat(view.beat);
+      if (i === 1) drawSteps(question, view.text);
       lane.run.answer({ ...view.answer, note: "", caution: "" }, view.state === "empty" ? "running" : view.state);
       lane.trace.scrollTop = lane.trace.scrollHeight;
     },
@@ -25,7 +27,7 @@ function openingPair(section, { model, onTry, onOwn }) {
   async function begin() {
     const tape = await asker("compare/")("opening", { model });
     if (tape.error) { section.dataset.missing = "true"; return; } // the page works without it
-    says = tape.says;
+    [says, question] = [tape.says, tape.question];
     find(".opening-question").textContent = tape.question;
     find(".opening-source").textContent = `Recorded from a real run of ${tape.model}; nothing in it was written by hand.`;
     player.open(tape, { play: false, from: still.matches ? Infinity : 0 });

@@ -61,6 +61,7 @@ class TrainEvals:
         words = [f"--model={model}", f"--benchmark={benchmark}", f"--limit={questions}", *self._options, f"--out={out}"]
         about = {"name": f"evaluation of {name}", "run": run.name, "model": name, "parent": parent}
         about |= {"benchmark": _title(benchmark), "questions": questions}
+        about["out"] = out.name
         device = (run.job.device if run.job else None) or device_here()
         argv = [sys.executable, "-m", "evals.run", *words]
         self._jobs.launch(KIND, argv, cwd=CODE, about=about, device=device)
@@ -75,8 +76,17 @@ class TrainEvals:
             about = job.about
             sweep = {key: about.get(key) for key in ("model", "parent", "benchmark", "questions")}
             reason = job.reason if owner else ""
-            seen.setdefault(tuple(sweep.values()), {**sweep, "state": job.state, "over": job.over, "reason": reason})
+            view = {**sweep, "state": job.state, "over": job.over, "reason": reason, "samples": self._samples(job)}
+            seen.setdefault(tuple(sweep.values()), view)
         return list(seen.values())
+
+    def _samples(self, job: Job) -> int:
+        """How many samples a sweep has measured so far."""
+        try:
+            with (self.root / str(job.about.get("out", "")) / "samples.jsonl").open("rb") as lines:
+                return sum(1 for _ in lines)
+        except OSError:
+            return 0
 
 
 def _title(benchmark: str) -> str:

@@ -44,6 +44,7 @@ function savedView(section, { benchmarks, questions, onTry, onEvaluate }) {
     item.append(make("b", "", `${one.model} on ${one.questions} questions of ${one.benchmark}`), make("span", "run-state", one.state));
     item.lastChild.dataset.state = one.state;
     if (one.reason) item.appendChild(make("span", "small", one.reason));
+    if (!one.over && one.samples) item.appendChild(make("span", "small", `${whole(one.samples)} samples so far`));
     if (one.state !== "done") return item;
     const query = new URLSearchParams({ tab: "curves", benchmark: one.benchmark });
     for (const name of [one.model, one.parent].filter(Boolean)) query.append("model", name);

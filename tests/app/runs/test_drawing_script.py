@@ -43,6 +43,11 @@ def test_the_answer_is_no_step() -> None:
     assert read("How many r in raspberry?", f"{LOOK}{CLOSE_BY_MODEL}stopped{LABEL_END}{MODEL}Final Answer: r2") is None
 
 
+def test_its_places_may_be_there_before_the_first_step() -> None:
+    found = evaluate(SCRIPTS, "readTrace(question, text, true)", question="How many r in raspberry?", text=LOOK)
+    assert {tile["value"] for tile in found["tiles"]} == {""} and len(found["tiles"]) == 9
+
+
 @pytest.mark.parametrize("question", ["Who wrote Faust?", "", "How many r in raspberry", "<img src=x>"])
 def test_other_questions_have_no_drawing(question: str) -> None:
     assert read(question, f"{MODEL}r1 a1 s1") is None

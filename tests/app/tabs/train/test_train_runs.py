@@ -246,6 +246,7 @@ def test_a_model_is_evaluated_by_the_command_line_and_its_curve_is_among_the_oth
     while not all(one["over"] for one in sweeps.view("mine", owner=True)) and time.monotonic() < ends:
         time.sleep(0.1)
     told = sweeps.view("mine", owner=True)
+    assert told[0]["samples"] >= 20, "the page counts them while it runs"
     assert [(one["model"], one["parent"], one["state"]) for one in told] == [("mine", "nano-base", "done")], told
     results = CurveStore(tmp_path / "evals")
     series = results.catalogue()["series"]
