@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.conftest import AT_ONCE
 from tests.browser.playground import Playground
 from tests.browser.visit import CHROMIUM, CHROMIUM_ARGS, ask, finished, region, set_slider
 
@@ -24,6 +25,7 @@ SMALL_BATCH = "global_batch=2\nmicro_batch=2"
 
 def open_page(browser: Browser, url: str, scheme: str, size: tuple[int, int]) -> Page:
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.add_init_script(AT_ONCE)
     page.goto(url)
     page.get_by_role("button", name="Run", exact=True).wait_for()
     page.get_by_text("Ready · ").wait_for()
@@ -98,7 +100,8 @@ def train(page: Page, folder: Path, scheme: str, width: int) -> None:
     page.get_by_role("tab", name="Train").click()
     region(page, "Command").get_by_text("--recipe=s1-nano").wait_for()
     runs = page.get_by_role("combobox", name="Run", exact=True)
-    if runs.locator("option", has_text="no run yet").count():
+    if runs.locator("option").count() == 1:
+        region(page, "Loss").locator("svg").first.wait_for()
         shoot_train(page, folder, "train-empty", scheme, width)
     for name, rate in (("nano-gentle", "3e-4"), ("nano-usual", "1e-3")):
         if not runs.locator(f"option[value={name}]").count():
@@ -131,6 +134,7 @@ def think(page: Page, folder: Path, scheme: str, width: int) -> None:
         set_slider(page, "Waits", waits)
         ask(page, QUESTION)
         finished(page).get_by_text(f"of {budget:,} tokens").wait_for()
+        region(page, "Receipt").locator("summary").click()
         region(page, "Answer track").get_by_text("Answer settled at").wait_for()
         page.locator(".stage[data-state=done]").wait_for()
         page.mouse.move(0, 0)

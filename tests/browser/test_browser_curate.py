@@ -162,12 +162,12 @@ def test_a_strangers_page_launches_nothing(
     page = open_page(server.url)
     page.get_by_role("tab", name="Curate").click()
     before = set(curated.glob("*"))
-    for name in ("Launch", "Stop job"):
-        page.get_by_role("button", name=name).click()
-        expect(page.get_by_text("Read-only demo")).to_be_visible()
+    expect(page.locator("#curate-form").get_by_text("Read-only demo. Duplicate this Space")).to_be_visible()
+    expect(page.locator("#curate-launch")).to_be_hidden()
+    expect(page.locator("#curate-stop")).to_be_hidden()
     page.get_by_label("Local files").fill("/etc/hostname")
     page.get_by_role("button", name="Estimate").click()
-    expect(page.get_by_text("Read-only demo")).to_be_visible()
+    expect(page.locator(".curate").get_by_text("Read-only demo")).to_be_visible()
     assert set(curated.glob("*")) == before
 
 

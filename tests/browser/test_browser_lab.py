@@ -76,6 +76,7 @@ def test_another_budget_stop_and_refusals(page: Page, lab: Locator, playground: 
 
     engine = playground.engines["endless"]
     page.get_by_role("button", name="budgets 32/128/512").click()
+    page.get_by_role("button", name="Settings of lane 1").click()
     page.get_by_label("Model of lane 1", exact=True).select_option("endless")
     page.get_by_role("button", name="Race", exact=True).click()
     expect(page.locator(".race[data-state=done]")).to_be_visible()

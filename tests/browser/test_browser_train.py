@@ -82,8 +82,10 @@ def press(page: Page, name: str) -> None:
     page.locator("#train-actions").get_by_role("button", name=name).click()
 
 
-def test_a_fresh_clone_says_what_to_do_and_preflight_says_whether_it_fits(tab: Page, runs: Path) -> None:
-    expect(tab.get_by_text("ask Preflight whether it fits, and press Launch")).to_be_visible()
+def test_a_fresh_clone_shows_a_finished_run_and_preflight_says_whether_it_fits(tab: Page, runs: Path) -> None:
+    expect(tab.get_by_label("Run", exact=True).locator("option")).to_have_text(["s1-135m-base, an example"])
+    expect(state(tab, "done")).to_be_visible()
+    expect(region(tab, "Loss").locator("svg").first).to_be_visible()
     press(tab, "Preflight")
     fits = region(tab, "Preflight")
     expect(fits).to_contain_text("It should fit", timeout=60_000)
@@ -180,7 +182,7 @@ def try_it(tab: Page, later: Page) -> None:
 def tried(page: Page, name: str) -> str:
     model = page.get_by_label("Model", exact=True)
     expect(model).to_have_value(re.compile(name), timeout=START_S)
-    expect(page.get_by_text(f"Ready: {model.input_value()} ")).to_be_visible()
+    expect(page.locator("#model-note")).to_contain_text(f"{model.input_value()} on ")
     return model.input_value()
 
 
@@ -248,7 +250,10 @@ def test_a_strangers_page_launches_nothing(
     expect(command(page)).to_contain_text("python -m train.launch --processes=1")
     expect(command(page)).not_to_contain_text(str(runs))
     jobs = len(Jobs(runs.parent / "jobs").all())
-    for name in ("Launch", "Stop job"):
-        press(page, name)
-        expect(page.get_by_text("Read-only demo")).to_be_visible()
+    expect(
+        page.locator("#train-form").get_by_text("Read-only demo. Duplicate this Space to run your own job.")
+    ).to_be_visible()
+    expect(page.get_by_role("link", name="Duplicate this Space")).to_have_attribute("href", re.compile("someone/s1"))
+    expect(page.locator("#train-launch")).to_be_hidden()
+    expect(page.locator("#train-stop")).to_be_hidden()
     assert len(Jobs(runs.parent / "jobs").all()) == jobs

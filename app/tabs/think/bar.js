@@ -22,8 +22,11 @@ function phoneBar(bar) {
   find(".bar-less").addEventListener("click", () => step(-1));
   find(".bar-more").addEventListener("click", () => step(1));
   find(".bar-run").addEventListener("click", run);
-  document.addEventListener("input", follow);
-  document.addEventListener("click", () => setTimeout(follow, 50)); // an example's chip fills the field without a key
-  follow();
-  setTimeout(follow, 500);
+  document.s1Bar?.abort();
+  document.s1Bar = new AbortController();
+  const { signal } = document.s1Bar;
+  document.addEventListener("input", follow, { signal });
+  document.addEventListener("click", () => setTimeout(follow, 50), { signal }); // an example's chip fills the field without a key
+  const wait = () => { follow(); if (!question() && !signal.aborted) setTimeout(wait, 200); }; // the form may come after this
+  wait();
 }
