@@ -14,6 +14,7 @@ from evals.evaluate import run_config, run_facts
 from evals.reports.summary import markdown
 from s1core import Sampling, load_engine
 from s1core.budget import DEFAULT_WAIT_TEXT
+from s1core.closing_arguments import add_closing
 from s1core.engines.base import Engine
 from s1core.store import Row, RunStore, config_hash
 from s1core.weights import default_model
@@ -45,6 +46,7 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
     p.add_argument("--data", type=Path, default=None, metavar="FILE", help="local JSON, JSON lines or CSV, not the hub")
     p.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N questions")
     p.add_argument("--wait-text", default=DEFAULT_WAIT_TEXT, help="what replaces an ignored end (default: Wait)")
+    add_closing(p)
     p.add_argument("--temperature", type=float, default=0.0, help="0 is greedy (default)")
     p.add_argument("--top-p", type=float, default=1.0, metavar="P", help="keep the likeliest tokens that reach P")
     p.add_argument("--top-k", type=int, default=0, metavar="K", help="keep the K likeliest tokens (default: all)")

@@ -10,7 +10,7 @@ from typing import Any
 
 from evals.benchmarks import Item
 from evals.settings import Setting, grid_label
-from s1core import Sampling, Trace, astream, provenance
+from s1core import Budget, Sampling, Trace, astream, provenance
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
 from s1core.grading import grade
@@ -88,12 +88,14 @@ async def evaluate_grid(
     sampling: Sampling,
     store: RunStore,
     *,
+    rest: Budget | None = None,
     concurrency: int = 32,
     on_progress: Progress = lambda done, total: None,
 ) -> list[Row]:
     """Measure the whole grid, thinking once per question (`s1core.sweep`); otherwise as `evaluate`.
 
-    A question's points are written together, so that a killed run repeats at most the questions in flight.
+    `rest` is what else is asked of every point: its closing words, landing and loops. A question's points are written
+    together, so that a killed run repeats at most the questions in flight.
 
     Raises:
         InvalidSetting: a grid without a budget or without a number of Waits.
@@ -104,7 +106,7 @@ async def evaluate_grid(
 
     async def ask(item: Item) -> list[Row]:
         drawn = sampling_of(item, sampling)
-        grid = await asweep(engine, item.question, budgets, waits, drawn, wait_text=wait_text)
+        grid = await asweep(engine, item.question, budgets, waits, drawn, wait_text=wait_text, rest=rest)
         return [
             sample_row(item, grid_label(p.max_thinking_tokens, p.waits, wait_text), sampling, p.trace)
             for p in grid.points
@@ -189,6 +191,8 @@ def sample_row(item: Item, setting: str, sampling: Sampling, trace: Trace, **mor
         "answer_tokens": receipt.answer_tokens,
         "waits_used": receipt.waits_used,
         "closed_by": receipt.closed_by,
+        "landing": receipt.landing,
+        "spill": receipt.spill,
         **more,
         "segments": [[s.source, s.phase, s.text] for s in trace.segments],
     }

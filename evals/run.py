@@ -8,6 +8,7 @@ from evals import cli
 from evals.evaluate import evaluate
 from evals.progress import ProgressLine, ending
 from evals.settings import one_by_one, parse_counts
+from s1core.closing_arguments import closing_of
 from s1core.store import Row
 
 PROG = "python -m evals.run"
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     args = p.parse_args(argv)
 
     def command() -> None:
-        settings = one_by_one(parse_counts(args.budgets), parse_counts(args.waits), args.wait_text)
+        settings = one_by_one(parse_counts(args.budgets), parse_counts(args.waits), args.wait_text, closing_of(args))
 
         async def work(w: cli.Work) -> list[Row]:
             return await evaluate(

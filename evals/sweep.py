@@ -7,7 +7,9 @@ import sys
 from evals import cli
 from evals.evaluate import evaluate_grid
 from evals.progress import ProgressLine, ending
-from evals.settings import grid_label, parse_counts
+from evals.settings import ends_of, grid_label, parse_counts
+from s1core.closing_arguments import closing_of
+from s1core.settings import DEFAULT_FINAL_ANSWER_TEXT
 from s1core.store import Row
 
 PROG = "python -m evals.sweep"
@@ -37,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         limited = parse_counts(",".join(word for word in words if word != "none"))
         budgets: list[int | None] = [*limited, *([None] if "none" in words else [])]
         waits = parse_counts(args.waits)
+        rest = closing_of(args)
         labels = [grid_label(b, w, args.wait_text) for w in waits for b in budgets]
 
         async def work(w: cli.Work) -> list[Row]:
@@ -48,11 +51,15 @@ def main(argv: list[str] | None = None) -> int:
                 args.wait_text,
                 w.sampling,
                 w.store,
+                rest=rest,
                 concurrency=args.concurrency,
                 on_progress=ProgressLine(),
             )
 
         grid = {"method": "sweep", "budgets": budgets, "waits": waits, "wait_text": args.wait_text}
+        grid |= ends_of(rest)
+        if rest.final_answer_text != DEFAULT_FINAL_ANSWER_TEXT:
+            grid["final_answer_text"] = rest.final_answer_text
         cli.measure(args, [grid], labels, work)
 
     return ending(PROG, command)

@@ -7,10 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from s1core.budget import DEFAULT_WAIT_TEXT, Budget
+from s1core.budget import DEFAULT_FINAL_ANSWER_TEXT, DEFAULT_WAIT_TEXT, Budget
+from s1core.closing_arguments import add_closing, closing_of
 from s1core.commands import Steered
 from s1core.engines import load_engine
 from s1core.engines.base import Engine
@@ -46,10 +48,23 @@ CLOSINGS = {
     "model": "the model ended its thinking",
     "budget": "budget spent: {spent}",
     "context": "context full: {spent}",
+    "loop": "a loop: {spent}",
     "you": "you wanted the answer: {spent}",
     "cancelled": "cancelled",
 }
-CLOSERS = {"model": "the model", "budget": "the budget", "context": "the context", "you": "you", "cancelled": "Stop"}
+CLOSERS = {
+    "model": "the model",
+    "budget": "the budget",
+    "context": "the context",
+    "loop": "a loop",
+    "you": "you",
+    "cancelled": "Stop",
+}
+SPILLS = {
+    "reopened": "the answer opened the thinking again",
+    "repeats": "the answer repeats the thinking",
+    "long": "the answer is longer than answers of this model are",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -90,6 +105,7 @@ def parser() -> Parser:
     p.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
     add_filters(p)
     p.add_argument("--seed", type=int, default=0)
+    add_closing(p)
     p.add_argument("--fork", default=None, metavar="FILE", help="go on from a trace that --json printed")
     p.add_argument(
         "--at", default=None, metavar="PLACE", help="of the fork: start, wait1, wait2, ..., end (default), or tokens"
@@ -110,8 +126,9 @@ def add_filters(p: argparse.ArgumentParser) -> None:
 class Terminal:
     """Prints a run as it happens. Shape and words show who wrote each part; with colour where possible."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, final_answer_text: str = DEFAULT_FINAL_ANSWER_TEXT) -> None:
         self._out = out
+        self._final_answer_text = final_answer_text
         self._colour = out.isatty() and "NO_COLOR" not in os.environ
         self._spent = 0
 
@@ -124,6 +141,9 @@ class Terminal:
             case Tokens(source="wait"):
                 self._spent += len(event.token_ids)
                 self._write(f"[{event.note}: {_printable(event.text) or 'end ignored'}]", AMBER)
+            case Tokens(source="hint"):
+                self._spent += len(event.token_ids)
+                self._write(f"[hint: {_printable(event.text.strip())}]", AMBER)
             case Tokens(source="you"):
                 self._spent += len(event.token_ids)
                 self._write(f"[you: {_printable(event.text) or 'end ignored'}]", GREEN)
@@ -132,8 +152,8 @@ class Terminal:
             case Tokens(source="close"):
                 reason = CLOSINGS[event.note].format(spent=self._spent)
                 self._write(f"\n── {reason} ──\n", BLUE)
-                if "Answer" in event.text:
-                    self._write(_printable(event.text.splitlines()[-1]), BLUE)
+                if event.note != "model":
+                    self._write(_printable(self._final_answer_text), BLUE)
             case Cut():
                 self._spent = event.keep_tokens
                 self._write(f"\n── cut to its first {event.keep_tokens} tokens ──", BLUE)
@@ -165,6 +185,10 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
         "time": f"{receipt.wall_s:.2f} s{'' if first is None else f', first token after {first * 1000:.0f} ms'}{speed}",
         "model": f"{receipt.model} on {receipt.engine}, {receipt.drawn}",
     }
+    if receipt.landing:
+        rows["landing"] = "soft, by the model" if receipt.landing == "soft" else "hard, cut by the budget"
+    if receipt.spill:
+        rows["spill"] = SPILLS[receipt.spill]
     if receipt.steered:
         rows["you"] = ", ".join(f"{_printable(each.in_words)} at {each.at_tokens}" for each in receipt.steered)
     if receipt.unsupported:
@@ -196,9 +220,8 @@ def _events(
     return fork_stream(engine, args.question, trace, at, budget, sampling, turn=turn, steering=steering)
 
 
-def _show(engine: Engine, events: Generator[Event, None, None], steering: Steering) -> None:
+def _show(engine: Engine, events: Generator[Event, None, None], steering: Steering, terminal: Terminal) -> None:
     """Print the events of a run as they come, and let the keys of the terminal steer it."""
-    terminal = Terminal(sys.stdout)
     with keys_of(sys.stdin, steering, lambda words: print(words, end="", file=sys.stderr, flush=True)) as listens:
         for event in events:
             if isinstance(event, Started):
@@ -243,7 +266,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parser().parse_args(argv)
     try:
-        budget = Budget(
+        budget = replace(
+            closing_of(args),
             max_thinking_tokens=args.budget,
             min_thinking_tokens=args.min_thinking,
             waits=args.waits,
@@ -263,7 +287,7 @@ def main(argv: list[str] | None = None) -> int:
             if args.json:
                 print(json.dumps(Trace.from_events(events).as_dict(), ensure_ascii=False))
             else:
-                _show(engine, events, steering)
+                _show(engine, events, steering, Terminal(sys.stdout, budget.final_answer_text))
         finally:
             engine.close()
             if args.save is not None:

@@ -9,64 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from s1core.errors import InvalidSetting
+from s1core.settings import DEFAULT_FINAL_ANSWER_TEXT as DEFAULT_FINAL_ANSWER_TEXT
+from s1core.settings import DEFAULT_WAIT_TEXT as DEFAULT_WAIT_TEXT
+from s1core.settings import Accounting as Accounting
+from s1core.settings import Budget as Budget
 
-Accounting = Literal["total", "per_round"]
 Forcer = Literal["budget", "you"]
 """Who forces a Wait: the budget that was set before, or a person while the run goes on."""
-CloseReason = Literal["model", "budget", "context", "you"]
-
-DEFAULT_WAIT_TEXT = "Wait"
-DEFAULT_FINAL_ANSWER_TEXT = "Final Answer:"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Budget:
-    """How long a model may and must think."""
-
-    max_thinking_tokens: int | None = None
-    """Thinking tokens over all rounds, injected ones included, markers excluded.
-
-    None means as many as the context allows; 0 closes at once.
-    """
-    min_thinking_tokens: int = 0
-    """Ends that the model tries before this many are ignored, whatever `waits` says."""
-    waits: int = 0
-    """How many times the end of thinking is ignored and `wait_text` is appended instead."""
-    wait_text: str = DEFAULT_WAIT_TEXT
-    """What replaces an ignored end. Empty: the end is ignored and nothing is written in its place."""
-    final_answer_text: str = DEFAULT_FINAL_ANSWER_TEXT
-    """Follows a forced close, so that the model gives its current best answer."""
-    accounting: Accounting = "total"
-    """`total`: one allowance for the whole thinking, exact at every step.
-
-    `per_round`: every round gets the full allowance and the thinking is cut once at the end, as in the original's
-    evaluation harness; only to reproduce published runs.
-    """
-    max_answer_tokens: int | None = None
-    """None takes the model's default."""
-
-    def __post_init__(self) -> None:
-        for name in ("max_thinking_tokens", "min_thinking_tokens", "waits", "max_answer_tokens"):
-            _check_count(name, getattr(self, name), optional=name.startswith("max"))
-        if self.max_answer_tokens == 0:
-            raise InvalidSetting("max_answer_tokens must be at least 1, so that an answer can follow")
-        if self.max_thinking_tokens is not None and self.min_thinking_tokens > self.max_thinking_tokens:
-            raise InvalidSetting(
-                f"min_thinking_tokens ({self.min_thinking_tokens}) is larger than "
-                f"max_thinking_tokens ({self.max_thinking_tokens}); lower the first or raise the second"
-            )
-        if self.accounting not in ("total", "per_round"):
-            raise InvalidSetting(f"accounting must be 'total' or 'per_round', got {self.accounting!r}")
-
-
-def _check_count(name: str, value: object, *, optional: bool) -> None:
-    if value is None and optional:
-        return
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidSetting(f"{name} must be a whole number, got {value!r}")
-    if value < 0:
-        raise InvalidSetting(f"{name} must be 0 or more, got {value}")
+CloseReason = Literal["model", "budget", "context", "loop", "you"]
+Landing = Literal["soft", "hard"]
+"""The model ended its thinking while it was brought to its end, or the budget cut it all the same."""
+LANDING_STEPS = 8
+"""In so many steps the logit of the end rises, from where the landing begins to the end of the budget."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,10 +39,26 @@ class Limits:
     bound_by: Literal["budget", "context"] = "budget"
     ceiling: int | None = None
     """What the budget may be raised to while the run goes on; None: to the room."""
+    landing_share: float | None = None
+    """Of the budget; None: the thinking is not brought to its end."""
+    landing_bias: float = 0.0
+    hint_tokens: int = 0
+    """Length of the encoded hint; 0 when there is none."""
+
+    @property
+    def landing_at(self) -> int | None:
+        """Thinking tokens from which on the thinking is brought to its end."""
+        if self.landing_share is None:
+            return None
+        most = self.max_thinking_tokens
+        latest = most - self.hint_tokens if self.hint_tokens <= most else most
+        return min(int(self.landing_share * most), latest)
 
     @classmethod
-    def of(cls, budget: Budget, *, room: int, wait_tokens: int, ceiling: int | None = None) -> Limits:
-        """Bind `budget` to a context that leaves `room` thinking tokens."""
+    def of(
+        cls, budget: Budget, *, room: int, wait_tokens: int, hint_tokens: int = 0, ceiling: int | None = None
+    ) -> Limits:
+        """Bind `budget` to a context that leaves `room` thinking tokens; the other counts are of encoded texts."""
         asked = budget.max_thinking_tokens
         binds = asked is not None and asked <= room
         return cls(
@@ -100,6 +70,9 @@ class Limits:
             accounting=budget.accounting,
             bound_by="budget" if binds else "context",
             ceiling=ceiling,
+            landing_share=budget.landing_share if budget.lands else None,
+            landing_bias=budget.landing_bias,
+            hint_tokens=hint_tokens,
         )
 
 
@@ -118,6 +91,10 @@ class Progress:
     """The model has just tried to end its thinking."""
     just_injected: bool = False
     """The model has written nothing since the last Wait."""
+    hinted: bool = False
+    """The hint has been written."""
+    looping: bool = False
+    """The model has just completed a loop."""
     answer_asked: bool = False
     """A person has asked for the answer now."""
     word_now: int | None = None
@@ -158,6 +135,10 @@ class Progress:
             word_at_end=None if in_place_of_an_end else self.word_at_end,
         )
 
+    def told(self, tokens: int) -> Progress:
+        """Return the progress after a hint of `tokens` tokens was written."""
+        return replace(self, spent=self.spent + tokens, round_spent=self.round_spent + tokens, hinted=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -166,6 +147,13 @@ class Sample:
     max_tokens: int
     forbid_end_first: bool = False
     """The first token may not end the thinking again: the last end was ignored without writing anything."""
+    end_bias: float = 0.0
+    """What is added to the logit of the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Write the hint that the budget is almost spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +174,7 @@ class Close:
     """Thinking tokens that stay; less than spent only under `per_round`."""
 
 
-Action = Sample | Inject | Close
+Action = Sample | Hint | Inject | Close
 
 
 def next_action(limits: Limits, progress: Progress) -> Action:
@@ -199,15 +187,52 @@ def next_action(limits: Limits, progress: Progress) -> Action:
     """
     if progress.answer_asked:
         return _close(limits, progress, reason="you")
+    if progress.looping:
+        return _close(limits, progress, reason="loop")
     if progress.word_now is not None and fits(limits, progress, progress.word_now):
         return Inject(progress.forced + 1, by="you")
     if progress.ended:
         return _after_an_end(limits, progress)
+    if _hint_is_due(limits, progress):
+        return Hint()
     left = _allowance_left(limits, progress)
     if left <= 0:
         return _close(limits, progress, reason=_binding(limits, progress))
     ignored_silently = progress.forced > 0 and progress.round_spent == 0
-    return Sample(left, forbid_end_first=ignored_silently)
+    step, bias = _landing_step(limits, progress)
+    return Sample(min(left, step), forbid_end_first=ignored_silently, end_bias=bias)
+
+
+def is_landing(limits: Limits, progress: Progress) -> bool:
+    """Whether the thinking is being brought to its end."""
+    return limits.landing_at is not None and progress.spent >= limits.landing_at
+
+
+def landing_of(limits: Limits, progress: Progress, reason: CloseReason) -> Landing | None:
+    """Say how a thinking that is closed for this reason has landed; None where no landing had begun."""
+    if reason not in ("model", "budget") or not is_landing(limits, progress):
+        return None
+    return "soft" if reason == "model" else "hard"
+
+
+def _hint_is_due(limits: Limits, progress: Progress) -> bool:
+    wanted = limits.hint_tokens > 0 and not progress.hinted and is_landing(limits, progress)
+    return wanted and progress.spent + limits.hint_tokens <= limits.max_thinking_tokens
+
+
+def _landing_step(limits: Limits, progress: Progress) -> tuple[int, float]:
+    """Return for how many tokens the logit of the end stays as it is, and what is added to it."""
+    begin = limits.landing_at
+    if begin is None:
+        return limits.room, 0.0
+    if progress.spent < begin:
+        return begin - progress.spent, 0.0
+    if limits.landing_bias == 0:
+        return limits.room, 0.0
+    width = max(1, -(-(limits.max_thinking_tokens - begin) // LANDING_STEPS))
+    steps = (progress.spent - begin) // width + 1
+    bias = limits.landing_bias * min(steps, LANDING_STEPS) / LANDING_STEPS
+    return begin + steps * width - progress.spent, bias
 
 
 def fits(limits: Limits, progress: Progress, tokens: int) -> bool:
@@ -222,7 +247,8 @@ def _after_an_end(limits: Limits, progress: Progress) -> Inject | Close:
     # With an empty wait text nothing is written, so a model that ends again at once would never reach the minimum.
     stuck = limits.wait_tokens == 0 and progress.forced > 0 and progress.round_spent == 0
     too_short = progress.spent < limits.min_thinking_tokens and not stuck
-    if (progress.waits_used < limits.waits or too_short) and fits(limits, progress, limits.wait_tokens):
+    waits_left = progress.waits_used < limits.waits and not is_landing(limits, progress)
+    if (waits_left or too_short) and fits(limits, progress, limits.wait_tokens):
         return Inject(progress.forced + 1)
     return _close(limits, progress, reason="model")
 

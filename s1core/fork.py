@@ -14,11 +14,12 @@ from typing import Literal
 from s1core.budget import Budget, Progress
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting, Unsupported
-from s1core.run import Run, Thought, cut
+from s1core.run import Run, Thought
 from s1core.solve import CancelFlag, apumped, pumped
 from s1core.steering import Steering
-from s1core.thinking import Codec, TextDecoder
-from s1core.types import FORCED, PUT_IN, Event, Prefilled, Receipt, Sampling, Segment, Started, Tokens, Trace
+from s1core.thinking import Codec
+from s1core.transcript import certain_text, cut
+from s1core.types import FORCED, INJECTED, PUT_IN, Event, Prefilled, Receipt, Sampling, Segment, Started, Trace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,10 +87,10 @@ def places(trace: Trace) -> tuple[ForkPoint, ...]:
 
 
 def is_place(trace: Trace, tokens: int) -> bool:
-    """Whether a trace can be forked after so many thinking tokens: not inside a forced Wait."""
+    """Whether a trace can be forked after so many thinking tokens: not inside a forced Wait or a hint."""
     spent = 0
     for segment in _thinking(trace):
-        if segment.source in FORCED and spent < tokens < spent + len(segment.token_ids):
+        if segment.source in INJECTED and spent < tokens < spent + len(segment.token_ids):
             return False
         spent += len(segment.token_ids)
     return 0 <= tokens <= spent
@@ -207,7 +208,7 @@ def _begin(
         )
     started, *rest = run.resume(thought)
     _check_question(started, trace.receipt)
-    return run, [started, *map(_tokens_of, thought.segments), *rest]
+    return run, [started, *(segment.as_event() for segment in thought.segments), *rest]
 
 
 def _kept(codec: Codec, trace: Trace, at: int) -> tuple[Segment, ...]:
@@ -240,6 +241,8 @@ def _progress(kept: tuple[Segment, ...], *, tried: bool) -> Progress:
                 progress = progress.injected(count)
             case "you":
                 progress = progress.injected(count, "you")
+            case "hint":
+                progress = progress.told(count)
             case _:
                 progress = progress.sampled(count)
     return progress.tried_to_end() if tried else progress
@@ -248,7 +251,8 @@ def _progress(kept: tuple[Segment, ...], *, tried: bool) -> Progress:
 def _budget(asked: Budget, turn: Turn, before: Progress) -> Budget:
     match turn.kind:
         case "close":
-            return replace(asked, max_thinking_tokens=before.spent, min_thinking_tokens=0, waits=before.waits_used)
+            here = replace(asked, max_thinking_tokens=before.spent, min_thinking_tokens=0, waits=before.waits_used)
+            return replace(here, landing_text="", landing_bias=0.0)
         case "say":
             return replace(asked, waits=max(asked.waits, before.waits_used + 1))
         case "ignore" if before.ended:
@@ -270,7 +274,7 @@ def _turned(engine: Engine, kept: tuple[Segment, ...], before: Progress, turn: T
             )
         return Thought(segments=(*kept, _wait(codec, (), before)), progress=before.injected(0))
     if kept and kept[-1].source == "model" and not before.ended:
-        last = replace(kept[-1], text=_certain(codec, kept[-1].token_ids))
+        last = replace(kept[-1], text=certain_text(codec, kept[-1].token_ids))
         return Thought(segments=(*kept[:-1], last), progress=before, goes_on=True)
     return Thought(segments=kept, progress=before)
 
@@ -291,24 +295,12 @@ def _tries(trace: Trace) -> set[int]:
     return tries | ({spent} if trace.receipt.closed_by == "model" else set())
 
 
-def _certain(codec: Codec, ids: tuple[int, ...]) -> str:
-    """Decode ids without the bytes of a last character that is not complete yet; they come with what follows."""
-    decoder = TextDecoder(codec)
-    return "".join(decoder.feed((token_id,)) for token_id in ids)
-
-
 def _check_question(started: Event, receipt: Receipt) -> None:
     if isinstance(started, Started) and started.prompt_tokens != receipt.prompt_tokens:
         raise InvalidSetting(
             f"the trace was asked something else: its prompt has {receipt.prompt_tokens} tokens, this one "
             f"{started.prompt_tokens}; give the question of the trace"
         )
-
-
-def _tokens_of(segment: Segment) -> Tokens:
-    return Tokens(
-        source=segment.source, phase="thinking", text=segment.text, token_ids=segment.token_ids, note=segment.note
-    )
 
 
 def _thinking(trace: Trace) -> tuple[Segment, ...]:

@@ -7,10 +7,11 @@ before the table (`s1core.chat_template`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from s1core.errors import InvalidSetting
+from s1core.settings import DEFAULT_FINAL_ANSWER_TEXT, Budget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,14 @@ class ThinkingFormat:
     """Markers that open the thinking block again, upon which the answer ends unfinished; quoted ones are text."""
     keeps_thoughts: bool = True
     """The chat template shows the thinking of earlier turns."""
+    advice: str = ""
+    """What the makers of the family write at the end of a thinking that is cut, before the closing marker."""
+
+    def advised(self, budget: Budget) -> Budget:
+        """Return a budget that closes as the makers of the family advise: in their words, or with the final answer."""
+        if not self.advice:
+            return replace(budget, final_answer_text=DEFAULT_FINAL_ANSWER_TEXT, landing_text="", landing_bias=0.0)
+        return replace(budget, final_answer_text="", landing_text=self.advice, landing_share=1.0, landing_bias=0.0)
 
     def closing_text(self, *, by_model: bool, thinking_text: str, final_answer_text: str) -> str:
         """Return what is injected to close the block."""
@@ -131,6 +140,9 @@ FORMATS: dict[str, ThinkingFormat] = {
         drop_newline_after_newline=True,
         answer_ends=(),
         reopens=("<think>",),
+        # Qwen3's, from its technical report; the closing marker and its line breaks follow.
+        advice="\n\nConsidering the limited time by the user, I have to give the solution based on the thinking "
+        "directly now.",
     ),
 }
 

@@ -5,19 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from s1core.budget import Budget, Close, CloseReason, Forcer, Inject, Limits, Progress, Sample, next_action
+from s1core.answer import Answer
+from s1core.budget import (
+    Budget,
+    Close,
+    CloseReason,
+    Hint,
+    Inject,
+    Landing,
+    Limits,
+    Progress,
+    Sample,
+    landing_of,
+    next_action,
+)
 from s1core.closing import Closing
 from s1core.commands import HOLDING, MOST_COMMANDS, Command, CommandLog, Refused, Steered, obey
 from s1core.engines.base import Chunk, Engine, Request
-from s1core.engines.capabilities import not_kept, require
-from s1core.errors import CommandRefused, EngineFailed, InvalidSetting, QuestionTooLong
+from s1core.engines.capabilities import require_budget
+from s1core.errors import CommandRefused, EngineFailed, InvalidSetting
 from s1core.grading.extract import extract_answer
-from s1core.meter import Meter, Sureness
-from s1core.stops import StopStrings
+from s1core.loops import LoopDetector
+from s1core.meter import Meter
+from s1core.receipts import receipt_of
+from s1core.room import Room
 from s1core.thinking import EndDetector, Fed
 from s1core.transcript import Transcript
 from s1core.transcript import cut as cut
-from s1core.types import PUT_IN, ClosedBy, Cut, Event, Finished, Message, Prefilled, Receipt, Sampling, Segment, Started
+from s1core.types import (
+    PUT_IN,
+    ClosedBy,
+    Cut,
+    Event,
+    Finished,
+    Message,
+    Prefilled,
+    Sampling,
+    Segment,
+    Source,
+    Started,
+)
+from s1core.words import Words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,26 +88,33 @@ class Run:
         if system is not None:
             messages.insert(0, Message(role="system", content=system))
         self._prompt = self._codec.render_prompt(messages, engine.format)
-        self._wait_ids = self._codec.encode_user(budget.wait_text)
-        wordless = not self._wait_ids and (budget.waits > 0 or budget.min_thinking_tokens > 0)
-        if wordless:
-            require(engine, "forbid_first")
-        self._max_answer_tokens = budget.max_answer_tokens or engine.default_answer_tokens
-        self._max_total_tokens = max_total_tokens
+        require_budget(engine, budget)
+        self._words = Words(self._codec, budget)
         self._closing = Closing(self._codec, engine.format, budget.final_answer_text)
-        limits = Limits.of(budget, room=self._thinking_room(), wait_tokens=len(self._wait_ids), ceiling=ceiling)
+        self._room = Room(
+            engine=engine,
+            prompt=len(self._prompt),
+            closing=self._closing.most_tokens,
+            most_answer=budget.max_answer_tokens or engine.default_answer_tokens,
+            most_total=max_total_tokens,
+        )
+        limits = Limits.of(
+            budget,
+            room=self._room.thinking(),
+            wait_tokens=len(self._words.wait),
+            hint_tokens=len(self._words.hint),
+            ceiling=ceiling,
+        )
         # What is kept of a total for the answer is not given to the thinking later.
         self._limits = limits if max_total_tokens is None else replace(limits, ceiling=limits.max_thinking_tokens)
         self._progress = Progress()
-        self._word_now: tuple[int, ...] = ()
-        self._word_at_end: tuple[int, ...] = ()
         self._log = CommandLog()
         self._closed_by: ClosedBy | None = None
-        self._answer_tokens = 0
-        self._answer_complete = False
-        self._sureness = Sureness() if answer_logprobs and engine.capabilities.logprobs != "unsupported" else None
+        measured = answer_logprobs and engine.capabilities.logprobs != "unsupported"
+        self._answer = Answer(self._codec, stop, measured=measured)
+        self._landing: Landing | None = None
         self._detector = EndDetector(self._codec, engine.format.ends)
-        self._stops = StopStrings(self._codec, stop)
+        self._loops = LoopDetector(repeats=budget.loop_repeats, longest=budget.loop_tokens)
         self._meter = Meter()
         self._transcript = Transcript(self._codec, self._meter.elapsed_s)
         self.request: Request | None = None
@@ -107,7 +142,7 @@ class Run:
     @property
     def position(self) -> tuple[int, int]:
         """Where the run is: forced Waits so far, and tokens after the prompt, those that are held back included."""
-        held = len(self._detector.held) + len(self._stops.held)
+        held = len(self._detector.held) + len(self._answer.held)
         return self._progress.forced, self._transcript.tokens + held
 
     def start(self) -> list[Event]:
@@ -120,6 +155,7 @@ class Run:
     def resume(self, thought: Thought) -> list[Event]:
         """Begin the run after thinking that an earlier run of the same question did; its tokens are not paid again."""
         self._transcript.restore(thought.segments, goes_on=thought.goes_on)
+        self._loops.add(self._transcript.ids)
         self._progress = thought.progress
         return self.start()
 
@@ -128,15 +164,16 @@ class Run:
         self._meter.count(chunk)
         if self._thinks:
             chunk = self._within_budget(chunk)
-        if self._sureness:
-            self._sureness.add(chunk.logprobs)
+        self._answer.add(chunk.logprobs)
         fed = self._detector.feed(chunk.token_ids)
         events: list[Event] = []
         if chunk.prefill_computed or chunk.prefill_reused:
             events.append(Prefilled(computed=chunk.prefill_computed, reused=chunk.prefill_reused))
         if not self._thinks:
-            return events + self._answer(fed, chunk)
+            return events + self._take_answer(fed, chunk)
         events += self._wrote(fed.ids)
+        if self._progress.looping:
+            return events + self._advance()
         ended = fed.ended or chunk.finish == "stop"
         if chunk.finish is None and not ended:
             return events
@@ -145,7 +182,7 @@ class Run:
             self._ask_for_thinking(goes_on)
             return events
         events += self._wrote(self._detector.flush())
-        if ended:
+        if ended and not self._progress.looping:
             self._progress = self._progress.tried_to_end()
         return events + self._advance()
 
@@ -180,7 +217,7 @@ class Run:
         return self._obey(command)
 
     def _obey(self, command: Command) -> list[Event]:
-        word = self._wait_ids if command.word is None else self._codec.encode_user(command.word)
+        word = self._words.of(command)
         if command.at_end and not word and self._engine.capabilities.forbid_first == "unsupported":
             raise CommandRefused(f"the {self._engine.name} engine cannot ignore an end without a word; give one")
         held = len(self._detector.held)
@@ -189,32 +226,30 @@ class Run:
             raise CommandRefused(outcome.reason)
         event = self._recorded(replace(command, tokens=outcome.moved))
         self._limits = outcome.limits
-        if command.kind == "wait" and command.at_end:
-            self._word_at_end = word
-        elif command.kind == "wait":
-            self._word_now = word
+        self._words.keep(command, word)
         if isinstance(next_action(outcome.limits, outcome.progress), Sample):
             # Nothing changes here and now, and what is held back may still turn out to be a marker.
-            self._progress = replace(self._progress, word_at_end=outcome.progress.word_at_end)
+            self._progress = _told_by(outcome.progress, self._progress)
             return [event]
         events = [event, *self._wrote(self._detector.flush())]
-        self._progress = outcome.progress
+        self._progress = _told_by(outcome.progress, self._progress)
         return events + self._advance()
 
     def _recorded(self, command: Command) -> Steered:
         waits, tokens = self.position
         return self._log.record(command, at_tokens=tokens, after_waits=waits)
 
-    def _answer(self, fed: Fed, chunk: Chunk) -> list[Event]:
+    def _take_answer(self, fed: Fed, chunk: Chunk) -> list[Event]:
         """Take what belongs to the answer, up to a marker, a stop or the limit."""
         over = fed.ended or chunk.finish is not None
-        cut = self._stops.feed((*fed.ids, *self._detector.flush()) if over else fed.ids)
-        events = self._wrote(cut.ids)
-        if not over and not cut.ended:
-            return events
-        events += self._wrote(self._stops.flush())
-        self._answer_complete = cut.ended or (not fed.reopened and (fed.ended or chunk.finish == "stop"))
-        return events + self._finish()
+        ids = self._answer.take(
+            (*fed.ids, *self._detector.flush()) if over else fed.ids,
+            over=over,
+            complete=not fed.reopened and (fed.ended or chunk.finish == "stop"),
+            reopened=fed.reopened,
+        )
+        events = self._wrote(ids)
+        return events + self._finish() if self._answer.over else events
 
     def stopped_short(self, request: Request) -> None:
         """Take that an engine sends no more chunks.
@@ -229,32 +264,10 @@ class Run:
 
     def cancel(self) -> list[Event]:
         """Stop here; the receipt says so."""
-        events = self._wrote((*self._stops.flush(), *self._detector.flush()))
+        events = self._wrote((*self._answer.flush(), *self._detector.flush()))
         if self._thinks:
             self._closed_by = "cancelled"
         return events + self._finish()
-
-    def _thinking_room(self) -> int:
-        markers = self._closing.most_tokens
-        left = self._engine.context_length - len(self._prompt) - markers
-        # The longest answer is a cap: no more than a usual answer's length is taken from the thinking.
-        kept = min(self._max_answer_tokens, self._engine.default_answer_tokens)
-        room = left - kept
-        if room < 0:
-            raise QuestionTooLong(
-                f"the question takes {len(self._prompt)} tokens, but {self._engine.model} has a context of "
-                f"{self._engine.context_length} and {kept + markers} of it are kept for the answer; "
-                f"shorten the question by {-room} tokens or lower max_answer_tokens"
-            )
-        return room
-
-    def _answer_room(self) -> int:
-        """Tokens that the answer may take: its cap, what the context leaves, and what is left of the total."""
-        left = self._engine.context_length - len(self._prompt) - self._transcript.tokens
-        room = min(self._max_answer_tokens, left)
-        if self._max_total_tokens is None:
-            return room
-        return min(room, self._max_total_tokens - self._transcript.thinking_tokens)
 
     def _advance(self) -> list[Event]:
         """Ask the state machine until it wants tokens from the model."""
@@ -264,23 +277,25 @@ class Run:
                 case Sample() as action:
                     self._ask_for_thinking(action)
                     return events
+                case Hint():
+                    events += self._inject("hint", self._words.hint, note="landing")
+                    self._progress = self._progress.told(len(self._words.hint))
                 case Inject(number, by):
-                    word, source = self._word(by), "you" if by == "you" else "wait"
+                    word, source = self._words.forced(by, self._progress), "you" if by == "you" else "wait"
                     note = f"Wait {number}" + ("" if self._progress.ended else PUT_IN)
-                    events += self._transcript.inject(source, word, note=note)
+                    events += self._inject(source, word, note=note)
                     self._progress = self._progress.injected(len(word), by)
                 case Close(reason, keep_tokens):
                     return events + self._close(reason, keep_tokens)
 
-    def _word(self, by: Forcer) -> tuple[int, ...]:
-        """Return what is injected now."""
-        if by == "budget":
-            return self._wait_ids
-        return self._word_at_end if self._progress.word_now is None else self._word_now
+    def _inject(self, source: Source, ids: tuple[int, ...], *, note: str) -> list[Event]:
+        self._loops.add(ids)
+        return self._transcript.inject(source, ids, note=note)
 
     def _ask_for_thinking(self, action: Sample) -> None:
         forbidden = self._detector.first_ids if action.forbid_end_first else frozenset[int]()
-        self._ask(action.max_tokens, forbid_first=forbidden | self._reopening_ids())
+        raised = tuple((token_id, action.end_bias) for token_id in sorted(self._detector.stop_ids) if action.end_bias)
+        self._ask(action.max_tokens, forbid_first=forbidden | self._reopening_ids(), logit_bias=raised)
 
     def _reopening_ids(self) -> frozenset[int]:
         """Keep the model from opening again the block that is already open: its marker would be counted as thought."""
@@ -296,14 +311,21 @@ class Run:
             self._progress = replace(self._progress, waits_used=used, waits_by_you=by_you)
             events.append(Cut(keep_tokens=keep_tokens, segments=kept))
         self._closed_by = reason
+        self._landing = landing_of(self._limits, self._progress, reason)
         closing = self._closing.ids(by_model=reason == "model", thinking_text=self._transcript.text("thinking"))
         self._transcript.phase = "answer"
         events += self._transcript.inject("close", closing, note=reason)
         self._detector = EndDetector(self._codec, self._engine.format.answer_ends, self._engine.format.reopens)
-        self._ask(self._answer_room())
+        self._ask(self._room.answer(self._transcript))
         return events
 
-    def _ask(self, max_tokens: int, *, forbid_first: frozenset[int] = frozenset()) -> None:
+    def _ask(
+        self,
+        max_tokens: int,
+        *,
+        forbid_first: frozenset[int] = frozenset(),
+        logit_bias: tuple[tuple[int, float], ...] = (),
+    ) -> None:
         # What is held back was written too; only what it is has not been decided.
         written = (*self._transcript.ids, *self._detector.held)
         self.request = Request(
@@ -311,8 +333,9 @@ class Run:
             max_tokens=max_tokens,
             stop_ids=self._detector.stop_ids,
             forbid_first=forbid_first,
+            logit_bias=logit_bias,
             sampling=self._sampling,
-            logprobs=self._sureness is not None and not self._thinks,
+            logprobs=self._answer.is_measured and not self._thinks,
             first_step=len(written),
             goes_on=self._thinks,
         )
@@ -321,46 +344,36 @@ class Run:
         if not ids:
             return []
         if self._thinks:
-            self._progress = self._progress.sampled(len(ids))
+            until = self._loops.first_loop(ids)
+            ids = ids[:until]
+            self._progress = replace(self._progress.sampled(len(ids)), looping=until is not None)
             return [self._transcript.wrote(ids)]
-        self._answer_tokens += len(ids)
         event = self._transcript.wrote(ids)
-        if self._sureness:
-            self._sureness.wrote(event.text, tokens=len(ids))
+        self._answer.wrote(event.text, tokens=len(ids))
         return [event]
 
     def _finish(self) -> list[Event]:
         events = self._transcript.end_segment()
         self.request = None
         found = extract_answer(self._transcript.text("answer"))
-        receipt = Receipt(
-            max_thinking_tokens=self._asked_for(),
-            min_thinking_tokens=self._budget.min_thinking_tokens,
-            waits=self._budget.waits,
-            accounting=self._budget.accounting,
-            thinking_tokens=self._transcript.thinking_tokens,
-            waits_used=self._progress.waits_used,
-            closed_by=self._closed_by or "cancelled",
-            answer_tokens=self._answer_tokens,
-            answered=found.answer is not None,
-            answer_rule=found.rule,
-            answer_complete=self._answer_complete,
+        receipt = receipt_of(
+            self._engine,
+            self._budget,
+            self._sampling,
+            limits=self._limits,
+            progress=self._progress,
+            log=self._log,
+            closed_by=self._closed_by,
+            landing=self._landing,
+            transcript=self._transcript,
+            answer=self._answer,
+            found=found,
             prompt_tokens=len(self._prompt),
-            engine=self._engine.name,
-            model=self._engine.model,
-            temperature=self._sampling.temperature,
-            seed=self._sampling.seed,
-            top_p=self._sampling.top_p,
-            top_k=self._sampling.top_k,
-            min_p=self._sampling.min_p,
-            answer_probability=self._sureness.of(found.answer) if self._sureness else None,
-            unsupported=not_kept(self._engine, self._sampling, steered=self._log.changed_text),
-            waits_by_you=self._progress.waits_by_you,
-            steered=tuple(self._log),
-            **self._meter.summary(),
+            meter=self._meter,
         )
         return [*events, Finished(answer=found.answer, receipt=receipt)]
 
-    def _asked_for(self) -> int | None:
-        """Return the thinking tokens that were asked for, as they were moved on the way."""
-        return self._limits.max_thinking_tokens if self._log.moved_budget else self._budget.max_thinking_tokens
+
+def _told_by(asked: Progress, progress: Progress) -> Progress:
+    """Return the progress with what a command has asked of it."""
+    return replace(progress, answer_asked=asked.answer_asked, word_now=asked.word_now, word_at_end=asked.word_at_end)

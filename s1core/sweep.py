@@ -16,10 +16,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from s1core.budget import DEFAULT_WAIT_TEXT, Budget, Inject, Limits, Progress, Sample, next_action
+from s1core.budget import DEFAULT_WAIT_TEXT, Budget, Close, Inject, Limits, Progress, Sample, landing_of, next_action
 from s1core.engines.base import Engine
 from s1core.errors import InvalidSetting
-from s1core.run import Run, Thought, cut
+from s1core.run import Run, Thought
+from s1core.thinking import Codec
+from s1core.transcript import certain_text, cut
 from s1core.types import FORCED, Event, Sampling, Segment, Trace
 
 Result = TypeVar("Result")
@@ -71,6 +73,8 @@ class Trajectory:
     tries: tuple[int, ...]
     """Thinking tokens spent at each try, in order."""
     tokens: int
+    looped: bool = False
+    """It ends where a loop was complete."""
 
     @classmethod
     def of(cls, trace: Trace) -> Trajectory:
@@ -84,21 +88,23 @@ class Trajectory:
             spent += len(segment.token_ids)
         if trace.receipt.closed_by == "model":
             tries.append(spent)
-        return cls(segments=thinking, tries=tuple(tries), tokens=spent)
+        looped = trace.receipt.closed_by == "loop"
+        return cls(segments=thinking, tries=tuple(tries), tokens=spent, looped=looped)
 
 
 def replay(limits: Limits, trajectory: Trajectory) -> Progress:
-    """Walk the state machine of a smaller setting along a trajectory, up to where it closes."""
+    """Walk the state machine of a smaller setting along a trajectory, up to where it closes or leaves that."""
     progress = Progress()
     for position in (*trajectory.tries, None):
         action = next_action(limits, progress)
-        if not isinstance(action, Sample):
+        if not isinstance(action, Sample) or action.end_bias:
             return progress
         reach = trajectory.tokens if position is None else position
         step = reach - progress.spent
         # A budget that ends exactly where the model would try to end is spent: the try is never seen.
         if step >= action.max_tokens or position is None:
-            return progress.sampled(min(step, action.max_tokens))
+            progress = progress.sampled(min(step, action.max_tokens))
+            return replace(progress, looping=trajectory.looped and progress.spent == trajectory.tokens)
         progress = progress.sampled(step).tried_to_end()
         if not isinstance(next_action(limits, progress), Inject):
             return progress
@@ -115,6 +121,7 @@ def sweep(
     *,
     wait_text: str = DEFAULT_WAIT_TEXT,
     max_answer_tokens: int | None = None,
+    rest: Budget | None = None,
     system: str | None = None,
 ) -> Grid:
     """Answer `question` under every (budget, Waits), thinking once.
@@ -127,6 +134,7 @@ def sweep(
         sampling: default: greedy.
         wait_text: what replaces an ignored end.
         max_answer_tokens: None takes the model's default.
+        rest: what else is asked of every point: its closing words, landing and loops.
         system: an optional system turn.
 
     Raises:
@@ -141,6 +149,7 @@ def sweep(
         sampling,
         wait_text=wait_text,
         max_answer_tokens=max_answer_tokens,
+        rest=rest,
         system=system,
     )
     return run_blocking(work)
@@ -155,46 +164,50 @@ async def asweep(
     *,
     wait_text: str = DEFAULT_WAIT_TEXT,
     max_answer_tokens: int | None = None,
+    rest: Budget | None = None,
     system: str | None = None,
 ) -> Grid:
     """Do what `sweep` does, on the caller's event loop; cancelling its task frees the engine."""
     if not budgets or not waits:
         raise InvalidSetting("a sweep needs at least one budget and one number of Waits")
 
+    if rest is not None and rest.accounting != "total":
+        raise InvalidSetting("a sweep needs one budget for the whole thinking; use accounting 'total'")
+    every = replace(rest or Budget(), wait_text=wait_text, max_answer_tokens=max_answer_tokens)
+
     def budget(most: int | None, count: int) -> Budget:
-        return Budget(max_thinking_tokens=most, waits=count, wait_text=wait_text, max_answer_tokens=max_answer_tokens)
+        return replace(every, max_thinking_tokens=most, waits=count)
 
     def new_run(asked: Budget) -> Run:
         return Run(engine, question, asked, sampling or Sampling(), system=system)
 
     asked = [budget(b, w) for b in budgets for w in waits]
     most = None if None in budgets else max(b for b in budgets if b is not None)
-    longest_run = new_run(budget(most, max(waits)))
+    # Where a point is brought to its end, it leaves the trajectory, which has no end of that kind.
+    longest_run = new_run(replace(budget(most, max(waits)), landing_text="", landing_bias=0.0))
     longest = await pump(engine, longest_run, longest_run.start())
     trajectory = Trajectory.of(longest)
 
     runs = [new_run(each) for each in asked]
     ends = [replay(run.limits, trajectory) for run in runs]
+    keys = [_key(run.limits, progress) for run, progress in zip(runs, ends, strict=True)]
     # The trajectory ends in an answer too: the point at its own cut takes that one.
     known = {_cut_key(longest): longest}
-    missing = {
-        key: (run, progress)
-        for run, progress in zip(runs, ends, strict=True)
-        if (key := (progress.spent, progress.ended)) not in known
-    }
+    missing = {key: (run, progress) for key, run, progress in zip(keys, runs, ends, strict=True) if key not in known}
 
     async def answer(run: Run, progress: Progress) -> Trace:
-        kept = tuple(cut(engine.codec.decode, trajectory.segments, progress.spent))
-        return await pump(engine, run, run.resume(Thought(segments=kept, progress=progress)), kept)
+        thought = _thought(engine.codec, trajectory, run.limits, progress)
+        return await pump(engine, run, run.resume(thought), thought.segments)
 
     traces = await together(answer(run, progress) for run, progress in missing.values())
     known |= dict(zip(missing, traces, strict=True))
     exact = engine.capabilities.exact_sweeps == "enforced"
     points = tuple(
-        _point(each, run.limits, progress, known[progress.spent, progress.ended], exact=exact)
-        for each, run, progress in zip(asked, runs, ends, strict=True)
+        _point(each, run.limits, progress, known[key], exact=exact)
+        for key, each, run, progress in zip(keys, asked, runs, ends, strict=True)
     )
-    return Grid(points=points, cost=_cost(longest, traces, points))
+    kept_tokens = [progress.spent for _, progress in missing.values()]
+    return Grid(points=points, cost=_cost(longest, traces, kept_tokens, points))
 
 
 async def pump(
@@ -216,7 +229,7 @@ async def pump(
         enough: asked before every request to the engine; when true, the run ends without it.
         on_event: called with every event, at once.
     """
-    events: list[Event] = []
+    events: list[Event] = [segment.as_event() for segment in thought]
 
     def take(new: list[Event]) -> None:
         events.extend(new)
@@ -234,8 +247,7 @@ async def pump(
                 if run.request is not request:
                     break
         run.stopped_short(request)
-    trace = Trace.from_events(events)
-    return replace(trace, segments=(*thought, *trace.segments)) if thought else trace
+    return Trace.from_events(events)
 
 
 async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
@@ -272,22 +284,48 @@ def run_blocking(work: Coroutine[Any, Any, Result]) -> Result:
     return outcome[0]
 
 
-def _cut_key(trace: Trace) -> tuple[int, bool]:
-    return trace.receipt.thinking_tokens, trace.receipt.closed_by == "model"
+Key = tuple[object, ...]
+"""Points of one key share an answer."""
+
+
+def _key(limits: Limits, progress: Progress) -> Key:
+    """Tell cuts apart; what is brought to its end goes on by itself, as its own budget says."""
+    cut_here = progress.spent, progress.ended, progress.looping
+    return (*cut_here, limits, progress) if _goes_on(limits, progress) else cut_here
+
+
+def _thought(codec: Codec, trajectory: Trajectory, limits: Limits, progress: Progress) -> Thought:
+    """Return the beginning of a trajectory as what a point thinks, or goes on from."""
+    kept = cut(codec.decode, trajectory.segments, progress.spent)
+    if kept and kept[-1].source == "model" and isinstance(next_action(limits, progress), Sample):
+        last = replace(kept[-1], text=certain_text(codec, kept[-1].token_ids))
+        return Thought(segments=(*kept[:-1], last), progress=progress, goes_on=True)
+    return Thought(segments=tuple(kept), progress=progress)
+
+
+def _goes_on(limits: Limits, progress: Progress) -> bool:
+    return not isinstance(next_action(limits, progress), Close)
+
+
+def _cut_key(trace: Trace) -> Key:
+    closed_by = trace.receipt.closed_by
+    return trace.receipt.thinking_tokens, closed_by == "model", closed_by == "loop"
 
 
 def _point(asked: Budget, limits: Limits, progress: Progress, trace: Trace, *, exact: bool) -> GridPoint:
     """Give a shared answer the receipt of the setting that it answers."""
     notes = () if exact else ("exact sweep: rounding may give a run of its own another text",)
-    closed_by = "model" if progress.ended else limits.bound_by
-    receipt = replace(
-        trace.receipt,
-        max_thinking_tokens=asked.max_thinking_tokens,
-        waits=asked.waits,
-        waits_used=progress.waits_used,
-        closed_by=closed_by,
-        unsupported=(*trace.receipt.unsupported, *notes),
-    )
+    receipt = replace(trace.receipt, unsupported=(*trace.receipt.unsupported, *notes))
+    action = next_action(limits, progress)
+    if isinstance(action, Close):
+        receipt = replace(
+            receipt,
+            max_thinking_tokens=asked.max_thinking_tokens,
+            waits=asked.waits,
+            waits_used=progress.waits_used,
+            closed_by=action.reason,
+            landing=landing_of(limits, progress, action.reason),
+        )
     return GridPoint(
         max_thinking_tokens=asked.max_thinking_tokens,
         waits=asked.waits,
@@ -299,10 +337,16 @@ def _sampled(trace: Trace) -> int:
     return sum(len(s.token_ids) for s in trace.segments if s.source == "model")
 
 
-def _cost(longest: Trace, answers: Sequence[Trace], points: Sequence[GridPoint]) -> Cost:
+def _cost(longest: Trace, answers: Sequence[Trace], kept_tokens: Sequence[int], points: Sequence[GridPoint]) -> Cost:
+    own = sum(_sampled(trace) - _sampled_of(trace, kept) for trace, kept in zip(answers, kept_tokens, strict=True))
     return Cost(
-        decoded=_sampled(longest) + sum(trace.receipt.answer_tokens for trace in answers),
+        decoded=_sampled(longest) + own,
         reused=sum(trace.receipt.prefill_reused for trace in answers),
         independent=sum(_sampled(point.trace) for point in points),
         answers=len(answers) + 1,
     )
+
+
+def _sampled_of(trace: Trace, kept_tokens: int) -> int:
+    """Count the model's own among the first tokens of a trace."""
+    return sum(len(s.token_ids) for s in cut(lambda ids: "", trace.segments, kept_tokens) if s.source == "model")

@@ -30,6 +30,11 @@ class Transcript:
         """All token ids after the prompt."""
         return tuple(i for segment in self._segments for i in segment.token_ids)
 
+    def ids_of(self, phase: Phase, source: Source | None = None) -> tuple[int, ...]:
+        """Return the ids of a phase, of one author or of all."""
+        parts = (s for s in self._segments if s.phase == phase and source in (None, s.source))
+        return tuple(i for part in parts for i in part.token_ids)
+
     @property
     def thinking_tokens(self) -> int:
         """Tokens inside the thinking block, forced ones included."""
@@ -93,3 +98,9 @@ def cut(decode: Callable[[tuple[int, ...]], str], segments: Iterable[Segment], k
         left -= len(ids)
         kept.append(segment if ids == segment.token_ids else replace(segment, token_ids=ids, text=decode(ids)))
     return kept
+
+
+def certain_text(codec: Codec, ids: tuple[int, ...]) -> str:
+    """Decode ids without the bytes of a last character that is not complete yet; they come with what follows."""
+    decoder = TextDecoder(codec)
+    return "".join(decoder.feed((token_id,)) for token_id in ids)

@@ -9,21 +9,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from s1core.budget import Landing
 from s1core.commands import Steered, read_steered
 from s1core.errors import InvalidSetting
+from s1core.spill import Spill
 
-Source = Literal["model", "wait", "you", "close", "probe"]
-"""Who wrote a token: sampled by the model, a forced Wait, a Wait that a person forced while the run went on, the
-closing of the thinking block, or a probe."""
+Source = Literal["model", "wait", "you", "hint", "close", "probe"]
+"""Who wrote a token: sampled by the model, a forced Wait, a Wait that a person forced while the run went on, a hint
+that the budget is almost spent, the closing of the thinking block, or a probe."""
 FORCED: tuple[Source, ...] = ("wait", "you")
+INJECTED: tuple[Source, ...] = (*FORCED, "hint")
+"""Authors inside the thinking beside the model; what they write is not divided."""
 PUT_IN = ", put in"
 """Ends the note of a Wait that was forced where the model had not tried to end."""
 
 Phase = Literal["thinking", "answer"]
 
-ClosedBy = Literal["model", "budget", "context", "you", "cancelled"]
-"""What closed the thinking: the model itself, the asked budget, the context window, a person who wanted the answer, or
-one who stopped the run."""
+ClosedBy = Literal["model", "budget", "context", "loop", "you", "cancelled"]
+"""What closed the thinking: the model itself, the asked budget, the context window, a loop, a person who wanted the
+answer, or one who stopped the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +87,10 @@ class Segment:
         """Whether it was forced where the model tried to end."""
         return self.source in FORCED and not self.note.endswith(PUT_IN)
 
+    def as_event(self) -> Tokens:
+        """Return it as tokens that were there before the run began."""
+        return Tokens(source=self.source, phase=self.phase, text=self.text, token_ids=self.token_ids, note=self.note)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
@@ -126,6 +134,10 @@ class Receipt:
     """Asked settings that this engine could not enforce."""
     waits_by_you: int = 0
     """Waits that a person forced while the run went on; they are not among `waits_used`."""
+    landing: Landing | None = None
+    """None: no soft landing was asked for, or the thinking ended before one began."""
+    spill: Spill | None = None
+    """How the answer goes on thinking; None: it does not."""
     steered: tuple[Steered, ...] = ()
     """What a person asked while the run went on, in order; steps in a row are one."""
 

@@ -142,7 +142,7 @@ async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> AsyncGenerator[li
 
 def _all(ask: Ask, engine: Engine) -> Iterator[tuple[RunRequest, int]]:
     """Yield what each run asks for, with the number of its sample."""
-    budget = ask.limits.budget(ask.budget, engine.default_answer_tokens, MOST if is_public() else None)
+    budget = ask.limits.budget(ask.closing(engine.format), engine.default_answer_tokens, MOST if is_public() else None)
     for prompt in ask.prompts:
         asked = _asked(ask, text_of(prompt, engine), budget)
         for sample in range(ask.samples):

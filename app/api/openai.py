@@ -90,7 +90,7 @@ class Completions:
             raise
         except Exception as error:
             raise failed(error) from error
-        await JSONResponse(_reply(ask).whole(done), headers=FRESH)(scope, receive, send)
+        await JSONResponse(_reply(ask, engine).whole(done), headers=FRESH)(scope, receive, send)
 
     async def _stream(self, ask: wire.Ask, place: Ticket, send: Send) -> None:
         stream = EventStream(send)
@@ -107,7 +107,8 @@ class Completions:
             await stream.end()
 
     async def _chunks(self, ask: wire.Ask, place: Ticket, stream: EventStream) -> None:
-        engine, reply = await self._engine(ask, place), _reply(ask)
+        engine = await self._engine(ask, place)
+        reply = _reply(ask, engine)
         with self._streams.opened(reply.id, ask.choices) as steerings:
             async with begun(ask, engine, self._turns, steerings) as runs:
                 # What cannot be asked of this model has shown by now, before anything is sent.
@@ -256,7 +257,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _reply(ask: wire.Ask) -> Reply:
+def _reply(ask: wire.Ask, engine: Engine) -> Reply:
     return Reply(
         kind=ask.kind,
         id=f"{'chatcmpl' if ask.kind == 'chat' else 'cmpl'}-{secrets.token_hex(12)}",
@@ -266,6 +267,7 @@ def _reply(ask: wire.Ask) -> Reply:
         receipt_fields=ask.limits.receipt_fields()
         | {"top_p": ask.sampling.top_p, "top_k": ask.sampling.top_k, "min_p": ask.sampling.min_p},
         raw=ask.raw,
+        final_answer_text=ask.closing(engine.format).final_answer_text,
     )
 
 

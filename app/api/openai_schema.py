@@ -29,7 +29,8 @@ from app.api.fields import (
 )
 from app.api.messages import Chat, Prompt, read_chat, read_prompts
 from app.runs.request import MAX_COUNT, MAX_WAIT_TEXT_CHARACTERS, MAX_WAITS
-from s1core.budget import DEFAULT_WAIT_TEXT, Budget
+from s1core.formats import ThinkingFormat
+from s1core.settings import MOST_LANDING_BIAS, MOST_LOOP_TOKENS, Budget
 from s1core.types import Sampling
 
 Kind = Literal["chat", "text"]
@@ -49,7 +50,8 @@ COLDEST = 1e-5
 _SETTINGS = (
     *LIMITS,
     *("min_thinking_tokens", "waits", "wait_text", "temperature", "top_p", "top_k", "min_p", "seed", "n", "stop"),
-    "reasoning_format",
+    *("final_answer_text", "closing_advice", "landing_text", "landing_bias", "landing_share"),
+    *("loop_repeats", "loop_tokens", "reasoning_format"),
 )
 _ABOUT_THE_CLIENT = frozenset(
     {
@@ -95,6 +97,8 @@ class Ask:
     """Answers to each of them."""
     budget: Budget
     """Without the token limits, which `limits` holds."""
+    advised: bool
+    """The thinking is closed as the makers of the model's family advise."""
     limits: TokenLimits
     sampling: Sampling
     stop: tuple[str, ...]
@@ -103,6 +107,10 @@ class Ask:
     stream: bool
     include_usage: bool
     """A streamed reply ends with what was spent."""
+
+    def closing(self, fmt: ThinkingFormat) -> Budget:
+        """Return the budget with the closing words of the model's family, where these are wanted."""
+        return fmt.advised(self.budget) if self.advised else self.budget
 
     @property
     def choices(self) -> int:
@@ -154,6 +162,7 @@ def read_ask(kind: Kind, body: Json, efforts: Mapping[str, int] = EFFORTS, *, mo
         prompts=prompts,
         samples=_samples(body),
         budget=_budget(body),
+        advised=_advised(body),
         limits=read_limits(body, efforts, most_by_effort=most_by_effort),
         sampling=_sampling(body),
         stop=_stop(body.get("stop")),
@@ -184,14 +193,43 @@ def _samples(body: Json) -> int:
 
 
 def _budget(body: Json) -> Budget:
-    wait_text = text("wait_text", body.get("wait_text", DEFAULT_WAIT_TEXT))
-    if len(wait_text) > MAX_WAIT_TEXT_CHARACTERS:
-        raise BadRequest(f"wait_text has {len(wait_text):,} characters; {MAX_WAIT_TEXT_CHARACTERS} are the most.")
+    usual = Budget()
     return Budget(
         min_thinking_tokens=whole("min_thinking_tokens", body.get("min_thinking_tokens", 0)),
         waits=whole("waits", body.get("waits", 0), at_most=MAX_WAITS),
-        wait_text=wait_text,
+        wait_text=_words("wait_text", body, usual.wait_text),
+        final_answer_text=_words("final_answer_text", body, usual.final_answer_text),
+        landing_text=_words("landing_text", body, usual.landing_text),
+        landing_bias=_between("landing_bias", body, usual.landing_bias, most=MOST_LANDING_BIAS),
+        landing_share=_between("landing_share", body, usual.landing_share, most=1),
+        loop_repeats=whole("loop_repeats", body.get("loop_repeats", usual.loop_repeats), at_most=MAX_COUNT),
+        loop_tokens=whole(
+            "loop_tokens", body.get("loop_tokens", usual.loop_tokens), at_least=1, at_most=MOST_LOOP_TOKENS
+        ),
     )
+
+
+def _words(name: str, body: Json, usual: str) -> str:
+    """Read a text that is written into the model's own."""
+    words = text(name, body.get(name, usual))
+    if len(words) > MAX_WAIT_TEXT_CHARACTERS:
+        raise BadRequest(f"{name} has {len(words):,} characters; {MAX_WAIT_TEXT_CHARACTERS} are the most.")
+    return words
+
+
+def _between(name: str, body: Json, usual: float, *, most: float) -> float:
+    value = number(name, body.get(name, usual))
+    if not 0 <= value <= most:
+        raise BadRequest(f"{name} must lie between 0 and {most:g}, not {shown(body[name])}.")
+    return value
+
+
+def _advised(body: Json) -> bool:
+    advised = truth("closing_advice", body.get("closing_advice", False))
+    said = [name for name in ("final_answer_text", "landing_text", "landing_bias", "landing_share") if name in body]
+    if advised and said:
+        raise BadRequest(f"closing_advice says how the thinking is closed, and so does {said[0]}; give one of them.")
+    return advised
 
 
 def _sampling(body: Json) -> Sampling:

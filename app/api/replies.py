@@ -28,6 +28,8 @@ class Reply:
     """What every receipt says beside what was spent."""
     raw: bool = False
     """Thinking is part of the text, between tags, for clients that keep nothing else."""
+    final_answer_text: str = DEFAULT_FINAL_ANSWER_TEXT
+    """What a forced answer begins with."""
 
     def whole(self, traces: Sequence[Trace]) -> Json:
         """Return the reply to a request that does not stream; with one choice its receipt stands on top."""
@@ -51,7 +53,7 @@ class Reply:
                 return [self._chunk(index, {"content" if self.raw else "reasoning_content": event.text})]
             if event.source == "model":
                 return [self._chunk(index, {"content": event.text})]
-            return [self._chunk(index, {"content": _closing(event)})] if self.raw else []
+            return [self._chunk(index, {"content": self._closing(event)})] if self.raw else []
         if isinstance(event, Finished):
             last = self._chunk(index, {}, finish_reason=_finish_reason(event.receipt))
             return [last | self._receipt(event.answer, event.receipt)]
@@ -77,11 +79,15 @@ class Reply:
         choice: Json = {"index": index, "finish_reason": _finish_reason(trace.receipt), "logprobs": None}
         said = {"content": trace.answer_text, "reasoning_content": trace.thinking_text}
         if self.raw:
-            closing = "".join(_closing(part) for part in trace.segments if part.source == "close")
+            closing = "".join(self._closing(part) for part in trace.segments if part.source == "close")
             said = {"content": OPEN + trace.thinking_text + closing + trace.answer_text}
         if self.kind == "chat":
             return choice | {"message": {"role": "assistant", **said}}
         return choice | {"text": said.pop("content"), **said}
+
+    def _closing(self, part: Tokens | Segment) -> str:
+        """Return what stands for the model's own marker, and the words that a forced answer begins with."""
+        return CLOSE if part.note == "model" else CLOSE + self.final_answer_text
 
     def _head(self, *, streamed: bool) -> Json:
         chat = "chat.completion.chunk" if streamed else "chat.completion"
@@ -98,11 +104,6 @@ class Reply:
 
     def _receipt(self, answer: str | None, receipt: Receipt) -> Json:
         return {"answer": answer, "receipt": receipt.as_dict() | self.receipt_fields}
-
-
-def _closing(part: Tokens | Segment) -> str:
-    """Return what stands for the model's own marker, and the words that a forced answer begins with."""
-    return CLOSE + DEFAULT_FINAL_ANSWER_TEXT if part.text.endswith(DEFAULT_FINAL_ANSWER_TEXT) else CLOSE
 
 
 def _finish_reason(receipt: Receipt) -> str:

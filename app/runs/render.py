@@ -16,6 +16,8 @@ from s1core.types import FORCED, Cut, Event, Finished, Prefilled, Receipt, Segme
 MODEL, WAIT, CLOSE_FORCED, CLOSE_BY_MODEL, PROBE, LABEL_END = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004", "\ue00f"
 YOU = "\ue006"
 """A Wait that a person forced while the run went on; labelled by its number, as the others."""
+HINT = "\ue007"
+"""A hint that the budget is almost spent; its label is empty."""
 SAMPLE = "\ue005"
 """Opens one of several runs of a question; its label names it, and no text follows before the next mark."""
 _MARKS = re.compile("[\ue000-\ue00f]")
@@ -28,8 +30,15 @@ CLOSED_BY = {
     "model": "the model itself",
     "budget": "the budget",
     "context": "the context window",
+    "loop": "a loop",
     "you": "you, with Answer now",
     "cancelled": "you, with Stop",
+}
+LANDING = {"soft": "soft, the model ended by itself", "hard": "hard, cut all the same"}
+SPILL = {
+    "reopened": "the answer opened the thinking again",
+    "repeats": "the answer repeats the thinking",
+    "long": "the answer is longer than usual",
 }
 ANSWER_RULE = {
     "boxed": "the last \\boxed{…}",
@@ -118,6 +127,8 @@ class LiveTrace:
         self.text += self._visible(source, text)
 
     def _opening(self, source: Source, note: str) -> str:
+        if source == "hint":
+            return f"{HINT}{LABEL_END}"
         if source in FORCED:
             return f"{YOU if source == 'you' else WAIT}{self.waits_used + self.waits_by_you}{LABEL_END}"
         if source == "close":
@@ -153,6 +164,7 @@ def why_closed(reason: str, spent_tokens: int) -> str:
         "model": f"the model stopped by itself: {spent_tokens:,}",
         "budget": f"budget spent: {spent_tokens:,}",
         "context": f"context full: {spent_tokens:,}",
+        "loop": f"going round in circles: {spent_tokens:,}",
         "you": f"you wanted the answer: {spent_tokens:,}",
     }.get(reason, reason)
 
@@ -214,6 +226,10 @@ def receipt_rows(receipt: Receipt) -> list[list[str]]:
         rows.insert(1, ["At least", count(receipt.min_thinking_tokens)])
     if receipt.accounting != "total":
         rows.append(["Budget counts", "per round, cut once at the end"])
+    if receipt.landing:
+        rows.append(["Landing", LANDING[receipt.landing]])
+    if receipt.spill:
+        rows.append(["Spill", SPILL[receipt.spill]])
     if receipt.steered:
         rows.append(["You", ", ".join(f"{each.in_words} at {each.at_tokens:,}" for each in receipt.steered)])
     rows += [["Not enforced", note] for note in receipt.unsupported]

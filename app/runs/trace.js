@@ -1,8 +1,8 @@
 // Writes a trace into a box: who wrote what travels inside the text as private-use characters (app/render.py).
 // Text from models and visitors is only ever put into text nodes.
 function traceWriter(box) {
-  const MODEL = "\ue000", WAIT = "\ue001", FORCED = "\ue002", BY_MODEL = "\ue003", PROBE = "\ue004", SAMPLE = "\ue005", YOU = "\ue006", LABEL_END = "\ue00f";
-  const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE, SAMPLE, YOU]);
+  const MODEL = "\ue000", WAIT = "\ue001", FORCED = "\ue002", BY_MODEL = "\ue003", PROBE = "\ue004", SAMPLE = "\ue005", YOU = "\ue006", HINT = "\ue007", LABEL_END = "\ue00f";
+  const AUTHORS = new Set([MODEL, WAIT, FORCED, BY_MODEL, PROBE, SAMPLE, YOU, HINT]);
   const BLOCK_CHARACTERS = 160; // about 40 tokens; blocks out of sight are not laid out
   const CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳";
   let drawn = "", block = null, author = null, target = null, label = null;
@@ -34,7 +34,7 @@ function traceWriter(box) {
 
   function into() { // the text node that takes the current author's characters
     if (target && target.parentNode && target.parentNode.isConnected) return target;
-    const parts = { [WAIT]: openWait, [YOU]: openWait, [FORCED]: openClose, [BY_MODEL]: openClose, [SAMPLE]: openSample };
+    const parts = { [WAIT]: openWait, [YOU]: openWait, [HINT]: openHint, [FORCED]: openClose, [BY_MODEL]: openClose, [SAMPLE]: openSample };
     const holder = (parts[author] || openPlain)();
     target = holder.appendChild(document.createTextNode(""));
     return target;
@@ -53,6 +53,12 @@ function traceWriter(box) {
     badge.textContent = " " + (CIRCLED[Number(label) - 1] || `(${label})`);
     pill.title = byYou ? `Forced by you while it ran (${label})` : `Forced: the model wanted to stop here (${label})`;
     return text;
+  }
+
+  function openHint() {
+    const pill = currentBlock().appendChild(make("span", "wait hint", "hint"));
+    pill.title = "Written in: the budget is almost spent";
+    return pill.appendChild(make("span"));
   }
 
   function openClose() {

@@ -202,6 +202,7 @@ def _point(label: str, rows: list[Row], setting: dict[str, Any] | None) -> Point
         high=share.high,
         label=label,
         setting=setting,
+        ends=line.ends,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from evals.reports.ends import Ends
+
 Provenance = Literal["published", "measured", "imported"]
 FORCING = "budget forcing"
 
@@ -27,6 +29,8 @@ class Point:
     """The setting's name; None where the source gives none."""
     setting: dict[str, Any] | None = None
     """What was asked, in the words of `Budget`, where it is known."""
+    ends: Ends | None = None
+    """How the thinking ended, where that is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

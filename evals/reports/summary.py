@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evals.reports.ends import Ends, ends_of, ends_table
 from evals.settings import NATURAL
 from s1core.metrics import Proportion, mcnemar, wilson
 from s1core.store import Row, read_manifest, read_rows
@@ -22,6 +23,8 @@ class Line:
     thinking_tokens: float | None
     """Average per question, forced ones included; None where those of some question are unknown."""
     answered: Proportion
+    ends: Ends | None = None
+    """How the thinking ended; None where rows do not tell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +62,7 @@ def summarise(setting: str, rows: Sequence[Row]) -> Line:
         accuracy=wilson(sum(row["correct"] for row in rows), len(rows)),
         thinking_tokens=mean_thinking([row["thinking_tokens"] for row in rows]),
         answered=wilson(sum(row["answered"] for row in rows), len(rows)),
+        ends=ends_of(rows),
     )
 
 
@@ -96,6 +100,8 @@ def markdown(rows: Sequence[Row], order: Sequence[str]) -> str:
     groups = by_setting(rows)
     settings = [name for name in order if name in groups]
     parts = [_accuracy_table([summarise(name, groups[name]) for name in settings])]
+    ended = {name: ends for name in settings if (ends := ends_of(groups[name])) is not None}
+    parts += [ends_table(ended)] if ended else []
     changes = _changes(groups, settings)
     parts += [_change_table(changes)] if changes else []
     parts.append(_group_table(groups, settings))

@@ -33,6 +33,8 @@ class Capabilities:
     about as probable, another one may be taken.
     """
     logprobs: Support = "unsupported"
+    logit_bias: Support = "unsupported"
+    """Can raise the logits of given ids."""
     prefix_cache: Support = "enforced"
     token_ids: Support = "enforced"
     """Takes and returns token ids; otherwise counts are estimated by a local tokenizer."""
@@ -52,6 +54,8 @@ class Request:
     forbid_first: frozenset[int] = frozenset()
     """Ids that may not be the first sampled token."""
     sampling: Sampling = field(default_factory=Sampling)
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """Ids, and what is added to their logits at every token, before the temperature divides them."""
     logprobs: bool = False
     """Report the log probability of each sampled token under the model's own distribution (temperature 1)."""
     first_step: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from s1core.budget import Budget
 from s1core.engines.base import Engine, Support, notes_of
 from s1core.errors import Unsupported
 from s1core.types import Sampling
@@ -14,6 +15,7 @@ FEATURES = {
     "Waits without a word": "forbid_first",
     "seeded noise": "seeded_noise",
     "log probabilities": "logprobs",
+    "raised logits": "logit_bias",
     "prefix cache": "prefix_cache",
     "token ids": "token_ids",
     "steering": "steering",
@@ -21,6 +23,7 @@ FEATURES = {
 """Parts of a run by their field of `Capabilities`; a minimum and Waits are kept by text written above the engine."""
 REMEDIES = {
     "forbid_first": "cannot ignore an end without a word; give a wait text such as Wait, or use engine='transformers'",
+    "logit_bias": "cannot raise the logit of an end; let a hint bring the thinking to it, or use engine='transformers'",
     "logprobs": "tells no log probabilities; use engine='transformers', or a server that takes token ids such as vLLM",
 }
 """What is said of a feature that is missing, with who has it."""
@@ -51,6 +54,24 @@ def require(engine: Engine, feature: str) -> None:
     """
     if getattr(engine.capabilities, feature) == "unsupported":
         raise Unsupported(f"the {engine.name} engine {REMEDIES[feature]}")
+
+
+def require_budget(engine: Engine, budget: Budget) -> None:
+    """Make sure that everything a budget asks for is kept in some way.
+
+    Raises:
+        Unsupported: the message names an engine that can, or another way.
+    """
+    if (budget.waits > 0 or budget.min_thinking_tokens > 0) and not engine.codec.encode_user(budget.wait_text):
+        require(engine, "forbid_first")
+    if not budget.lands or budget.landing_bias == 0:
+        return
+    require(engine, "logit_bias")
+    if all(engine.codec.single_id(end) is None for end in engine.format.ends):
+        raise Unsupported(
+            f"{engine.model} writes the end of its thinking in several tokens, so that none can be raised; "
+            "let a hint bring the thinking to it"
+        )
 
 
 def not_kept(engine: Engine, sampling: Sampling, *, steered: bool = False) -> tuple[str, ...]:

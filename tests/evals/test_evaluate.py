@@ -8,9 +8,9 @@ import pytest
 
 from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import code_commit, evaluate, evaluate_grid, row_key, run_facts
-from evals.reports.summary import by_setting, compare, markdown, without_waits
-from evals.settings import NATURAL, grid_label, one_by_one, parse_counts
-from s1core import Sampling
+from evals.reports.summary import by_setting, compare, markdown, summarise, without_waits
+from evals.settings import ENDS, NATURAL, grid_label, one_by_one, parse_counts
+from s1core import Budget, Sampling
 from s1core.engines.base import Engine
 from s1core.engines.scripted import ScriptedEngine
 from s1core.errors import EngineFailed, InvalidSetting
@@ -177,3 +177,38 @@ def test_a_bundled_benchmark_takes_no_file(name: str, tmp_path: Path) -> None:
 def test_an_unknown_benchmark_lists_the_known_ones() -> None:
     with pytest.raises(InvalidSetting, match="nano"):
         load_benchmark("mmlu")
+
+
+def test_rows_and_reports_tell_how_the_thinking_ended(tmp_path: Path) -> None:
+    def circling(text: str, _request: int) -> str:
+        if "<|im_start|>answer" in text:
+            return " 3" + "x" * 200
+        return ("So 3. " * 9 if "question 0" in text else "".join(map(chr, range(33, 93)))) + "<|im_start|>"
+
+    rest = Budget(landing_text="|end|", landing_share=0.5, loop_repeats=3, final_answer_text="So:")
+    engine = ScriptedEngine(circling)
+    with RunStore(tmp_path / "grid", {}) as store:
+        rows = asyncio.run(evaluate_grid(engine, ITEMS, [40, 80], [0], "Wait", Sampling(), store, rest=rest))
+    with RunStore(tmp_path / "each", {}) as store:
+        each = asyncio.run(evaluate(engine, ITEMS, one_by_one([40, 80], [], rest=rest), Sampling(), store))
+    told = {row_key(row): (row["closed_by"], row["landing"], row["spill"], row["segments"]) for row in rows}
+    assert told == {row_key(row): told[row_key(row)] for row in each if row["setting"] != NATURAL}
+    assert {key[0]: value[:3] for key, value in told.items()} == {
+        item.id: ("loop", None, "long") if item.id == "0" else ("budget", "hard", "long") for item in ITEMS
+    }
+    ends = summarise("budget 40", by_setting(rows)["budget 40"]).ends
+    assert ends is not None and (ends.looped.percent, ends.spilled.percent) == (pytest.approx(100 / 6), 100.0)
+    assert ends.landed is not None and ends.landed.percent == 0
+    line = "| budget 40 | 83.3 (43.6 – 97.0) | 16.7 (3.0 – 56.4) | 0.0 (0.0 – 43.4) | 100.0 (61.0 – 100.0) |"
+    assert line in markdown(rows, ["budget 40", "budget 80"])
+
+
+def test_old_rows_tell_nothing_of_their_ends() -> None:
+    row = {"setting": "natural", "correct": True, "answered": True, "thinking_tokens": 3, "id": "q", "group": "g"}
+    assert summarise("natural", [row]).ends is None and "how the thinking ended" not in markdown([row], ["natural"])
+
+
+def test_settings_without_landings_are_named_as_before() -> None:
+    plain, landed = one_by_one([8], [])[0], one_by_one([8], [], rest=Budget(landing_text="x"))[0]
+    assert not set(plain.as_dict()) & set(ENDS) and landed.as_dict()["landing_text"] == "x"
+    assert plain.as_dict()["final_answer_text"] == "Final Answer:"

@@ -147,3 +147,29 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
 ) -> None:
     code, _, err = run(capsys, "How many?", "--save", str(tmp_path))
     assert code == 2 and "cannot be written" in err and err.count("\n") <= 2
+
+
+def test_closing_words_and_landings_are_arguments(engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "q", "--budget", "4", "--final-answer", "In short:")[1]
+    assert "── budget spent: 4 ──\nIn short:" in out
+    assert "── budget spent: 4 ──\n\nFinal Answer: 3" in run(capsys, "q", "--budget", "4", "--final-answer", "")[1]
+    landed = run(capsys, "q", "--budget", "9", "--landing-text", "|end|", "--landing-share", "0.4")[1]
+    assert "[hint: |end|]" in landed and "landing   hard, cut by the budget" in landed
+    looped = run(capsys, "q", "--waits", "8", "--loop-repeats", "3")[1]
+    assert "── a loop: " in looped and "closed by a loop" in looped
+    assert run(capsys, "q", "--budget", "9", "--advice")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--landing-share", "2"], "landing_share must be a number between 0 and 1"),
+        (["--loop-repeats", "1"], "loop_repeats must be 2 or more"),
+        (["--budget", "9", "--landing-bias", "5"], "cannot raise the logit of an end"),
+    ],
+)
+def test_a_landing_that_cannot_be_is_one_sentence(
+    engine: ScriptedEngine, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
+) -> None:
+    code, _, err = run(capsys, "q", *argv)
+    assert code == 2 and words in err and err.count("\n") == 1

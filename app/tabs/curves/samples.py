@@ -191,6 +191,8 @@ def _facts(row: Row, estimated: bool) -> list[list[str]]:
         ["Answer", render.count(row["answer_tokens"]) if row.get("answer_tokens") is not None else "not known"],
         ["Graded by", str(row.get("rule", "not known"))],
     ]
+    facts += [["Landing", render.LANDING[landing]]] if (landing := row.get("landing")) in render.LANDING else []
+    facts += [["Spill", render.SPILL[spill]]] if (spill := row.get("spill")) in render.SPILL else []
     return [[name, render.plain(value)] for name, value in facts]
 
 

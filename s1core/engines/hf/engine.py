@@ -31,8 +31,8 @@ SMALL_MODEL = 50_000_000
 DEFAULT_THREADS = torch.get_num_threads()
 """Torch's own choice; asked for here because an engine that is loaded later may find it changed by an earlier one."""
 
-FULL_PRECISION = Capabilities(logprobs="enforced")
-HALF_PRECISION = Capabilities(logprobs="enforced", exact_sweeps="emulated")
+FULL_PRECISION = Capabilities(logprobs="enforced", logit_bias="enforced")
+HALF_PRECISION = Capabilities(logprobs="enforced", logit_bias="enforced", exact_sweeps="emulated")
 CPU_PREFILL_TOKENS = 512
 GPU_PREFILL_TOKENS = 2048
 

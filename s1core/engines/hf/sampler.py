@@ -20,6 +20,8 @@ class SamplingParams:
     sampling: Sampling
     step: int
     forbidden: frozenset[int] = frozenset()
+    bias: tuple[tuple[int, float], ...] = ()
+    """Ids, and what is added to their logits."""
 
 
 class Sampler:
@@ -42,10 +44,13 @@ class Sampler:
         logits = logits[:, : self.vocab_size]
         noisy = [row for row, draw in enumerate(draws) if draw.sampling.temperature > 0]
         barred = [(row, i) for row, draw in enumerate(draws) for i in draw.forbidden if i < self.vocab_size]
-        if noisy or barred or self._gaps is not None:
+        raised = [(row, *each) for row, draw in enumerate(draws) for each in draw.bias if each[0] < self.vocab_size]
+        if noisy or barred or raised or self._gaps is not None:
             logits = logits.float().clone()
         if self._gaps is not None:
             logits.index_fill_(1, self._gaps, -torch.inf)
+        for row, token_id, bias in raised:
+            logits[row, token_id] += bias
         for row, token_id in barred:
             logits[row, token_id] = -torch.inf
         if noisy:

@@ -46,7 +46,7 @@ class Sequence:
         """How the next token is drawn."""
         request = self.request
         forbidden = request.forbid_first if self.sampled == 0 else frozenset[int]()
-        return SamplingParams(request.sampling, request.first_step + self.sampled, forbidden)
+        return SamplingParams(request.sampling, request.first_step + self.sampled, forbidden, request.logit_bias)
 
     def take(self, token_id: int, logprobs: tuple[float, ...]) -> Chunk:
         """Add a sampled token; return its chunk."""

@@ -70,8 +70,8 @@ class Continuation:
         # No fields of OpenAI's, and refused by its own server: said only where they are asked for.
         body |= {"top_k": sampling.top_k} if sampling.top_k else {}
         body |= {"min_p": sampling.min_p} if sampling.min_p else {}
-        if self._barred:
-            body["logit_bias"] = {str(i): NEVER for i in sorted(self._barred)}
+        bias = dict(request.logit_bias) | dict.fromkeys(sorted(self._barred), NEVER)
+        body |= {"logit_bias": {str(token_id): value for token_id, value in bias.items()}} if bias else {}
         if self._takes_ids:
             body |= {"return_token_ids": True, "stop_token_ids": stops, "skip_special_tokens": False}
             body |= {"logprobs": 1} if request.logprobs else {}

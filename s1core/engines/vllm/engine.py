@@ -44,7 +44,11 @@ class VllmEngine:
 
     name = "vllm"
     capabilities = Capabilities(
-        forbid_first="emulated", seeded_noise="emulated", logprobs="enforced", exact_sweeps="emulated"
+        forbid_first="emulated",
+        seeded_noise="emulated",
+        logprobs="enforced",
+        logit_bias="enforced",
+        exact_sweeps="emulated",
     )
 
     def __init__(self, preset: ModelPreset, *, lora: str | None = None, **options: Any) -> None:
@@ -241,7 +245,7 @@ class VllmEngine:
             ignore_eos=True,
             detokenize=False,
             logprobs=0 if request.logprobs else None,
-            logit_bias={i: float(NEVER) for i in barred} or None,
+            logit_bias=dict(request.logit_bias) | {i: float(NEVER) for i in barred} or None,
             allowed_token_ids=allowed,
             output_kind=self._delta,
         )

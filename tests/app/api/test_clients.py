@@ -313,6 +313,42 @@ def test_one_choice_that_fails_is_one_sentence(client: httpx.Client) -> None:
     assert "error" in frames(client.post("chat/completions", json=asked | {"stream": True}))[-1]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_closing_words_begin_a_forced_answer(client: httpx.Client, server: Playground, stream: bool) -> None:
+    asked = chat(thinking_budget=5, final_answer_text="In short:", reasoning_format="raw", stream=stream)
+    reply = client.post("chat/completions", json=asked)
+    said = joined(frames(reply), "content") if stream else reply.json()["choices"][0]["message"]["content"]
+    assert "</think>\nIn short:" in said
+    engine = server.engines["twice"]
+    assert engine.codec.decode(engine.requests[-1].prompt_ids).endswith("<|im_start|>answer\nIn short:")
+
+
+def test_a_soft_landing_and_loops_are_fields(client: httpx.Client) -> None:
+    landed = ask(client, thinking_budget=12, landing_text="|end|", landing_share=0.5)
+    assert landed["receipt"]["landing"] == "hard" and "|end|" in landed["choices"][0]["message"]["reasoning_content"]
+    looped = ask(client, waits=8, loop_repeats=2, loop_tokens=64)
+    assert looped["receipt"]["closed_by"] == "loop" and looped["receipt"]["waits_used"] < 8
+    assert ask(client, thinking_budget=12, closing_advice=True)["receipt"]["landing"] is None
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"final_answer_text": "x" * 201}, "final_answer_text has 201 characters"),
+        ({"landing_text": 3}, "landing_text must be a text"),
+        ({"landing_share": 1.5}, "landing_share must lie between 0 and 1"),
+        ({"landing_bias": 101}, "landing_bias must lie between 0 and 100"),
+        ({"landing_bias": 5, "thinking_budget": 9}, "cannot raise the logit of an end"),
+        ({"loop_repeats": 1}, "loop_repeats must be 2 or more"),
+        ({"loop_tokens": 0}, "loop_tokens must lie between 1"),
+        ({"closing_advice": "yes"}, "closing_advice must be true or false"),
+        ({"closing_advice": True, "final_answer_text": "So:"}, "give one of them"),
+    ],
+)
+def test_a_closing_that_cannot_be_names_the_field(client: httpx.Client, more: dict[str, Any], words: str) -> None:
+    assert words in refused(client.post("chat/completions", json=chat(**more)), 400)
+
+
 def test_raw_thinking_is_part_of_the_text(client: httpx.Client) -> None:
     for budget in (4, 64):
         asked = chat(thinking_budget=budget, reasoning_format="raw")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from app.runs import render
 from s1core import Budget, Steering, Trace, stream
+from s1core import __main__ as cli
+from s1core.budget import Landing
 from s1core.commands import Steered
 from s1core.engines.scripted import ScriptedEngine
+from s1core.spill import Spill
+from s1core.types import ClosedBy
 from tests.browser.playground import think
 
 
@@ -38,3 +44,16 @@ def test_marks_in_a_word_are_left_out() -> None:
     live, trace = folded(word)
     assert live.text.count(render.YOU) == 1 and "a9b" in live.text
     assert render.YOU not in str(render.receipt_rows(trace.receipt))
+
+
+def test_a_hint_has_a_mark_and_receipts_say_how_it_landed() -> None:
+    live, trace = folded(budget=Budget(max_thinking_tokens=12, landing_text="|end|", landing_share=0.4))
+    assert f"{render.HINT}{render.LABEL_END}|end|{render.MODEL}" in live.text and live.spent_tokens == 12
+    rows = dict(render.receipt_rows(trace.receipt))
+    assert rows["Landing"] == "hard, cut all the same" and rows["Closed by"] == "the budget"
+
+
+def test_every_word_of_a_receipt_is_known_to_the_page() -> None:
+    assert set(render.CLOSED_BY) == {*get_args(ClosedBy)}
+    assert set(render.LANDING) == {*get_args(Landing)} and set(render.SPILL) == {*get_args(Spill)}
+    assert set(cli.CLOSERS) == {*get_args(ClosedBy)} == {*cli.CLOSINGS} and set(cli.SPILLS) == {*get_args(Spill)}

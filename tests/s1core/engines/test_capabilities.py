@@ -24,20 +24,20 @@ def engine_with(capabilities: Capabilities) -> ScriptedEngine:
 
 def test_the_line_groups_what_is_kept_by_how() -> None:
     assert capability_line(engine_with(BY_TEXT)) == (
-        "Enforced: max, min, Waits. Emulated: Waits without a word, seeded noise, prefix cache, token ids, steering. "
-        "Unsupported: log probabilities."
+        "Enforced: max, min, Waits. Emulated: Waits without a word, seeded noise, raised logits, prefix cache, "
+        "token ids, steering. Unsupported: log probabilities."
     )
 
 
 def test_groups_with_nothing_in_them_are_not_told() -> None:
-    line = capability_line(engine_with(Capabilities(logprobs="enforced")))
+    line = capability_line(engine_with(Capabilities(logprobs="enforced", logit_bias="enforced")))
     assert line.startswith("Enforced: max, min, Waits, ")
     assert "mulated" not in line and "nsupported" not in line
 
 
 @pytest.mark.parametrize("feature", REMEDIES)
 def test_what_is_unsupported_is_refused_with_an_engine_that_can(feature: str) -> None:
-    fine = Capabilities(logprobs="emulated")
+    fine = Capabilities(logprobs="emulated", logit_bias="emulated")
     require(engine_with(fine), feature)
     with pytest.raises(Unsupported, match="engine='transformers'"):
         require(engine_with(replace(fine, **{feature: "unsupported"})), feature)

@@ -136,7 +136,7 @@ function waitLab(root, { words, race }) {
     card.part(".lab-stop").hidden = view.state !== "running";
     card.part(".lab-on").hidden = view.state === "running";
     const own = view.text.slice(view.kept);
-    card.drawTrace(/^[\ue000-\ue006]/u.test(own) ? own : `\ue000${own}`);
+    card.drawTrace(/^[\ue000-\ue007]/u.test(own) ? own : `\ue000${own}`);
     if (view.state === "running") card.trace.scrollTop = card.trace.scrollHeight;
     card.drawRun.answer(view.answer, view.state);
     card.drawRun.receipt(view.receipt);

@@ -3,7 +3,7 @@ function labTrunk(root, { onPlace }) {
   const find = (selector) => root.querySelector(selector);
   const keep = find(".lab-keep"), rest = find(".lab-rest"), slider = find(".lab-at"), trace = find(".lab-trace");
   const drawKeep = traceWriter(keep), drawRest = traceWriter(rest);
-  const MARKS = /[\ue000-\ue006]/u, LAST_MARK = /[\ue000-\ue006](?!.*[\ue000-\ue006])/su;
+  const MARKS = /[\ue000-\ue007]/u, LAST_MARK = /[\ue000-\ue007](?!.*[\ue000-\ue007])/su;
   const FORCED_WORD = ':is([data-source="wait"], [data-source="you"])';
   let drawn = null, at = 0;
 

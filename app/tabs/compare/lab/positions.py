@@ -9,7 +9,7 @@ from app.runs.samples import LiveSamples
 from app.shell.responses import View
 from s1core.fork import places
 from s1core.thinking import Codec, TextDecoder
-from s1core.types import FORCED, Segment, Tokens, Trace
+from s1core.types import INJECTED, Segment, Trace
 
 NO_PLACE = -1
 """Within a forced Wait."""
@@ -43,9 +43,9 @@ def drawn(codec: Codec, trace: Trace, asked: RunRequest) -> Drawn:
     for segment in trace.segments:
         thinking = segment.phase == "thinking"
         for piece in _pieces(codec, segment) if thinking else [segment]:
-            if thinking and segment.source in FORCED:
+            if thinking and segment.source in INJECTED:
                 ends += [NO_PLACE] * (len(piece.token_ids) - 1)
-            live.take(0, _tokens_of(piece))
+            live.take(0, piece.as_event())
             if thinking and piece.token_ids:
                 text = live.text
                 length += utf16(text[seen:])
@@ -56,7 +56,7 @@ def drawn(codec: Codec, trace: Trace, asked: RunRequest) -> Drawn:
 
 def _pieces(codec: Codec, segment: Segment) -> list[Segment]:
     """Divide what the model wrote into its tokens; a forced Wait stays whole."""
-    if segment.source in FORCED:
+    if segment.source in INJECTED:
         return [segment]
     decoder = TextDecoder(codec)
     ids = segment.token_ids
@@ -67,16 +67,6 @@ def _pieces(codec: Codec, segment: Segment) -> list[Segment]:
         Segment(source=segment.source, phase=segment.phase, text=text, token_ids=(token_id,), note=segment.note)
         for text, token_id in zip(texts, ids, strict=True)
     ]
-
-
-def _tokens_of(segment: Segment) -> Tokens:
-    return Tokens(
-        source=segment.source,
-        phase=segment.phase,
-        text=segment.text,
-        token_ids=segment.token_ids,
-        note=segment.note,
-    )
 
 
 def _names(trace: Trace) -> list[tuple[int, str]]:

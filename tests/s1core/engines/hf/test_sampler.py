@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -103,3 +104,18 @@ def test_every_part_of_a_draw_changes_its_noise(parts: list[tuple[int, str, int,
     spelled = {(s, q.encode("utf-8", "replace"), i, t) for s, q, i, t in parts}
     seeds = {noise_seed(Sampling(seed=s, question_id=q, sample_index=i), t) for s, q, i, t in parts}
     assert len(seeds) == len(spelled)
+
+
+@given(logits=scores, ids=st.lists(st.integers(0, VOCABULARY - 1), max_size=3, unique=True), bias=st.floats(0, 20))
+def test_raised_logits_are_drawn_as_if_the_model_gave_them(logits: list[float], ids: list[int], bias: float) -> None:
+    by_hand = torch.tensor([logits, logits])
+    by_hand[0, ids] += bias
+    for temperature in (0.0, 0.7):
+        plain = SamplingParams(Sampling(temperature=temperature, seed=3), 5)
+        raised = replace(plain, bias=tuple((i, bias) for i in ids))
+        assert SAMPLER.pick(torch.tensor([logits, logits]), [raised, plain]) == SAMPLER.pick(by_hand, [plain, plain])
+
+
+def test_a_token_that_is_forbidden_stays_so_however_it_is_raised() -> None:
+    params = SamplingParams(Sampling(), 0, forbidden=frozenset({2}), bias=((2, 90.0), (3, 1.0)))
+    assert SAMPLER.pick(torch.zeros(1, VOCABULARY), [params]) == [3]

@@ -266,3 +266,11 @@ def test_a_wrong_address_is_refused(url: str) -> None:
 def test_the_engine_needs_an_address() -> None:
     with pytest.raises(InvalidSetting, match="url="):
         load_engine("s1-nano", engine="http")
+
+
+def test_raised_logits_are_passed_on_beside_forbidden_ones() -> None:
+    request = Request(prompt_ids=(1,), max_tokens=5, forbid_first=frozenset({7}), logit_bias=((7, 4.0), (9, 2.5)))
+    asked = Continuation(request, byte_codec(), "m", takes_ids=True)
+    assert asked.body()["logit_bias"] == {"7": completions.NEVER, "9": 2.5}
+    plain = Continuation(Request(prompt_ids=(1,), max_tokens=5), byte_codec(), "m", takes_ids=True)
+    assert "logit_bias" not in plain.body()
