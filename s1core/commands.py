@@ -154,7 +154,7 @@ def _move(limits: Limits, progress: Progress, command: Command) -> Obeyed | Refu
         new = max(now, min(now + command.tokens, most))
         refusal = f"the budget cannot be raised above {now:,} thinking tokens here"
     else:
-        new = max(progress.spent, now - command.tokens)
+        new = min(now, max(progress.spent, now - command.tokens))
         refusal = "the whole budget is spent; there is nothing to take away"
     if new == now:
         return Refused(refusal)

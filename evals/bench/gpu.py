@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
@@ -131,7 +132,7 @@ def random_model(device: torch.device, shape: dict[str, Any]) -> tuple[ModelPres
     finally:
         torch.set_default_dtype(before)
     nano = loading.load_codec(PRESETS["s1-nano"])[0]
-    written = json.loads(cast("Any", nano)._tokenizer.to_str())
+    written = json.loads(Path(PRESETS["s1-nano"].location, "tokenizer.json").read_text(encoding="utf-8"))
     # The markers too: what is not in the vocabulary proper would be numbered anew, after it.
     written["model"]["vocab"] |= {token["content"]: token["id"] for token in written["added_tokens"]}
     known = nano.known_ids

@@ -222,6 +222,7 @@ def test_every_route_that_takes_something_is_known() -> None:
     nothing = set(itertools.product(not_found, ("POST", "PUT", "PATCH", "DELETE")))
     answers = {("/v1/chat/completions", "POST"), ("/v1/completions", "POST")}
     by_an_unguessable_key = {(f"/compare/lab/{name}", "POST") for name in ("open", "fork", "stop")}
+    by_an_unguessable_key |= {(f"{path}/{{stream_id}}/steer", method) for path, method in answers}
     the_owners = {("/curves/import", "POST"), ("/compare/open", "POST")}
     assert taking == nothing | answers | by_an_unguessable_key | the_owners
 
@@ -458,7 +459,7 @@ def test_on_a_space_the_owner_is_known_by_name(monkeypatch: pytest.MonkeyPatch) 
     assert not is_owner(signed_in)
     other = request(host="10.0.0.1")
     other.scope = {"session": {"oauth_info": {"userinfo": {"preferred_username": "eve"}}}}
-    with pytest.raises(NotTheOwner, match="sign in as the owner"):
+    with pytest.raises(NotTheOwner, match="Duplicate this Space to run your own job"):
         require_owner(other)
     other.scope = {"session": {}}
     assert not is_owner(other)

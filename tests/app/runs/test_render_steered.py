@@ -29,7 +29,7 @@ def test_a_word_of_yours_has_a_mark_of_its_own() -> None:
 
 def test_who_wanted_the_answer_is_named() -> None:
     live, trace = folded(Steered(kind="answer", at_tokens=5, after_waits=0))
-    assert f"{render.CLOSE_FORCED}you wanted the answer: 5{render.LABEL_END}" in live.text
+    assert f"{render.CLOSE_FORCED}you asked for the answer · 5 tokens{render.LABEL_END}" in live.text
     assert dict(render.receipt_rows(trace.receipt))["Closed by"] == "you, with Answer now"
 
 
