@@ -7,8 +7,10 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 from evals.reports.cached import published_series, run_series
+from evals.reports.series import Axis, along
 from evals.reports.summary import as_table, by_setting, markdown
 from s1core.errors import S1Error
 from s1core.store import read_manifest, read_rows, write_atomically
@@ -24,6 +26,12 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("runs", nargs="+", type=Path, metavar="RUN_FOLDER")
     p.add_argument("--out", type=Path, default=Path("report"), help="folder for the files (default: report)")
     p.add_argument("--published", action="store_true", help="draw the published curves of the same benchmarks too")
+    p.add_argument(
+        "--axis",
+        default="thinking_tokens",
+        choices=get_args(Axis),
+        help="what accuracy is drawn against (default: %(default)s)",
+    )
     p.add_argument("--no-images", action="store_true", help="HTML figures alone; SVG and PNG need Chromium")
     args = p.parse_args(argv)
     try:
@@ -40,7 +48,7 @@ def _write_report(args: argparse.Namespace) -> list[Path]:
     # Imported here: plotly takes a second.
     from evals.reports.figures import accuracy_figure, metrics_csv, metrics_markdown, write_html, write_image
 
-    series = [one for folder in args.runs for one in run_series(folder)]
+    series = [along(one, args.axis) for folder in args.runs for one in run_series(folder)]
     benchmarks = list(dict.fromkeys(one.benchmark for one in series))
     series += [one for one in published_series() if one.benchmark in benchmarks] if args.published else []
     parts = [f"## {folder.name}\n\n{_run_tables(folder)}" for folder in args.runs]

@@ -181,10 +181,9 @@ async def aprobes(
         if at_the_end and own_is_known:
             return TrackPoint(thinking_tokens=tokens, answer=trace.answer, probability=trace.receipt.answer_probability)
         progress = Progress(spent=tokens, ended=at_the_end and trace.receipt.closed_by == "model")
-        here = replace(asked, max_thinking_tokens=tokens, min_thinking_tokens=0, waits=0, accounting="total")
-        run = Run(engine, question, here, drawn, system=system, answer_logprobs=True)
         kept = tuple(cut(engine.codec.decode, trajectory.segments, tokens))
-        probed = await pump(engine, run, run.resume(Thought(segments=kept, progress=progress)))
+        thought = Thought(segments=kept, progress=progress)
+        probed = await answer_after(engine, question, thought, asked, drawn, system=system)
         receipt = probed.receipt
         return TrackPoint(
             thinking_tokens=tokens,
@@ -207,6 +206,19 @@ async def aprobes(
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def answer_after(
+    engine: Engine, question: str, thought: Thought, budget: Budget, sampling: Sampling, *, system: str | None = None
+) -> Trace:
+    """Close some thinking where it stands and ask for the answer, with its probability; the thinking is not returned.
+
+    Of the budget only the limit of the answer counts.
+    """
+    most = thought.progress.spent
+    here = replace(budget, max_thinking_tokens=most, min_thinking_tokens=0, waits=0, accounting="total")
+    run = Run(engine, question, here, sampling, system=system, answer_logprobs=True)
+    return await pump(engine, run, run.resume(thought))
 
 
 def _check(every: int) -> None:

@@ -213,7 +213,7 @@ async def pump(
         run: a run that has begun.
         started: the events of its beginning.
         thought: thinking that was there already.
-        enough: asked before every request to the engine; when true, the run ends without it.
+        enough: asked before every request to the engine and after every chunk; when true, the run ends there.
         on_event: called with every event, at once.
     """
     events: list[Event] = []
@@ -231,9 +231,10 @@ async def pump(
         async with aclosing(engine.agenerate(request)) as chunks:
             async for chunk in chunks:
                 take(run.feed(chunk))
-                if run.request is not request:
+                if run.request is not request or enough(run):
                     break
-        run.stopped_short(request)
+        if not enough(run):
+            run.stopped_short(request)
     trace = Trace.from_events(events)
     return replace(trace, segments=(*thought, *trace.segments)) if thought else trace
 

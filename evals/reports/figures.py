@@ -49,18 +49,25 @@ def accuracy_figure(series: Sequence[Series], title: str = "") -> go.Figure:
         figure.add_traces(series_traces(one, colour=colour, group=str(number), floor=floor))
     has_zero = any(tokens <= 0 for tokens in told)
     values, texts = _ticks(floor, max(positive, default=1.0), has_zero)
-    counts_output = any(one.x == "output_tokens" for one in series)
-    what = "thinking (parallel methods: output)" if counts_output else "thinking"
     figure.update_layout(
         title={"text": html.escape(title)},
         template="plotly_white",
         hovermode="closest",
         showlegend=True,
         legend={"orientation": "h", "y": -0.25},
-        xaxis={"type": "log", "tickvals": values, "ticktext": texts, "title": f"average {what} tokens, log2"},
+        xaxis={"type": "log", "tickvals": values, "ticktext": texts, "title": f"average {_counted(series)}, log2"},
         yaxis={"title": "accuracy %", "range": [0, 100]},
     )
     return figure
+
+
+def _counted(series: Sequence[Series]) -> str:
+    """What the axis counts; published series may count something else."""
+    own = [one.x for one in series if one.provenance != "published"]
+    kind = own[0] if own else "thinking_tokens"
+    also = ["parallel methods: output"] if any(one.x == "output_tokens" for one in series) else []
+    also += ["published: thinking"] if any(one.x == "thinking_tokens" != kind for one in series) else []
+    return kind.replace("_", " ") + (f" ({'; '.join(also)})" if also else "")
 
 
 def series_traces(one: Series, *, colour: str, group: str = "", floor: float = 0.0) -> list[go.Scatter]:

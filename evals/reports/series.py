@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Provenance = Literal["published", "measured", "imported"]
+Axis = Literal["thinking_tokens", "total_tokens", "sequential_tokens", "seconds"]
+"""What accuracy can be drawn against."""
 FORCING = "budget forcing"
 
 
@@ -45,7 +47,7 @@ class Series:
     provenance: Provenance
     source: str
     """The figure, or the run, that the points are from."""
-    x: Literal["thinking_tokens", "output_tokens"] = "thinking_tokens"
+    x: Literal["output_tokens"] | Axis = "thinking_tokens"
     """What is counted: parallel methods count all output."""
     note: str | None = None
     control: float | None = None
@@ -56,6 +58,17 @@ class Series:
     def name(self) -> str:
         """What legends and tables call it; the origin is part of the name."""
         return f"{self.model}, {self.method} ({self.provenance})"
+
+
+def along(one: Series, axis: Axis) -> Series:
+    """Return a series along another axis: what its points have of it takes the place of their thinking tokens.
+
+    Published series keep the count that their figures have, which `x` names; other points that lack it have no place.
+    """
+    if axis == "thinking_tokens" or one.provenance == "published":
+        return one
+    points = (replace(point, thinking_tokens=getattr(point, axis)) for point in one.points)
+    return replace(one, x=axis, points=by_tokens(points))
 
 
 def by_tokens(points: Iterable[Point]) -> tuple[Point, ...]:

@@ -167,7 +167,7 @@ class _Job:
             self.done = chunk.finish is not None
             return [chunk]
         released: tuple[int, ...] = ()
-        for number, token_id in enumerate(chunk.token_ids):
+        for token_id in chunk.token_ids:
             self._partial += (token_id,)
             if not (text := self._decoder.feed((token_id,))):
                 continue
@@ -176,7 +176,7 @@ class _Job:
             start = self._words.find(self._text(), len(self._before))
             if start is not None:
                 released += self._take(start)
-                self._again(released, left=len(chunk.token_ids) - number - 1)
+                self._again(released)
                 return [replace(chunk, token_ids=released, logprobs=(), finish=None, stop_id=None)]
             released += self._take(self._words.begins_at(self._text()))
         if chunk.finish is not None:
@@ -200,10 +200,10 @@ class _Job:
             self._before = gone
         return tuple(taken)
 
-    def _again(self, released: tuple[int, ...], *, left: int) -> None:
-        """Take the word back and ask its place again; `left` tokens of the chunk came after it."""
+    def _again(self, released: tuple[int, ...]) -> None:
+        """Take the word back and ask its place again. What came after it in its chunk depends on the moment."""
         word = [i for piece in self._held for i in piece.ids]
-        self.discarded_tokens += len(word) + left
+        self.discarded_tokens += len(word)
         before, self._kept = len(self.request.prompt_ids), [*self._kept, *released]
         prompt = (*self._asked.prompt_ids, *self._kept)
         self._refused = {word[0], *(self._refused if len(prompt) == before else ())}

@@ -179,6 +179,8 @@ class Method(ABC):
     def as_dict(self) -> dict[str, Any]:
         """Return its name and settings, JSON-ready, as run configurations have them."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "budget"}
+        # A model that was loaded has a name.
+        own = {key: getattr(value, "name", value) for key, value in own.items()}
         return {"label": self.label, "method": self.title, **own, **asdict(self.budget)}
 
 

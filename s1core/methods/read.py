@@ -15,16 +15,17 @@ from s1core.budget import Budget
 from s1core.errors import InvalidSetting
 from s1core.methods.adaptive_vote import AdaptiveVote
 from s1core.methods.base import Method
+from s1core.methods.best_of_n import BestOfN
 from s1core.methods.control import Asking
 from s1core.methods.early_exit import EarlyExit
 from s1core.methods.forcing import Forcing
 from s1core.methods.no_wait import NoWait
+from s1core.methods.rebase import Rebase
 from s1core.methods.rejection import RejectionSampling
 from s1core.methods.vote import MajorityVote
 
-METHODS: Mapping[str, type[Method]] = {
-    one.name: one for one in (Forcing, Asking, RejectionSampling, MajorityVote, AdaptiveVote, EarlyExit, NoWait)
-}
+_KINDS = (Forcing, Asking, RejectionSampling, MajorityVote, AdaptiveVote, EarlyExit, NoWait, BestOfN, Rebase)
+METHODS: Mapping[str, type[Method]] = {kind.name: kind for kind in _KINDS}
 """Every method by its name in specifications."""
 
 _BUDGET = {"budget": "max_thinking_tokens", "min_thinking": "min_thinking_tokens", "waits": "waits"}

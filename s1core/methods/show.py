@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 from s1core.methods.base import Method, Outcome, Spent
 from s1core.types import Finished
+
+_LONGEST_STEP = 60
+"""Characters of a node's text that are shown."""
 
 
 def run_line(number: int, event: Finished) -> str:
@@ -21,7 +27,26 @@ def outcome_lines(method: Method, outcome: Outcome) -> str:
         **_counts(outcome),
         **_cost(outcome.spent),
     }
-    return "\n".join(f"{name:<9} {value}" for name, value in rows.items())
+    lines = [f"{name:<9} {value}" for name, value in rows.items()]
+    return "\n".join([*tree_lines(outcome.details.get("tree", ())), *lines])
+
+
+def tree_lines(tree: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Draw a search tree: a line for each node under its parent, with its reward and its own tokens."""
+    children: dict[int | None, list[Mapping[str, Any]]] = {}
+    for node in tree:
+        children.setdefault(node["parent"], []).append(node)
+
+    def below(parent: int | None) -> Iterator[str]:
+        for node in children.get(parent, ()):
+            tokens = node["thinking_tokens"] + node["answer_tokens"]
+            text = " ".join(node["text"].split())
+            shown = text if len(text) <= _LONGEST_STEP else f"{text[:_LONGEST_STEP]}…"
+            end = f" → {node['answer']}" if node["finished"] else ""
+            yield f"{'  ' * (node['depth'] - 1)}{node['reward']:.2f} {tokens:>4}  {shown}{end}"
+            yield from below(node["number"])
+
+    return list(below(None))
 
 
 def _counts(outcome: Outcome) -> dict[str, str]:

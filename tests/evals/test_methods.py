@@ -12,7 +12,9 @@ from evals.benchmarks import Item, load_benchmark
 from evals.evaluate import run_config
 from evals.methods import evaluate_methods, evaluate_samples
 from evals.reports.cached import packed_series, run_series
+from evals.reports.figures import accuracy_figure
 from evals.reports.packed_run import pack
+from evals.reports.series import along
 from evals.reports.summary import as_table
 from evals.samples import votes
 from s1core import Sampling, load_engine
@@ -35,7 +37,17 @@ def items() -> list[Item]:
 
 
 async def test_rows_say_what_each_method_cost(engine: Engine, items: list[Item], tmp_path: Path) -> None:
-    lines = ("forcing", "early-exit:every=8,equal=2", "vote:samples=3", "rejection:budget=24,attempts=2")
+    lines = (
+        "forcing",
+        "early-exit:every=8,equal=2",
+        "vote:samples=3",
+        "adaptive-vote:samples=3",
+        "rejection:budget=24,attempts=2",
+        "no-wait:budget=64",
+        "asking:tokens=16",
+        "best-of-n:samples=2",
+        "rebase:width=2",
+    )
     methods = [method for line in lines for method in read_methods(line)]
     config = run_config(engine, "nano", items, [method.as_dict() for method in methods], Sampling())
     with RunStore(tmp_path / "run", config) as store:
@@ -49,11 +61,17 @@ async def test_rows_say_what_each_method_cost(engine: Engine, items: list[Item],
     assert all(row["runs"] == row["details"]["samples"] == 3 for row in drawn)
     assert all(row["sequential_tokens"] < row["total_tokens"] for row in drawn)
     series = {one.method: one for one in run_series(tmp_path / "run")}
-    assert set(series) == {"budget forcing", "early exit", "majority vote", "rejection sampling"}
+    assert set(series) == {method.title for method in methods}, "a curve for each method"
+    assert series["conditional control"].control is not None
+    (tree,) = [row["details"]["tree"] for row in rows if row["setting"].startswith("width 2")][:1]
+    assert sum(node["finished"] for node in tree) == 2
     (point,) = series["majority vote"].points
     assert point.total_tokens == sum(row["total_tokens"] for row in drawn) / len(drawn)
     assert point.sequential_tokens is not None and point.seconds is not None
     assert series["majority vote"].control is None, "the budget is that of a run, not of the vote"
+    (drawn_along,) = [along(one, "total_tokens") for one in (series["majority vote"],)]
+    assert drawn_along.points[0].thinking_tokens == point.total_tokens
+    assert accuracy_figure([drawn_along]).layout.xaxis.title.text == "average total tokens, log2"
     pack(tmp_path / "run", tmp_path / "run.jsonl.gz")
     assert {one.method: one.points for one in packed_series(tmp_path / "run.jsonl.gz")} == {
         one.method: one.points for one in series.values()

@@ -8,6 +8,7 @@ import pytest
 
 from s1core import __main__ as cli
 from s1core.engines.scripted import ScriptedEngine
+from s1core.methods.show import tree_lines
 from s1core.recording import read_runs
 from s1core.types import Tokens, Trace
 
@@ -183,3 +184,17 @@ def test_a_method_goes_with_no_file_of_runs(engine: ScriptedEngine, capsys: pyte
     assert code == 2 and "leave out --fork, --save and --recording" in err
     code, _, err = run(capsys, "q", "--method", "voting")
     assert code == 2 and "there is no method 'voting'; there are forcing," in err
+
+
+def test_a_search_is_drawn_as_a_tree() -> None:
+    tree = [
+        {"number": 0, "parent": None, "depth": 1, "text": "Maybe\n2.", "answer": "2", "finished": False},
+        {"number": 1, "parent": None, "depth": 1, "text": "x" * 80, "answer": "3", "finished": True},
+        {"number": 2, "parent": 0, "depth": 2, "text": "So 3.", "answer": "3", "finished": True},
+    ]
+    counts = {"reward": 0.25, "thinking_tokens": 7, "answer_tokens": 1}
+    assert tree_lines([{**node, **counts} for node in tree]) == [
+        "0.25    8  Maybe 2.",
+        "  0.25    8  So 3. → 3",
+        f"0.25    8  {'x' * 60}… → 3",
+    ]

@@ -49,14 +49,14 @@ def load(preset: ModelPreset, *, dtype: str | None, device: str | None) -> Loade
         ModelUnavailable: it is known but cannot be loaded here; the message says what to do.
     """
     preset = located(preset)
-    place = _device(device)
-    _check_folder(preset)
-    with _translate_load_errors(preset):
+    place = choose_device(device)
+    check_folder(preset)
+    with translate_load_errors(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
         codec = _codec(preset)
-    kind = _dtype(dtype, place, stored=config.dtype)
+    kind = choose_dtype(dtype, place, stored=config.dtype)
     _check_memory(preset, kind, place)
-    with _translate_load_errors(preset), _quietly():
+    with translate_load_errors(preset), quietly():
         model, report = library.AutoModelForCausalLM.from_pretrained(
             preset.location, dtype=kind, output_loading_info=True
         )
@@ -82,7 +82,7 @@ def load_codec(preset: ModelPreset) -> tuple[Codec, int | None]:
         ModelUnavailable: it cannot be loaded here; the message says what to do.
     """
     preset = located(preset)
-    with _translate_load_errors(preset):
+    with translate_load_errors(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
         codec = _codec(preset)
         try:
@@ -97,7 +97,13 @@ def _as_ids(eos: object) -> set[int]:
     return {eos} if isinstance(eos, int) else set(cast("list[int]", eos or ()))
 
 
-def _device(name: str | None) -> torch.device:
+def choose_device(name: str | None) -> torch.device:
+    """Return the device of a name; by default a GPU if there is one.
+
+    Raises:
+        InvalidSetting: no such device.
+        ModelUnavailable: it is not here, or has failed.
+    """
     if name is None or name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -118,7 +124,12 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _dtype(name: str | None, device: torch.device, *, stored: torch.dtype | None) -> torch.dtype:
+def choose_dtype(name: str | None, device: torch.device, *, stored: torch.dtype | None) -> torch.dtype:
+    """Return the dtype of a name; by default the one that suits the device and what is stored.
+
+    Raises:
+        InvalidSetting: no such dtype.
+    """
     if name is None or name == "auto":
         if device.type == "cpu":
             return torch.bfloat16 if stored == torch.bfloat16 and multiplies_bfloat16() else torch.float32
@@ -135,7 +146,7 @@ def multiplies_bfloat16() -> bool:
     return any(supported() for supported in known if supported is not None)
 
 
-def _check_folder(preset: ModelPreset) -> None:
+def check_folder(preset: ModelPreset) -> None:
     """Find missing and truncated files of a local folder, before transformers fails at them."""
     folder = Path(preset.location)
     remedy = (
@@ -213,7 +224,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 @contextmanager
-def _translate_load_errors(preset: ModelPreset) -> Generator[None]:
+def translate_load_errors(preset: ModelPreset) -> Generator[None]:
     """Translate the library's errors into one sentence for the user."""
     try:
         yield
@@ -252,7 +263,7 @@ def _explained(preset: ModelPreset, error: BaseException) -> ModelUnavailable | 
 
 
 @contextmanager
-def _quietly() -> Generator[None]:
+def quietly() -> Generator[None]:
     """Keep transformers' progress bars out of the caller's output."""
     logging = library.utils.logging
     shown = logging.is_progress_bar_enabled()

@@ -100,8 +100,7 @@ def test_a_word_is_taken_back_and_the_rest_goes_on(tokens_per_chunk: int) -> Non
         3,
         outcome.spent.discarded_tokens,
     )
-    if tokens_per_chunk == 1:
-        assert outcome.spent.discarded_tokens == len("WaithmmALTERNATIVELY")
+    assert outcome.spent.discarded_tokens == len("WaithmmALTERNATIVELY"), "whatever the engine had in flight"
 
 
 def test_nothing_is_held_back_at_the_end_and_budgets_are_kept() -> None:
