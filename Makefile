@@ -131,6 +131,7 @@ check: $(VENV)/.dev-ready  ## lint, format, prose and type checks alone
 bench: $(VENV)/.app-ready  ## measure speed, as ratios taken side by side in one run
 	$(PY) -m train.bench
 	$(PY) -m evals.bench $(ARGS)
+	$(PY) -m evals.bench.llamacpp
 	$(PY) -m curate.bench
 
 bench-vllm: vllm  ## measure the vLLM engine, with s1-nano (about 5 minutes); on a GPU where there is one

@@ -92,7 +92,7 @@ class FixedLength:
 class Setting:
     """What all measurements share."""
 
-    engine: TransformersEngine
+    engine: Engine
     thinking_tokens: int
     answer_tokens: int
 
@@ -193,6 +193,7 @@ def run_in_turn(s: Setting) -> float:
 
 def measure(s: Setting, location: str, repeats: int) -> Generator[Result, None, None]:
     """Yield the results one by one."""
+    assert isinstance(s.engine, TransformersEngine)
     model = AutoModelForCausalLM.from_pretrained(location, dtype=s.engine.dtype).to(s.engine.device).eval()  # pyright: ignore
     tokenizer = AutoTokenizer.from_pretrained(location)
     ours, theirs, ratio = compare(lambda: run_one(s), lambda: run_generate(s, model, tokenizer), repeats)

@@ -15,7 +15,7 @@ from s1core.engines.http.completions import Completion
 from s1core.engines.http.continuation import Continuation
 from s1core.engines.http.introduction import introduce
 from s1core.engines.http.pool import Pool
-from s1core.engines.http.transport import ServedEngine
+from s1core.engines.http.transport import ServedEngine, patience_s
 from s1core.models import ModelPreset
 
 BY_IDS = Capabilities(
@@ -56,6 +56,7 @@ class HttpEngine(ServedEngine):
         api_key: str | None = None,
         timeout_s: float | None = None,
     ) -> None:
+        timeout_s = patience_s() if timeout_s is None else timeout_s
         super().__init__(pool, api_key=api_key or os.environ.get("S1_API_KEY"), timeout_s=timeout_s)
         codec, own_length = loading.load_codec(preset)
         found = introduce(self._client, pool, codec, preset, served_model)

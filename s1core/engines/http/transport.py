@@ -27,6 +27,7 @@ from s1core.errors import EngineFailed, InvalidSetting, QuestionTooLong
 from s1core.models import ModelPreset
 from s1core.thinking import Codec, ThinkingFormat, thinking_format
 
+CONNECT_S = 5.0
 RETRIES = 5
 """Failures in a row, without a token between them, after which a request is given up."""
 FIRST_BACKOFF_S = 0.2
@@ -47,13 +48,18 @@ class ServedEngine(ABC):
     capabilities: Capabilities
 
     def __init__(self, pool: Pool, *, api_key: str | None, timeout_s: float | None) -> None:
-        """Make the connections; no server is asked yet."""
+        """Make the connections; no server is asked yet.
+
+        Args:
+            pool: the servers.
+            api_key: sent as a bearer token.
+            timeout_s: seconds of silence after which a server counts as failed; None: no limit. Nothing limits a whole
+                answer; any line of a stream ends a silence, a comment too.
+        """
         self.pool = pool
         self.notes: tuple[str, ...] = ()
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        # No limit on a whole answer, only on silence, which any line of a stream ends, a comment too.
-        timeout_s = _patience_s() if timeout_s is None else timeout_s
-        self._timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0))
+        self._timeout = httpx.Timeout(timeout_s, connect=min(timeout_s or CONNECT_S, CONNECT_S))
         self._client = httpx.Client(timeout=self._timeout, headers=self._headers, limits=_limits(), trust_env=False)
         self._aclients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OwnedClient] = weakref.WeakKeyDictionary()
         self._closed = False
@@ -264,7 +270,7 @@ def _backoff_s(tries: int) -> float:
     return min(FIRST_BACKOFF_S * 2 ** (tries - 1), LONGEST_BACKOFF_S) * random.uniform(0.5, 1.0)
 
 
-def _patience_s() -> float:
+def patience_s() -> float:
     """Read the default of `timeout_s`."""
     said = os.environ.get("S1_TIMEOUT_S") or "60"
     with contextlib.suppress(ValueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -56,12 +56,12 @@ class LlamaCppEngine(ServedEngine):
         *,
         context_length: int,
         template: str | None = None,
-        timeout_s: float | None = None,
     ) -> None:
         self._process = process
         # Also at exit, so that no process is left.
         self._finalizer = weakref.finalize(self, process.stop)
-        super().__init__(Pool([process.url]), api_key=process.key, timeout_s=timeout_s)
+        # Whoever waits for a slot hears nothing meanwhile; when the process ends, so do its connections.
+        super().__init__(Pool([process.url]), api_key=process.key, timeout_s=None)
         properties = self._ask("GET", "/props")
         codec = load_codec(header, self._tokenize, template)
         length = min(context_length, properties["default_generation_settings"]["n_ctx"])
@@ -79,8 +79,7 @@ class LlamaCppEngine(ServedEngine):
         cache_gib: float | None = None,
         threads: int | None = None,
         gpu_layers: int | None = None,
-        timeout_s: float | None = None,
-    ) -> LlamaCppEngine:
+    ) -> Self:
         """Load a model.
 
         Args:
@@ -92,7 +91,6 @@ class LlamaCppEngine(ServedEngine):
             cache_gib: memory for keys and values; default: a quarter of the free memory.
             threads: CPU threads of one operation; default: one a core.
             gpu_layers: layers on a GPU; default: all that fit, where the package was built for one.
-            timeout_s: seconds of silence after which the engine counts as failed; default: S1_TIMEOUT_S, or 60.
 
         Raises:
             InvalidSetting: a number is out of range.
@@ -136,13 +134,17 @@ class LlamaCppEngine(ServedEngine):
             _started(settings, preset),
             context_length=plan.context_length,
             template=template_of(chain),
-            timeout_s=timeout_s,
         )
 
     @property
     def dead(self) -> bool:
         """Whether llama.cpp ended without `close`."""
         return not self._closed and not self._process.alive
+
+    @property
+    def server(self) -> LlamaProcess:
+        """llama.cpp's own server, for measurements."""
+        return self._process
 
     @property
     def live(self) -> int:
