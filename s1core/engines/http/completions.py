@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from s1core.engines.base import Chunk, Request
-from s1core.engines.http.continuation import Continuation, check_text, event_data, noise_seed, raise_error
+from s1core.engines.http.continuation import NEVER, Continuation, check_text, event_data, noise_seed, raise_error
 from s1core.errors import Unsupported
 from s1core.thinking import Codec
-
-NEVER = -100
-"""The lowest bias that the protocol allows."""
 
 
 class Completion(Continuation):

@@ -15,6 +15,8 @@ from s1core.engines.base import Chunk, Request
 from s1core.errors import EngineFailed, Unsupported
 from s1core.thinking import Codec
 
+NEVER = -100
+"""The lowest bias that OpenAI's protocol allows, and others with it."""
 Reason = Literal["stop", "length"]
 
 

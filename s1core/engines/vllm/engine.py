@@ -15,8 +15,7 @@ import torch
 from s1core.engines.base import Capabilities, Chunk, Request
 from s1core.engines.hf import loading
 from s1core.engines.hf.token_stream import AsyncTokenStream, SyncTokenStream, TokenStream
-from s1core.engines.http.completions import NEVER
-from s1core.engines.http.continuation import noise_seed
+from s1core.engines.http.continuation import NEVER, noise_seed
 from s1core.engines.vllm import vllm_compat
 from s1core.engines.vllm.open_texts import OpenTexts
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable, QuestionTooLong

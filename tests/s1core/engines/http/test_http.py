@@ -13,10 +13,9 @@ from engine_helpers import arun, ask, preset, prompts, run
 from s1core import Budget, Event, Steering, Trace, load_engine, solve, stream, sweep
 from s1core.engines.base import Request
 from s1core.engines.hf.engine import TransformersEngine
-from s1core.engines.http import completions
 from s1core.engines.http import transport as http
 from s1core.engines.http.completions import Completion
-from s1core.engines.http.continuation import Interrupted
+from s1core.engines.http.continuation import NEVER, Interrupted
 from s1core.engines.http.engine import HttpEngine
 from s1core.engines.http.pool import Pool, checked_url
 from s1core.engines.scripted import byte_codec
@@ -222,7 +221,7 @@ def test_an_id_outside_the_vocabulary_is_never_kept() -> None:
     assert job.round_over
     assert not job.done
     again = job.body()
-    assert (again["prompt"], again["max_tokens"], again["logit_bias"]) == ([97, 98], 1, {"5000": completions.NEVER})
+    assert (again["prompt"], again["max_tokens"], again["logit_bias"]) == ([97, 98], 1, {"5000": NEVER})
 
 
 @pytest.mark.parametrize("line", ["data: {", "data: []", 'data: {"choices": [{"token_ids": "x"}]}', "data: 3"])
