@@ -8,6 +8,7 @@ import ctypes
 import logging
 import socket
 import sys
+from typing import Any
 
 from app.access.limits import go_public
 from app.access.sign_in import Credentials, take_credentials
@@ -16,6 +17,7 @@ from app.api.tools import MCP_PATH, require_mcp
 from app.models import zerogpu
 from s1core import S1Error
 from s1core.engines import ENGINES
+from s1core.engines.http.pool import checked_url
 from s1core.errors import InvalidSetting
 from s1core.models import PRESETS, resolve
 from s1core.weights import default_model
@@ -41,9 +43,18 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--model", default=default_model(), help="model that is chosen at first (default: %(default)s)")
+    parser.add_argument(
+        "--model", help=f"model that is chosen at first (default: the first one of --endpoint, else {default_model()})"
+    )
     parser.add_argument("--engine", choices=ENGINES, help="what runs the models (default: what fits)")
-    parser.add_argument("--endpoint", metavar="URL", help="server that runs the model, as OpenAI's completions")
+    parser.add_argument(
+        "--endpoint",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="server whose models the page offers: llama.cpp, Ollama, LM Studio, SGLang, vLLM; may be given several times",
+    )
+    parser.add_argument("--served-model", metavar="NAME", help="what the endpoint calls the model that --model names")
     parser.add_argument(
         "--timeout",
         type=float,
@@ -89,7 +100,9 @@ def main(argv: list[str] | None = None) -> int:
         go_public()
     try:
         owner = credentials(asked.auth)
-        resolve(asked.model)
+        if asked.model is not None:
+            resolve(asked.model)
+        asked.endpoint = [checked_url(url) for given in asked.endpoint for url in given.split(",")]
         asked.efforts = read_efforts(asked.effort)
         if asked.mcp:
             require_mcp()
@@ -136,9 +149,14 @@ def serve(asked: argparse.Namespace, bound: socket.socket, owner: Credentials | 
     import uvicorn
 
     from app.build import build_app
+    from app.models.served import served_models
 
-    served = {"engine": "http", "url": asked.endpoint} if asked.endpoint else {"engine": asked.engine}
-    app = build_app(asked.model, owner=owner, mcp=asked.mcp, efforts=asked.efforts, **served)
+    served = served_models(asked.endpoint)
+    options: dict[str, Any] = {"engine": asked.engine}
+    if asked.endpoint and asked.model is not None and asked.model not in served:
+        options = {"engine": "http", "url": asked.endpoint, "served_model": asked.served_model}
+    model = asked.model or next(iter(served), default_model())
+    app = build_app(model, served=served, owner=owner, mcp=asked.mcp, efforts=asked.efforts, **options)
     zerogpu.announce()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
     host, port = bound.getsockname()[:2]

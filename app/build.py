@@ -27,6 +27,7 @@ from app.artifacts.curated.sets import SetStore
 from app.artifacts.curves.store import CurveStore
 from app.jobs.registry import Jobs
 from app.models.registry import EngineRegistry
+from app.models.served import Served
 from app.previews import Previews
 from app.runs.recent_runs import RaceStore
 from app.runs.session import LiveRuns, ThinkRun
@@ -139,6 +140,7 @@ def build_app(
     model: str | None = None,
     *,
     engines: Mapping[str, Engine] | None = None,
+    served: Mapping[str, Served] | None = None,
     engine: str | None = None,
     owner: Credentials | None = None,
     mcp: bool = False,
@@ -150,6 +152,7 @@ def build_app(
     Args:
         model: what is chosen when the page opens; by default the bundled one.
         engines: engines that are loaded already, by name; for tests and for embedding.
+        served: models of servers that already run, by the names under which they are offered.
         engine: the kind of engine for all other models, as in `load_engine`.
         owner: what the owner signs in with, if he may do so from elsewhere.
         mcp: offer solve, sweep and probe to agents.
@@ -163,7 +166,7 @@ def build_app(
     if mcp:
         require_mcp()
     search_matplotlib_once()
-    registry = EngineRegistry(model or default_model(), engines=engines, engine=engine, **options)
+    registry = EngineRegistry(model or default_model(), engines=engines, served=served, engine=engine, **options)
     registry.warm()
     results = CurveStore(default_root() / "evals")
     results.warm()

@@ -35,10 +35,13 @@ def parser(prog: str, description: str, examples: str) -> argparse.ArgumentParse
         prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     p.add_argument(
-        "--model", default=default_model(), help="preset, folder, .gguf file or hub id (default: %(default)s)"
+        "--model",
+        default=None,
+        help=f"preset, folder, .gguf file or hub id (default: that of --url, else {default_model()})",
     )
     p.add_argument("--engine", default=None, help="transformers, llamacpp, vllm or http (default: what fits)")
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
+    p.add_argument("--served-model", default=None, metavar="NAME", help="which model of the servers, by its name there")
     p.add_argument(
         "--benchmark",
         default=None,
@@ -69,12 +72,12 @@ def measure(
     Raises:
         S1Error: bad arguments, a model that cannot be loaded, a folder that holds another run, a full disk.
     """
-    args.benchmark = args.benchmark or own_benchmark(args.model)
+    args.benchmark = args.benchmark or own_benchmark(args.model or default_model())
     items = load_benchmark(args.benchmark, args.limit, args.data)
     sampling = Sampling(
         temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, min_p=args.min_p, seed=args.seed
     )
-    options = {} if args.url is None else {"url": args.url}
+    options = {} if args.url is None else {"url": args.url, "served_model": args.served_model}
     engine = load_engine(args.model, engine=args.engine or ("http" if args.url else None), **options)
     try:
         config = run_config(engine, args.benchmark, items, settings, sampling, **more)

@@ -82,7 +82,9 @@ def parser() -> Parser:
     )
     p.add_argument("question", help="what to ask")
     p.add_argument(
-        "--model", default=default_model(), help=f"preset ({', '.join(PRESETS)}), folder, GGUF file or hub id"
+        "--model",
+        default=None,
+        help=f"preset ({', '.join(PRESETS)}), folder, GGUF file or hub id (default: that of --url, else {default_model()})",
     )
     p.add_argument(
         "--engine",
@@ -90,6 +92,7 @@ def parser() -> Parser:
         help="transformers, llamacpp, vllm, http with --url, or replay with --recording (default: what fits)",
     )
     p.add_argument("--url", default=None, help="servers that already run, separated by commas (key: S1_API_KEY)")
+    p.add_argument("--served-model", default=None, metavar="NAME", help="which model of the servers, by its name there")
     p.add_argument("--recording", default=None, metavar="FILE", help="play runs that were saved here or in the app")
     p.add_argument("--save", default=None, metavar="FILE", help="keep the run as a recording, which the app plays too")
     p.add_argument("--speed", type=float, default=1.0, metavar="X", help="of a recording: 2 is twice as fast")
@@ -197,7 +200,7 @@ def receipt_lines(receipt: Receipt, answer: str | None) -> str:
 
 
 def _engine(args: argparse.Namespace) -> Engine:
-    options: dict[str, object] = {} if args.url is None else {"url": args.url}
+    options: dict[str, object] = {} if args.url is None else {"url": args.url, "served_model": args.served_model}
     if args.recording is not None:
         options |= {"recording": args.recording, "speed": args.speed}
     implied = "replay" if args.recording else None
@@ -308,8 +311,8 @@ def main(argv: list[str] | None = None) -> int:
         )
         _check_fork(args)
         method = _method(args, budget)
-        recorder = Recorder(args.question, args.model, budget, sampling)
         engine = _engine(args)
+        recorder = Recorder(args.question, args.model or engine.model, budget, sampling)
         try:
             if method is not None:
                 _run_method(args, engine, method, sampling)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from app.access.limits import is_public
 from app.models import zerogpu
+from app.models.served import Served
 from s1core import S1Error, load_engine
 from s1core.engines.base import Engine, is_dead
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
@@ -29,18 +30,25 @@ class EngineRegistry:
     """Engines by model name. One whose load failed, or that died, is loaded anew when it is next asked for."""
 
     def __init__(
-        self, default: str, *, engines: Mapping[str, Engine] | None = None, engine: str | None = None, **options: Any
+        self,
+        default: str,
+        *,
+        engines: Mapping[str, Engine] | None = None,
+        served: Mapping[str, Served] | None = None,
+        engine: str | None = None,
+        **options: Any,
     ) -> None:
         self.default = default
         self._engine, self._options = engine, options
         self._lock = threading.Lock()
         self._loads: dict[str, Future[Engine]] = {}
         self._given = tuple(engines or ())
+        self._served = dict(served or {})
         self._offered: dict[str, str] = {}
         for name, given in (engines or {}).items():
             self._loads[name] = Future()
             self._loads[name].set_result(given)
-        if default not in self._loads:
+        if default not in self._loads and default not in self._served:
             resolve(default)
 
     @property
@@ -51,7 +59,7 @@ class EngineRegistry:
         """
         # A bundled model whose files are not in this checkout cannot be fetched either.
         known = [n for n, preset in PRESETS.items() if (is_here(preset) if preset.bundled else not is_public())]
-        return list(dict.fromkeys((self.default, *self._given, *self._offered, *known)))
+        return list(dict.fromkeys((self.default, *self._given, *self._served, *self._offered, *known)))
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -102,7 +110,7 @@ class EngineRegistry:
             return "loading"
         if loading is not None:
             return "failed" if self._is_of_no_use(model, loading) else "ready"
-        if model in self._offered:
+        if model in self._offered or model in self._served:
             return "ready"
         if self._engine == "http" and model != self.default and not resolve(model).bundled:
             return "not here"
@@ -110,6 +118,8 @@ class EngineRegistry:
 
     def takes_turns(self, model: str) -> bool:
         """Whether a model was trained on multi-turn conversations."""
+        if model in self._served:
+            return self._served[model].preset.multi_turn
         try:
             return resolve(self._offered.get(model, model)).multi_turn
         except UnknownModel:  # an engine that was given under a name of its own
@@ -119,7 +129,8 @@ class EngineRegistry:
         with self._lock:
             loading = self._loads.get(model)
             if loading is None or self._is_of_no_use(model, loading):
-                resolve(self._offered.get(model, model))
+                if model not in self._served:
+                    resolve(self._offered.get(model, model))
                 before, loading = loading, Future()
                 self._loads[model] = loading
                 target, name = self._load, f"load {model}"
@@ -145,6 +156,10 @@ class EngineRegistry:
             loading.set_exception(ModelUnavailable(reason))
 
     def _loaded(self, model: str) -> Engine:
+        if (there := self._served.get(model)) is not None:
+            known = PRESETS.get(there.preset.name) == there.preset
+            named = there.preset.name if known else there.preset.location
+            return load_engine(named, engine="http", url=there.urls, served_model=there.name)
         if model in self._offered:
             # Other engines share this machine: reserve only the memory that the model needs.
             here = {"device": "cpu"} if zerogpu.is_here() else {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from s1core.engines.base import Engine
 from s1core.engines.llamacpp import has_llamacpp
 from s1core.errors import InvalidSetting
+from s1core.models import ModelPreset, preferred_engine, resolve
 
 ENDPOINT = "S1_ENDPOINT"
 """Of the environment: servers that run the models which are not bundled, separated by commas."""
@@ -19,8 +21,8 @@ def load_engine(model: str | None = None, *, engine: str | None = None, **option
     """Load a model.
 
     Args:
-        model: a preset (see `s1core.models.PRESETS`), a local folder, or a hub id; by default the bundled s1-135M, or
-            s1-nano where the package with its base is missing.
+        model: a preset (see `s1core.models.PRESETS`), a local folder, a GGUF file, or a hub id; by default the model of
+            the servers at `url=`, else the bundled s1-135M, or s1-nano where the package with its base is missing.
         engine: `transformers`, `llamacpp` for GGUF files, `vllm` in this process, `http` for servers that already run,
             or `replay` for runs that were recorded. By default the one that fits what is given and found here (table
             in `s1core.models`).
@@ -31,10 +33,12 @@ def load_engine(model: str | None = None, *, engine: str | None = None, **option
         ModelUnavailable: it cannot be loaded here; the message says what is missing.
         InvalidSetting: no such engine.
     """
-    from s1core.models import preferred_engine, resolve
     from s1core.weights import default_model
 
-    preset = resolve(model or default_model())
+    if model is None and "url" in options and engine in (None, "http"):
+        preset, options["served_model"] = _served_there(options)
+    else:
+        preset = resolve(model or default_model())
     endpoint = os.environ.get(ENDPOINT, "")
     name = engine or preferred_engine(
         preset, given=options, endpoint=bool(endpoint), gpu_and_vllm=gpu_and_vllm, llamacpp=has_llamacpp()
@@ -68,6 +72,15 @@ def load_engine(model: str | None = None, *, engine: str | None = None, **option
 
         return ReplayEngine.load(preset, **options)
     raise InvalidSetting(f"unknown engine {name!r}; use one of transformers, llamacpp, vllm, http, replay")
+
+
+def _served_there(options: dict[str, Any]) -> tuple[ModelPreset, str]:
+    """Which model servers have, if nobody names one: its preset, and its name there."""
+    from s1core.engines.http.catalogue import catalogue, the_one
+
+    url: str | Sequence[str] = options["url"]
+    urls = url.split(",") if isinstance(url, str) else url
+    return the_one(catalogue(urls, api_key=options.get("api_key")), options.get("served_model"))
 
 
 def gpu_and_vllm() -> bool:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from s1core.chat_template import ChatTemplate
 from s1core.engines.hf.device_errors import is_lost
 from s1core.errors import InvalidSetting, ModelUnavailable, UnknownModel
+from s1core.gguf import read_header
 from s1core.hardware import free_memory_bytes
 from s1core.models import ModelPreset
 from s1core.thinking import Codec
@@ -81,6 +82,10 @@ def load_codec(preset: ModelPreset) -> tuple[Codec, int | None]:
         UnknownModel: no such hub id.
         ModelUnavailable: it cannot be loaded here; the message says what to do.
     """
+    if preset.location.endswith(".gguf"):
+        header = read_header(Path(preset.location))
+        with translate_load_errors(preset):
+            return _codec(preset), header.context_length
     preset = located(preset)
     with translate_load_errors(preset):
         config: Any = library.AutoConfig.from_pretrained(preset.location)
@@ -188,7 +193,12 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _codec(preset: ModelPreset) -> Codec:
-    tokenizer: Any = library.AutoTokenizer.from_pretrained(preset.location)
+    place, packed = Path(preset.location), preset.location.endswith(".gguf")
+    tokenizer: Any = (
+        library.AutoTokenizer.from_pretrained(str(place.parent), gguf_file=place.name)
+        if packed
+        else library.AutoTokenizer.from_pretrained(preset.location)
+    )
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise ModelUnavailable(f"{preset.name} has no fast tokenizer (tokenizer.json); use a model that ships one")

@@ -8,8 +8,11 @@ from typing import Any, cast
 
 from s1core.engines.base import Chunk, Request
 from s1core.engines.http.continuation import NEVER, Continuation, check_text, event_data, noise_seed, raise_error
-from s1core.errors import Unsupported
+from s1core.errors import EngineFailed, Unsupported
 from s1core.thinking import Codec
+
+SLACK = 16
+"""Characters: what a stop string may add, or a replacement character hide."""
 
 
 class Completion(Continuation):
@@ -22,6 +25,8 @@ class Completion(Continuation):
         self._takes_ids = takes_ids
         self._sent = 0
         """Tokens of the prompt that was sent last."""
+        self._surplus = 0
+        """Characters of text without ids. A server may name the ids of a character before its text, never after it."""
         if not takes_ids:
             check_text(codec, request)
 
@@ -63,6 +68,7 @@ class Completion(Continuation):
             raise TypeError
         event = cast("dict[str, Any]", data)
         raise_error(event)
+        self._named(event)
         choices: list[dict[str, Any]] = event.get("choices") or []
         read = prompt_tokens(event)
         # Text is cut into tokens anew there, perhaps a little otherwise.
@@ -80,6 +86,11 @@ class Completion(Continuation):
         ids = [int(i) for i in reported] if reported is not None else list(self._codec.encode_user(text))
         if self._takes_ids and reported is None and text:
             raise Unsupported("this server returns no token ids; load the engine again so that it is asked by text")
+        self._surplus += len(text) - (len(self._codec.decode(ids)) if self._takes_ids else len(text))
+        if self._surplus > SLACK:
+            raise EngineFailed(
+                "the server returned fewer token ids than text; use another one, or engine='transformers'"
+            )
         details = cast("dict[str, Any]", choice.get("logprobs") or {})
         reason, at = choice.get("finish_reason"), choice.get("stop_reason")
         yield from self._take(

@@ -45,6 +45,8 @@ class Continuation(ABC):
         """The end of the text, held back until the server has reported its cached tokens."""
         self.wrapped = False
         """The server has read far more than it was sent."""
+        self.answered_as: str | None = None
+        """The model, as the answer names it."""
         self.done = request.max_tokens < 1
 
     @property
@@ -169,14 +171,17 @@ class Continuation(ABC):
         room = self._request.max_tokens - len(self._written)
         return list(ids[:room]), None, None
 
-    def _prefill(self, reused: int) -> tuple[int, int]:
-        """Split the prompt's tokens into those computed and those reused, of which a server reports so many."""
-        total = len(self._request.prompt_ids)
-        return total - min(reused, total), min(reused, total)
-
     def _with_prefill(self, chunk: Chunk, reused: int) -> Chunk:
-        computed, reused = self._prefill(reused)
-        return replace(chunk, prefill_computed=computed, prefill_reused=reused)
+        """Add to a chunk how much of the prompt was computed, where the server reports so many reused tokens."""
+        total = len(self._request.prompt_ids)
+        reused = min(reused, total)
+        return replace(chunk, prefill_computed=total - reused, prefill_reused=reused)
+
+    def _named(self, event: dict[str, Any]) -> None:
+        """Take the model's name of an answer, if it has one."""
+        name = event.get("model")
+        if isinstance(name, str) and name:
+            self.answered_as = name
 
 
 def noise_seed(request: Request, written: int) -> int:

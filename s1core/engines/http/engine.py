@@ -1,22 +1,34 @@
-"""Servers that already run: vLLM, SGLang, llama.cpp, anything with `/v1/completions`; several of them form a pool.
+"""Servers that already run: vLLM, SGLang, llama.cpp, Ollama, LM Studio, and whatever has `/v1/completions`.
 
-Token ids go in and come out where the server allows it (vLLM does). Otherwise text does, and every receipt says that
-the counts are a local tokenizer's estimate.
+Several servers of one model form a pool. Token ids go in and come out where the server allows it (vLLM, SGLang and
+llama.cpp do). Otherwise text does, and every receipt says that the counts are a local tokenizer's estimate.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
+import httpx
+
+from s1core.engines import gguf_codec
 from s1core.engines.base import Capabilities, Request
 from s1core.engines.hf import loading
 from s1core.engines.http.completions import Completion
 from s1core.engines.http.continuation import Continuation
 from s1core.engines.http.introduction import introduce
+from s1core.engines.http.kinds import NoJson, look_at
+from s1core.engines.http.llamacpp import LlamaCompletion, tokenizer_of
+from s1core.engines.http.ollama import OllamaGeneration
 from s1core.engines.http.pool import Pool
+from s1core.engines.http.sglang import SglangGeneration
 from s1core.engines.http.transport import ServedEngine, patience_s
+from s1core.gguf import read_header
 from s1core.models import ModelPreset
+from s1core.thinking import Codec
 
 BY_IDS = Capabilities(
     max_tokens="enforced",
@@ -42,6 +54,10 @@ BY_TEXT = Capabilities(
 )
 
 
+BY_RAW_TEXT = replace(BY_TEXT, forbid_first="unsupported")
+"""Ollama takes no bias."""
+
+
 class HttpEngine(ServedEngine):
     """`Engine` over one or more servers of the same model."""
 
@@ -58,14 +74,26 @@ class HttpEngine(ServedEngine):
     ) -> None:
         timeout_s = patience_s() if timeout_s is None else timeout_s
         super().__init__(pool, api_key=api_key or os.environ.get("S1_API_KEY"), timeout_s=timeout_s)
-        codec, own_length = loading.load_codec(preset)
+        codec, own_length = self._load_codec(preset)
         found = introduce(self._client, pool, codec, preset, served_model)
-        self._takes_ids = found.takes_ids
+        self._kind, self._takes_ids = found.kind, found.takes_ids
         self.notes = found.notes
-        self.capabilities = BY_IDS if found.takes_ids else BY_TEXT
+        self.capabilities = BY_RAW_TEXT if found.kind == "ollama" else BY_IDS if found.takes_ids else BY_TEXT
         known = [n for n in (found.context_length, preset.context_length, own_length) if n]
         length = min(known) if known else loading.DEFAULT_CONTEXT
         self._describe(preset, codec, served_model=found.model, context_length=length)
+
+    def _load_codec(self, preset: ModelPreset) -> tuple[Codec, int | None]:
+        """The model's own tokenizer; for a GGUF file on a llama.cpp server the server's, which is exact."""
+        if preset.location.endswith(".gguf"):
+            for server in self.pool.servers:
+                with contextlib.suppress(httpx.HTTPError, NoJson):
+                    if look_at(self._client, server.url).kind == "llamacpp":
+                        header = read_header(Path(preset.location))
+                        return gguf_codec.load_codec(
+                            header, tokenizer_of(self._client, server.url)
+                        ), header.context_length
+        return loading.load_codec(preset)
 
     @classmethod
     def load(
@@ -95,4 +123,10 @@ class HttpEngine(ServedEngine):
         return cls(preset, Pool(urls), served_model=served_model, api_key=api_key, timeout_s=timeout_s)
 
     def _continuation(self, request: Request) -> Continuation:
+        if self._kind == "llamacpp":
+            return LlamaCompletion(request, self.codec, self._served)
+        if self._kind == "sglang":
+            return SglangGeneration(request, self.codec, self._served)
+        if self._kind == "ollama":
+            return OllamaGeneration(request, self.codec, self._served, context_length=self.context_length)
         return Completion(request, self.codec, self._served, takes_ids=self._takes_ids)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, cast
 
 import httpx
 
+from s1core.engines.http.kinds import served
 from s1core.engines.http.pool import Pool, Server
 
 PATIENCE_S = 2.0
@@ -45,10 +45,3 @@ class HealthCheck:
             return models.status_code == 200 and self._model in served(models.json())
         except (httpx.HTTPError, ValueError, RuntimeError):  # RuntimeError: the client was closed meanwhile
             return False
-
-
-def served(data: Any) -> dict[str, Any]:
-    """Read the answer to `/v1/models`: the context length of each model, where it is reported."""
-    rows = cast("list[Any]", cast("dict[str, Any]", data).get("data") or []) if isinstance(data, dict) else []
-    known = [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
-    return {str(row.get("id")): row.get("max_model_len") for row in known}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
+
+import httpx
 
 from s1core.engines.base import Chunk, Request
 from s1core.engines.http.continuation import Continuation, event_data, noise_seed, raise_error
-from s1core.errors import Unsupported
+from s1core.errors import EngineFailed, Unsupported
 from s1core.thinking import Codec
 
 ANY_SLOT = -1
@@ -67,6 +69,7 @@ class LlamaCompletion(Continuation):
             return
         event = cast("dict[str, Any]", json.loads(text))
         raise_error(event)
+        self._named(event)
         progress: dict[str, Any] | None = event.get("prompt_progress")
         if progress is not None:
             if progress["processed"] >= progress["total"]:
@@ -112,6 +115,20 @@ class LlamaCompletion(Continuation):
 
     def _ask_again(self, tokens: int) -> None:
         self._ended_round, self._in_one_piece = True, tokens
+
+
+def tokenizer_of(client: httpx.Client, url: str) -> Callable[[str, bool], list[int]]:
+    """Return the tokenizer of a llama.cpp server: `(text, special)` to ids."""
+
+    def tokenize(text: str, special: bool) -> list[int]:
+        try:
+            response = client.post(f"{url}/tokenize", json={"content": text, "parse_special": special})
+            response.raise_for_status()
+            return response.json()["tokens"]
+        except (httpx.HTTPError, ValueError, KeyError, RuntimeError) as error:
+            raise EngineFailed(f"{url} does not cut text into tokens ({error}); check that it runs") from error
+
+    return tokenize
 
 
 def _logprobs(event: dict[str, Any], ids: Sequence[int]) -> list[float]:

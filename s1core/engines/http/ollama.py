@@ -1,6 +1,6 @@
 """Ollama's `/api/generate` in its raw mode, which puts no chat template around a prompt. Text goes in and comes out.
 
-Its other doors apply a template to whatever they are sent, without saying so, and are never used.
+Its other endpoints apply a template to whatever they are sent, without saying so, and are never used.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class OllamaGeneration(Continuation):
             return
         event = cast("dict[str, Any]", json.loads(line))
         raise_error(event)
+        self._named(event)
         text = str(event.get("thinking") or "") + str(event.get("response") or "")
         over = bool(event["done"])
         reason = event.get("done_reason")

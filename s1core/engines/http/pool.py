@@ -27,6 +27,8 @@ class Server:
     """One address."""
 
     url: str
+    answers_as: str | None = None
+    """The name under which it answered first; another one later means that it runs another model now."""
     live: int = 0
     """Requests that it is answering now."""
     failures: int = 0

@@ -87,6 +87,7 @@ class ServedEngine(ABC):
                         if response.status_code != 200:
                             response.read()
                             self._refused(server, response)
+                        self._check_answer(response)
                         for line in response.iter_lines():
                             yield from self._noted(job.feed(line), server, job)
                             if job.round_over:
@@ -124,6 +125,7 @@ class ServedEngine(ABC):
                         if response.status_code != 200:
                             await response.aread()
                             self._refused(server, response)
+                        self._check_answer(response)
                         async for line in response.aiter_lines():
                             for chunk in self._noted(job.feed(line), server, job):
                                 yield chunk
@@ -204,14 +206,29 @@ class ServedEngine(ABC):
 
     def _noted(self, chunks: Iterator[Chunk], server: Server, job: Continuation) -> Iterator[Chunk]:
         for chunk in chunks:
+            self._check_model(server, job)
             if chunk.finish is not None:
                 self._succeeded(server, job)  # before it is given out: whoever has it reads no further
             yield chunk
+        self._check_model(server, job)
+
+    @staticmethod
+    def _check_model(server: Server, job: Continuation) -> None:
+        """Notice a server that was started again with another model."""
+        name = job.answered_as
+        if name is not None and server.answers_as not in (None, name):
+            raise EngineFailed(f"{server.url} now runs {name} in place of {server.answers_as}; load the engine again")
+        server.answers_as = name or server.answers_as
 
     def _succeeded(self, server: Server, job: Continuation) -> None:
         self.pool.succeeded(server)
         if job.wrapped and _WRAPPED not in self.notes:
             self.notes = (*self.notes, _WRAPPED)
+
+    @staticmethod
+    def _check_answer(response: httpx.Response) -> None:
+        if "html" in response.headers.get("content-type", ""):
+            raise Interrupted("a web page instead of an answer")
 
     def _refused(self, server: Server, response: httpx.Response) -> None:
         """Turn a status into a failure that is worth another try, or one that is not."""

@@ -1,7 +1,7 @@
 """llama.cpp for GGUF files: the quantised models of laptops, Macs and single cards.
 
 `process.py` runs llama.cpp's own server in a process of this engine, on loopback and behind a key; `child.py` is that
-process. `memory.py` divides the cache, `slots.py` sends each text to the slot that has read most of it, `codec.py`
+process. `memory.py` divides the cache, `slots.py` sends each text to the slot that has read most of it, `gguf_codec.py`
 reads the vocabulary and the chat template of the file. What is said to the server is `s1core/engines/http/llamacpp.py`.
 """
 
@@ -14,13 +14,13 @@ from typing import Any, Self
 import httpx
 
 from s1core.engines.base import Capabilities, Request
+from s1core.engines.gguf_codec import load_codec
 from s1core.engines.http.continuation import Continuation
 from s1core.engines.http.llamacpp import LlamaCompletion
 from s1core.engines.http.pool import Pool
 from s1core.engines.http.transport import ServedEngine
 from s1core.engines.llamacpp import PACKAGE, has_llamacpp, memory
 from s1core.engines.llamacpp.adapters import as_gguf, chain_of, template_of
-from s1core.engines.llamacpp.codec import load_codec
 from s1core.engines.llamacpp.process import LlamaProcess, Settings
 from s1core.engines.llamacpp.slots import Slots
 from s1core.errors import EngineFailed, InvalidSetting, ModelUnavailable
@@ -37,6 +37,7 @@ CAPABILITIES = Capabilities(
     logprobs="enforced",
     # A text that is continued costs its new tokens alone; branches that run at once each read what they share.
     prefix_cache="emulated",
+    steering="emulated",
 )
 MOST_LIVE = 64
 ENDS_WITHIN_S = 0.5
