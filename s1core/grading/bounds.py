@@ -15,7 +15,7 @@ def _any(*rows: str) -> str:
 _BEFORE = _any(
     # English, German, Dutch, Swedish, Danish, Norwegian.
     r"(?:more|less|fewer|greater|larger|smaller|bigger|higher|lower|longer|shorter|older|younger|other|rather)\s+than",
-    r"not n['’]t never cannot\s+be exceeds? exceeding \w+n['’]t(?:\s+(?:be|equal))?",
+    r"not never(?:\s+be)? (?:anything|everything|all)\s+but cannot\s+be exceeds? exceeding \w+n['’]t(?:\s+(?:be|equal))?",
     r"(?:be|is|are|:|\w+['’]s)\s+(?:well\s+|just\s+)?(?:over|under|above|below)",
     r"not\s+(?:be|equal(?:\s+to)?|exactly|necessarily)",
     r"(?:mehr|weniger|größer|kleiner|höher|niedriger|anders)\s+als nicht(?:\s+gleich)? kein\w*",
@@ -61,6 +61,10 @@ _AT_LEAST = _any(
 )
 """Bounds only where they begin an answer: `you need at least 5` may be all that was asked for."""
 _AFTER = _any(
+    r"\s+(?:is|was)\s+(?:wrong|incorrect|false|not\b(?!\s+only)) \s+(?:ist|war)\s+(?:falsch|nicht\b)",
+    r"\s+(?:est|es|é|è|är|er|jest|je)\s+(?:faux|fauss|in[ck]or|fals|errad|sbagliat|fel\b|fout|inte\b|niet\b|ikke\b|błędn)",
+    r"\s*是?(?:不对|不正确|错|錯) \s*は(?:間違|誤|違)",
+    r"\s*[은는이가]\s*(?:정?답이\s*)?(?:아니|아닙|틀)",
     # Endings that join a word to the number come with it: `5보다`, `5'ten`, `5 से`.
     r"\s+(?:\w{1,12}\s+)?or\s+(?:more|less|fewer|greater|higher|lower|above|below|over|under)",
     r"\s+(?:oder|und)\s+(?:mehr|weniger)",
@@ -74,7 +78,7 @@ _AFTER = _any(
     r"['’]?\s?[td][ae]n\s+(?:daha\s+)?(?:fazla|az|çok|büyük|küçük)",
     r"\s+değil \s+deyil [’']?\s?\w{0,3}\s+değil",
     r"\s*(?:से|पेक्षा)\s+(?:अधिक|ज़?्?यादा|ज्यादा|कम|बड़ा|छोटा|जास्त|कमी) \s*(?:नहीं|नाही)",
-    r"\s*(?:এর|টির)?\s*(?:চেয়ে|থেকে)\s*(?:বেশি|কম)",
+    r"\s*(?:এর|টির)?\s*(?:চেয়ে|থেকে)\s*(?:বেশি|কম) \s*এর\s+(?:বেশি|কম)",
     r"\s*(?:নয়|না) \s*(?:కంటే|కన్నా) \s*కాదు \s*(?:ஐ\s+விட|அல்ல) \s*અથવા\s+વધુ \s*അല്ല \s*ಅಲ್ಲ \s*(?:نیست|نہیں)",
     r"\s*سے\s+(?:زیادہ|کم) \s*(?:ขึ้นไป|ลงมา)",
     r"\s*[个個人つ歳円名本枚回年元]?\s*(?:以上|以下|以内|未満|未满|超|を超|より|ではな|ではありません|じゃな|不足)",

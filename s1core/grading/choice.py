@@ -14,7 +14,7 @@ from s1core.grading.words import fold
 # Upper case only, as the options are shown: a lower-case `a` is an article far more often than an option.
 _LETTER = (
     r"(?<![A-Za-z0-9\\'’_^°])(?<![0-9°]\s)(?P<letter>[A-J])"
-    r"(?![A-Za-z0-9_]|['’](?!d[iıuü]r)|/(?!\(?[A-J]\b)|\s*(?:[=²^+<>]|\*(?!\*)|\\times|\\cdot)|\s+/)"
+    r"(?![A-Za-z0-9_#]|-[a-z]|\.[A-Z]\.|['’](?!d[iıuü]r)|[/|](?!\(?[A-J]\b)|\s*(?:[=²^+<>]|\*(?!\*)|\\times|\\cdot)|\s+/)"
 )
 _DIGIT = r"(?<![\w.,\\^+*/=-])(?P<letter>1?[0-9])(?!(?![번番号])[\w^%/]|[.,][0-9])"
 _WORDS = rf"(?<![A-Za-z\u00c0-\u052f])(?i:{'|'.join((*ANSWER_WORDS, *CHOOSING_WORDS))})"

@@ -51,10 +51,10 @@ SEVERAL_ARE = _words(
 )
 """`Are`: what follows is said of all options that are listed."""
 
-PARTICLES = _words("は が も 은 는 이 가 도 是 也 都 均 则 則 皆 被 هو هي")
+PARTICLES = _words("は が も 은 는 이 가 도 是 也 都 均 则 則 皆 被 可以? 肯定 显然 明显 绝对 一定 应该? 并 هو هي")
 
 _COPULA_NOT = _words(
-    r"not\b(?!\s+(?:only|just|wrong|incorrect|false|ruled|eliminated|excluded)) nicht niet inte ikke ej pas",
+    r"not\b(?!\s+(?:only|just|wrong|incorrect|false|ruled|eliminated|excluded)) nicht niet inte ikke ej pas out\b",
 )
 
 _CANNOT = (
@@ -64,7 +64,7 @@ _CANNOT = (
 DENIALS = (_CANNOT,) + _words(
     # English, German, Dutch, Swedish, Danish, Norwegian.
     r"wrong incorrect false\b untrue impossible ruled\s+out eliminated excluded discarded rejected never\b",
-    r"fails\b falsch inkorrekt unzutreffend scheidet\s+aus entfällt",
+    r"fails\b olamaz falsch inkorrekt unzutreffend scheidet\s+aus entfällt",
     r"(?:passt|stimmt|gilt|kommt|geht)\s+(?:\w+\s+){0,2}nicht trifft\s+nicht kann\s+(?:nicht|ausgeschlossen)",
     r"ausgeschlossen fout\b onjuist verkeerd klopt\s+niet valt\s+af fel\b felaktig",
     r"(?:stämmer|passar|gäller)\s+inte forkert feil\b galt\b (?:stemmer|passer|gælder)\s+ikke",
@@ -92,7 +92,7 @@ DENIALS = (_CANNOT,) + _words(
     "ผิด ไม่ ຜິດ ບໍ່ ខុស មិន",
     "不(?:对|對|正确|正確|是|成立|符合|合适|行|可能|选|選|能选) [错錯] 有误 排除",
     "では?な では?ありません じゃな 間違 誤 不正解 不適 正しくな",
-    r"適切でな 違 ちが 除外 当てはまら 正解では 아니 아닙 틀[렸린리] 오답",
+    r"適切でな ありえな あり得な 아닌 違 ちが 除外 当てはまら 正解では 아니 아닙 틀[렸린리] 오답",
     r"[옳맞]지\s?않 정?답이\s?(?:아니|아닙|될\s?수\s?없) 잘못 적절하지 제외",
 )
 """What stands after an option that is not chosen, with or without a verb: `B is wrong`, `B选项错误`, `B değil`."""
@@ -104,7 +104,7 @@ OR_WORDS = _words(
     r"or nor oder noch of eller ou o u ni né sau ori lub albo czy nebo či alebo ili või tai vai vagy veya ya\s+da",
     r"və\s+ya yoki atau hoặc hay au ama tàbí tabi ko edo neu nó ose eða aŭ vs\.? versus или либо або чи ή είτε ან",
     "կամ או أو او أم یا या अथवा किंवा অথবা বা কিংবা ਜਾਂ અથવા કે లేదా ಅಥವಾ അല്ലെങ്കിൽ அல்லது හෝ ወይም หรือ ຫຼື ឬ",
-    "或(?:者|是)? [还還]是 または 又は もしくは あるいは か 또는 혹은 이?거나",
+    "或(?:者|是)? [还還]是 または 又は もしくは あるいは か 또는 혹은 이?거나 이?나 아니면 soit",
 )
 """`Or`, between two options."""
 
@@ -152,8 +152,21 @@ EPITHETS = _words(
 )
 """Species, after the first letter of their genus: `E. coli`, while `B. leave a tip` is an option."""
 
+WRONG = _words(
+    "wrong incorrect false falsch inkorrekt fauss mauvais incorrect erron equivocad errad incorret sbagliat errat fout",
+    "verkeerd onjuist felaktig forkert feil błędn niepoprawn nesprávn špatn неправильн неверн ошибочн хибн неправилн",
+    "गलत ভুল 错误 錯誤 틀린 잘못된 間違 誤 خاطئ نادرست salah yanlış hibás helytelen greșit λάθος λανθασμέν שגוי",
+)
+"""Stems of `wrong`, next to a word for `answer`: `Wrong answer: B`."""
+
+THINGS_OF_LETTERS = _words(
+    "cells? lymphocytes? major minor flat sharp proteins? horizon battery batteries waves? vitamins?",
+)
+"""What a letter stands before that is part of its name: `B cells`."""
+
 LETTERED_THINGS = _words(
-    "vitamin vitamina vitamine vitamín витамин hepatitis hepatite influenza type typ tipo plan group gruppe grupo",
+    "grade vitamin vitamina vitamine vitamín",
+    "витамин hepatitis hepatite influenza type typ tipo plan group gruppe grupo",
     "groupe blood class figure point punto punkt team appendix section schedule phase factor protein vertex",
     "column row box angle immunoglobulin",
 )

@@ -36,7 +36,8 @@ def equal_integer(answer: str, gold: str, *, found: str = "") -> Comparison:
     ours, theirs = parse_integer(answer), parse_integer(gold)
     if ours is not None and theirs is not None:
         return Comparison(equal=ours == theirs, rule="integer")
-    if theirs is not None and (number := parse_number(answer)) is not None:
+    number = parse_number(answer) or parse_number(answer.rpartition("=")[2])
+    if theirs is not None and number is not None and (number.value.denominator > 1 or number.percent):
         # 1023.9999999 is not 1024, though to six places it would be.
         return Comparison(equal=number.percent and theirs in (number.value, number.value / 100), rule="integer")
     return equal_math(answer, gold, found=found)

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from s1core.grading.bounds import is_bounded
+from s1core.grading.denials import WRONG
 from s1core.grading.labels import ANSWER_WORDS, RESULT_WORDS
 from s1core.grading.symbols import NAMES
 from s1core.grading.words import is_prose
@@ -53,6 +54,9 @@ _STEPS = re.compile(
     r"step|schritt|\bpaso|étape|\bpasso|\bkrok|hatua|\bsteg\b|\bstap|ステップ|逐步|ধাপে|దశ|ขั้นตอน|adım|bước|langkah",
     re.IGNORECASE,
 )
+# `Wrong answer: 5` and `Respuesta incorrecta: 5` label none.
+_WRONG_BEFORE = re.compile(rf"(?:{'|'.join(WRONG)})\w{{0,4}}\s*的?$", re.IGNORECASE)
+_WRONG_WITHIN = re.compile(rf"(?<!\w)(?:{'|'.join(WRONG)})", re.IGNORECASE)
 _LINE_REACH = 300
 """Characters before a label in which the parenthesis that it is quoted in opens."""
 _MOST_PHRASES = 20
@@ -187,6 +191,8 @@ def _last_label(text: str) -> re.Match[str] | None:
         line = text[max(start, text.rfind("\n", start, label.start()) + 1) : label.start()]
         if _STEPS.search(line[-_STEPS_REACH:] + label[0]) or line.count("(") > line.count(")"):
             continue
+        if _WRONG_BEFORE.search(line[-_STEPS_REACH:]) or _WRONG_WITHIN.search(label[0]):
+            continue
         if last is not None and last["final"] and not label["final"] and "\n" not in text[last.end() : label.start()]:
             continue
         last = label
@@ -228,7 +234,9 @@ def _after_phrase(text: str, start: int) -> _Conclusion | None:
         gap = phrase["gap"] or phrase["other"] or ""
         number = _NUMBER.match(text, phrase.end())
         bounded = number is not None and is_bounded(text, number.start("digits"), number.end())
-        if bounded or _NEGATION.search(gap) or _STEPS.search(phrase[0]):
+        denied = _WRONG_BEFORE.search(text[max(0, phrase.start() - _STEPS_REACH) : phrase.start()])
+        denied = denied or _WRONG_WITHIN.search(gap) or _NEGATION.search(gap)
+        if bounded or denied or _STEPS.search(phrase[0]):
             continue
         answer = leading_formula(text[phrase.end() : phrase.end() + _LONGEST_CONCLUSION])
         if answer:

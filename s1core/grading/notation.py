@@ -24,7 +24,9 @@ _WRAPPER = re.compile(
 )
 _IDLE = re.compile(
     r"^\s*[A-Za-z]{3,}(?:\s[A-Za-z]+)?:\s+(?=[-+\d$\\(])|^\s*\\text\s*\{[^{}]*(?:\bis|\bare|:|=)\s*\}|\\(?:left|right)\s*\.|\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])"
-    r"|^\s*(?:\\(?:sim|therefore|Rightarrow|implies|to)(?![a-zA-Z])|(?:about|approximately|around|roughly|exactly)\s)"
+    r"|^\s*(?:\\(?:sim|therefore|Rightarrow|implies|to)(?![a-zA-Z])|(?:about|approximately|around|roughly|exactly|genau|"
+    r"exakt|etwa|ungefähr|rund|circa|environ|exactement|aproximadamente|exactamente|exatamente|esattamente|ungefär|"
+    r"ongeveer|precies|dokładnie|około|přesně|tam\s+olarak|yaklaşık|tepat|sekitar|khoảng)\s)"
     r"|\\(?:[lL]arge|LARGE|[hH]uge|small|normalsize)(?![a-zA-Z])"
     r"|\\(?:displaystyle|textstyle|limits|checkmark|hline|nonumber|color\s*\{[^{}]*\})(?![a-zA-Z])"
     r"|\\[vh]?phantom\s*\{[^{}]*\}|\\[hv]space\*?\s*\{[^{}]*\}|\\!|\\pmod\s*(?:\{[^{}]*\}|\d+)|\(\s*\\?mod\s+[^()]*\)"

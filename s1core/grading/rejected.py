@@ -26,11 +26,14 @@ WORD_LIKE = rf"(?:I[^\S\n]+{_LOWER}|[AE][^\S\n]+(?!{_any(*words.AFTER_OPTION)}(?
 
 _SPECIES = re.compile(rf"(?<![\w(*])[A-J]\.\s?{_any(*words.EPITHETS)}\b")
 _LETTERED = re.compile(rf"\b({_any(*words.LETTERED_THINGS)}[\s-]+)[A-J]\b(?!\))", re.IGNORECASE)
+_OF_LETTER = re.compile(rf"(?<![\w(*])[A-J](?=\s{_any(*words.THINGS_OF_LETTERS)}\b)")
 _NOUN = rf"{_any(*OPTION_WORDS, *ANSWER_WORDS)}[^\W\d_]{{0,3}}"
 _OPENS, _CLOSES = r"[\s(\[{}\"'“‘«「『*$\\]*", r"[\s)\]{}\"'”’»」』*$\\]*"
 _DENIED_BEFORE = re.compile(
     rf"(?<![{_ALPHABET}]){_any(*words.NEGATIONS)}(?![{_ALPHABET}])[\s'’]*"
-    rf"(?:{_any(*words.BEFORE_DENIED, _NOUN)}(?![{_ALPHABET}])[\s'’]*){{0,5}}{_OPENS}$",
+    rf"(?:{_any(*words.BEFORE_DENIED, _NOUN)}(?![{_ALPHABET}])[\s'’]*){{0,5}}{_OPENS}$"
+    rf"|(?:{_any(*words.WRONG)}\w{{0,4}}\s*{_any(*ANSWER_WORDS)}|{_any(*ANSWER_WORDS)}\s*{_any(*words.WRONG)}\w{{0,4}})"
+    rf"\s*[:：]?\s*(?:{_any(*words.ONE_IS, *words.PARTICLES)}\s*)?{_OPENS}$",
     re.IGNORECASE,
 )
 _FEW_WORDS = r"(?:\s+[^\W\d_]{2,}){0,2}?\s+"
@@ -42,7 +45,7 @@ _DENIED_AFTER = re.compile(
 )
 _OR = rf"{_any(*words.OR_WORDS)}(?![{_ALPHABET}])"
 _LINK = re.compile(
-    rf"{_CLOSES}(?P<comma>[,;、]\s*)?(?:(?:(?P<either>{_OR}|/)|(?P<both>{_any(*words.BOTH_WORDS)}(?![{_ALPHABET}])|[&+]))"
+    rf"{_CLOSES}(?P<comma>[,;、]\s*)?(?:(?:(?P<either>{_OR}|[/|]|{_any(*words.DOUBTS)}(?=\s))|(?P<both>{_any(*words.BOTH_WORDS)}(?![{_ALPHABET}])|[&+]))"
     rf"\s*(?:{_any(*words.DOUBTS)}\s+)?(?:[^\W\d_]{{2,4}}\s+)?)?(?:{_NOUN}\s*)?{_OPENS}",
     re.IGNORECASE,
 )
@@ -65,7 +68,7 @@ def without_rejected(text: str, sign: re.Pattern[str]) -> str:
         text: with options as Latin letters or digits, see `choice`.
         sign: what an option looks like; its group `letter` is the option.
     """
-    text = _LETTERED.sub(rf"\1{NO_OPTION}", _SPECIES.sub(f"{NO_OPTION} ", text))
+    text = _OF_LETTER.sub(NO_OPTION, _LETTERED.sub(rf"\1{NO_OPTION}", _SPECIES.sub(f"{NO_OPTION} ", text)))
     named = list(sign.finditer(text))
     links = [_link(text, first, second) for first, second in pairwise(named)]
     rejected = _denied(text, named, links)
